@@ -1,0 +1,103 @@
+//! Blocking read repair: the read waits until what it returns is held by as many replicas as its level asks.
+//!
+//! Chapter: `specs/12-reads-and-read-repair.md`. Cassandra: `BlockingReadRepair`, `BlockingPartitionRepair`,
+//! `ReplicaPlans.writeReadRepair`.
+
+use super::Repair;
+use crate::{
+    Callback, Context, Effect, Effects, Message, Node, NodeId, Payload, Placement, ReadData as _, ReadOutcome,
+    ReplicaSet, Reply, RequestId, Rules,
+};
+
+impl<P: Payload> Node<P> {
+    /// The answers differed: each replica that lacks something is sent what it lacks.
+    //= WP-RR-05
+    pub(super) fn start_repair<R: Rules + ?Sized>(
+        &mut self,
+        context: &Context<'_, R>,
+        request: RequestId,
+        merged: P::Data,
+        effects: &mut impl Effects<P>,
+    ) {
+        // Check
+        let Some(handler) = self.reads.get_mut(request) else {
+            return;
+        };
+        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let at = Placement { plan, local: context.local };
+        // Decide
+        let block_for = context.rules.block_for_write(handler.level, at);
+        let responses = core::mem::take(&mut handler.responses);
+        let counted = context.rules.counted(handler.level, at);
+        let mut targets: ReplicaSet = ReplicaSet::EMPTY;
+        for (position, _) in &responses {
+            targets.insert(*position);
+        }
+        for position in context.live(plan).intersection(counted).difference(targets).iter() {
+            if targets.count() < block_for {
+                targets.insert(position);
+            }
+        }
+        let mut complete = 0;
+        for position in targets.iter() {
+            let held = responses.iter().find(|(answered, _)| *answered == position).map(|(_, data)| data);
+            let lacked = match held {
+                Some(data) => data.difference(&merged, context.rules),
+                None => P::Data::default().difference(&merged, context.rules),
+            };
+            let whole = || P::Data::default().difference(&merged, context.rules);
+            let sent = match lacked {
+                Some(mutation) => Some(mutation),
+                None if context.rules.repairs_complete_replicas() => whole(),
+                None => None,
+            };
+            //= WP-RR-06
+            let (Some(mutation), Some(to)) = (sent, plan.node(position)) else {
+                complete += 1;
+                continue;
+            };
+            handler.awaiting.insert(position);
+            // Ask
+            effects.emit(if to == context.me {
+                Effect::Append { mutation, reply: Reply { to, callback: Callback::ReadRepair(request) } }
+            } else {
+                Effect::Send { to, message: Message::ReadRepair { request, mutation } }
+            });
+        }
+        let wait_for = block_for.saturating_sub(complete);
+        if wait_for == 0 || !context.rules.awaits_read_repair() {
+            self.answer_read(request, ReadOutcome::Data(merged), effects);
+        } else {
+            handler.repair = Some(Repair { wait_for, merged });
+        }
+    }
+
+    /// A target of the repair acknowledged.
+    //= WP-RR-05
+    pub(crate) fn read_repair_acknowledged<R: Rules + ?Sized>(
+        &mut self,
+        context: &Context<'_, R>,
+        from: NodeId,
+        request: RequestId,
+        effects: &mut impl Effects<P>,
+    ) {
+        // Check
+        let Some(handler) = self.reads.get_mut(request) else {
+            return;
+        };
+        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let (Some(position), Some(repair)) = (plan.position_of(from), &mut handler.repair) else {
+            return;
+        };
+        if !handler.awaiting.remove(position) {
+            return;
+        }
+        // Decide
+        repair.wait_for = repair.wait_for.saturating_sub(1);
+        // Ask
+        if repair.wait_for == 0 {
+            let merged = repair.merged.clone();
+            self.answer_read(request, ReadOutcome::Data(merged), effects);
+        }
+    }
+}

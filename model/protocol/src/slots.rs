@@ -1,0 +1,97 @@
+//! The table in which a node keeps its open requests.
+//!
+//! A slot is taken by the driver's choice of [`RequestId`]; one accessor compares slot and generation, so that
+//! a late answer or a stale timer can never reach the next holder of a slot. Chapter: `specs/04-messaging.md`.
+
+use alloc::vec::Vec;
+
+use crate::RequestId;
+
+/// Open entries by slot. Equal contents are equal tables: trailing empty slots are trimmed.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Slots<T> {
+    entries: Vec<Option<(u32, T)>>,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new() }
+    }
+}
+
+impl<T> Slots<T> {
+    /// The lowest slot that holds nothing: what a driver takes for its next request.
+    #[must_use]
+    pub fn lowest_free(&self) -> u32 {
+        let index = self.entries.iter().position(Option::is_none).unwrap_or(self.entries.len());
+        u32::try_from(index).expect("a node has fewer than 2^32 open requests: each takes memory")
+    }
+
+    /// Opens an entry.
+    ///
+    /// # Panics
+    /// If the slot is taken: drivers choose a free one (obligation 6 of [`crate::Node`]).
+    pub fn open(&mut self, id: RequestId, value: T) {
+        let index = index(id);
+        if index >= self.entries.len() {
+            self.entries.resize_with(index + 1, || None);
+        }
+        let entry = self.entries.get_mut(index).expect("the table was just made long enough");
+        assert!(entry.is_none(), "the driver opened a request in a slot that is taken");
+        *entry = Some((id.generation, value));
+    }
+
+    /// The entry of exactly this request.
+    //= WP-MS-05
+    #[must_use]
+    pub fn get(&self, id: RequestId) -> Option<&T> {
+        match self.entries.get(index(id)) {
+            Some(Some((generation, value))) if *generation == id.generation => Some(value),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The entry of exactly this request, to change.
+    #[must_use]
+    pub fn get_mut(&mut self, id: RequestId) -> Option<&mut T> {
+        match self.entries.get_mut(index(id)) {
+            Some(Some((generation, value))) if *generation == id.generation => Some(value),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Closes the entry of exactly this request, if it is open.
+    pub fn close(&mut self, id: RequestId) {
+        if self.get(id).is_none() {
+            return;
+        }
+        if let Some(entry) = self.entries.get_mut(index(id)) {
+            *entry = None;
+        }
+        while matches!(self.entries.last(), Some(None)) {
+            self.entries.pop();
+        }
+    }
+
+    /// All open entries, lowest slot first.
+    pub fn iter(&self) -> impl Iterator<Item = (RequestId, &T)> {
+        self.entries.iter().zip(0_u32..).filter_map(|(entry, slot)| {
+            entry.as_ref().map(|(generation, value)| (RequestId { slot, generation: *generation }, value))
+        })
+    }
+
+    /// Nothing is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Checks that trailing empty slots are trimmed.
+    pub(crate) fn is_trimmed(&self) -> bool {
+        !matches!(self.entries.last(), Some(None))
+    }
+}
+
+fn index(id: RequestId) -> usize {
+    usize::try_from(id.slot).expect("a slot fits the address space: targets have 32 bits or more")
+}
