@@ -25,7 +25,7 @@ mod replica;
 mod replica_plan;
 mod replica_set;
 mod request;
-mod ring;
+pub mod ring;
 mod rules;
 mod slots;
 
@@ -40,6 +40,9 @@ pub use node::{InvariantViolation, Node};
 pub use outcome::{InvalidRequest, ReadOutcome, Unavailable, WriteOutcome};
 pub use payload::{Mutation, Payload, ReadCommand, ReadData};
 pub use reads::{ReadHandler, ReadRepairStrategy, ReadRules, Repair};
+pub use replica_plan::{PlanKey, Replica, ReplicaPlan};
+pub use replica_set::{MAX_REPLICAS, Positions, ReplicaSet};
 pub use request::{Callback, Reply, RequestId, Timer};
+pub use ring::{Datacenter, NodeId, Rack, ReplicationRules, ReplicationStrategy, Ring, RingError};
 pub use rules::Rules;
 pub use slots::Slots;
