@@ -2,9 +2,9 @@
 //!
 //! Chapter: `specs/03-coordination.md`.
 
-use crate::coordinator::{WriteHandler, write::WriteRequest};
+use crate::coordinator::{WriteHandler, WriteRequest};
 use crate::hints::Dispatch;
-use crate::reads::{ReadHandler, read_handler::ReadRequest};
+use crate::reads::{ReadHandler, ReadRequest};
 use crate::{
     Callback, Context, Effects, FailureReason, Input, Message, NodeId, Payload, ReplicaFailure, ReplicaSet, Reply,
     RequestId, Rules, Slots, Timer,

@@ -5,6 +5,8 @@
 mod write;
 mod write_response_handler;
 
+pub(crate) use write::WriteRequest;
+
 use thymbra_types::Reference;
 
 use crate::{ConsistencyLevel, FailureReason, PlanKey, ReplicaSet};

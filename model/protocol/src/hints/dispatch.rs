@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::should_hint::is_live;
+use super::is_live;
 use crate::{Context, Effect, Effects, Hint, Message, Node, NodeId, Payload, ReplicaSet, RequestId, Rules, Timer};
 
 /// Hints in a page, at most. Cassandra bounds a page by 512 KiB alone.

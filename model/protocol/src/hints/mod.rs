@@ -7,7 +7,7 @@ mod should_hint;
 
 pub use dispatch::{Dispatch, HINTS_PER_PAGE};
 pub use should_hint::{HintRefusal, HintRules, HintTarget, TargetHistory};
-pub(crate) use should_hint::{hintable, should_hint};
+pub(crate) use should_hint::{hintable, is_live, should_hint};
 
 /// A mutation that a replica missed. Cassandra: `Hint`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

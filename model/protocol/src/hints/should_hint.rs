@@ -183,8 +183,3 @@ pub(crate) fn hintable<R: HintRules + ?Sized>(
 pub(crate) fn is_live<M, R: HintRules + ?Sized>(context: &Context<'_, R>, hint: &Hint<M>) -> bool {
     context.rules.is_live(hint.created_ms, hint.gc_grace_seconds, context.now_ms)
 }
-
-/// The write waits for its hint task.
-pub(crate) fn waits_for_hint_task<R: crate::ConsistencyRules + ?Sized>(rules: &R, level: ConsistencyLevel) -> bool {
-    rules.hint_counts_as_acknowledgement(level)
-}

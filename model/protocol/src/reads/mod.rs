@@ -7,6 +7,8 @@
 mod read_handler;
 mod read_repair;
 
+pub(crate) use read_handler::ReadRequest;
+
 use alloc::vec::Vec;
 
 use thymbra_types::Reference;
