@@ -55,7 +55,9 @@ pub struct StoredHint {
     pub created: u8,
     /// How far it has come.
     pub stage: HintStage,
-    /// The target has applied it, or refused it as expired: known to the checker alone.
+    /// It is part of the page that is being delivered.
+    pub sending: bool,
+    /// The target has acknowledged it: known to the checker alone.
     pub delivered: bool,
 }
 
@@ -163,8 +165,6 @@ pub enum Phase {
     /// It is over.
     Ended(Told),
 }
-
-// `Told` has no natural default; phases begin with `Waiting`.
 
 /// One operation of one client, with what the checker remembers of it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
