@@ -70,7 +70,6 @@ impl fmt::Display for Token {
 mod tests {
     use super::*;
     use alloc::string::ToString;
-    use alloc::vec;
 
     #[test]
     fn murmur3_tokens_order_as_signed_integers() {
@@ -81,7 +80,7 @@ mod tests {
     #[test]
     fn byte_ordered_tokens_order_as_unsigned_bytes_shorter_first() {
         let token = |bytes: &[u8]| Token::ByteOrdered(bytes.into());
-        let sorted = vec![
+        let sorted = [
             token(&[]),
             token(&[0]),
             token(&[0, 0]),
