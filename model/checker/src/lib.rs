@@ -1,1 +1,21 @@
-//! x
+//! A bounded cluster as a model: every interleaving of messages, disks, timers and faults, driven through the very
+//! state machine that serves.
+//!
+//! `scope` bounds a run, [`System`] is the model, [`properties`] judge its states, [`search`] looks for the shortest
+//! way to a violation. Chapter: `specs/00-guarantees.md`.
+
+pub mod action;
+pub mod faults;
+pub mod layout;
+mod model_impl;
+pub mod names;
+mod packing;
+pub mod payload;
+pub mod properties;
+pub mod scope;
+pub mod search;
+pub mod system;
+
+pub use action::{Action, Unmet};
+pub use scope::Scope;
+pub use system::{State, System};

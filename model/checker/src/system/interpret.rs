@@ -9,7 +9,7 @@ use thymbra_protocol::{
 use thymbra_types::CommitLogPosition;
 
 use super::model_view::ModelView;
-use super::{Envelope, HintStage, NodeMask, PendingApply, State, StoredHint, System, Told, bit, operation_of};
+use super::{Envelope, HintStage, NodeMask, PendingApply, State, StoredHint, System, Told, operation_of};
 use crate::payload::{ModelMutation, ModelPayload, Register};
 use crate::scope::Sync;
 

@@ -43,6 +43,8 @@ pub struct System {
     pub rules: &'static DynRules,
     /// The obligation that the driver breaks, if any.
     pub driver: DriverFault,
+    /// What is checked.
+    pub properties: Vec<&'static crate::properties::PropertyDef>,
     /// Breach bits that the run keeps.
     pub breaches: u32,
     /// Premise bits that the run keeps.
@@ -84,6 +86,7 @@ impl System {
             layout,
             rules,
             driver: DriverFault::None,
+            properties: Vec::new(),
             breaches: 0,
             reached: 0,
             cancelled: std::sync::Arc::default(),

@@ -4,7 +4,7 @@
 
 use thymbra_types::Reference;
 
-use crate::{Config, ConsistencyLevel, Context, FailureReason, Hint, ReplicaPlan, ReplicaSet};
+use crate::{Config, Context, FailureReason, Hint, ReplicaPlan, ReplicaSet};
 
 /// What a coordinator knows of a target's outages and of the hints it holds for it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

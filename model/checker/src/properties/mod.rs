@@ -1,0 +1,136 @@
+//! The properties: each a premise and clauses, from which the boolean of the search and the words of an answer are
+//! both taken.
+//!
+//! A property is named after its rule in `specs/00-guarantees.md`; what a person may ask is `questions` in the same
+//! form.
+
+mod guarantees;
+pub mod linearizability;
+mod marks;
+mod outcomes;
+mod questions;
+
+use stateright::Property;
+
+use crate::system::{State, System};
+
+pub use guarantees::GUARANTEES;
+pub use marks::{Breach, Reached};
+pub use questions::QUESTIONS;
+
+/// A condition and what it means when it holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Clause {
+    /// The claim, as a sentence.
+    pub say: &'static str,
+    /// Whether it holds.
+    pub holds: fn(&System, &State) -> bool,
+}
+
+/// What must hold in every state, or what must be found in one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Must hold everywhere.
+    Always,
+    /// The clauses together are to be found somewhere.
+    Sometimes,
+}
+
+/// One property.
+#[derive(Clone, Copy, Debug)]
+pub struct PropertyDef {
+    /// Its short code, as in the tables: `P3`, `H1`, or the name of a question.
+    pub code: &'static str,
+    /// Rule and claim.
+    pub name: &'static str,
+    /// Name of the witness that its premise is reachable.
+    pub witness: &'static str,
+    /// Always or sometimes.
+    pub kind: Kind,
+    /// Where it says anything at all.
+    pub premise: Clause,
+    /// What it claims, all together.
+    pub clauses: &'static [Clause],
+    /// Breach bits that its clauses look at.
+    pub breaches: u32,
+    /// Premise bits that its premise looks at.
+    pub reached: u32,
+}
+
+impl PropertyDef {
+    /// The property of this code.
+    #[must_use]
+    pub fn find(code: &str) -> Option<&'static Self> {
+        all().find(|property| property.code == code)
+    }
+
+    /// All clauses hold.
+    #[must_use]
+    pub fn holds(&self, system: &System, state: &State) -> bool {
+        self.clauses.iter().all(|clause| (clause.holds)(system, state))
+    }
+
+    /// The first clause that does not hold.
+    #[must_use]
+    pub fn failing(&self, system: &System, state: &State) -> Option<&'static Clause> {
+        self.clauses.iter().find(|clause| !(clause.holds)(system, state))
+    }
+
+    /// What a search looks for: the violation of an `always`, the find of a `sometimes`.
+    #[must_use]
+    pub fn is_found(&self, system: &System, state: &State) -> bool {
+        self.holds(system, state) == (self.kind == Kind::Sometimes)
+    }
+}
+
+/// Every property, guarantees first.
+pub fn all() -> impl Iterator<Item = &'static PropertyDef> {
+    GUARANTEES.iter().chain(QUESTIONS)
+}
+
+impl System {
+    /// Checks these properties, and keeps what their clauses need.
+    #[must_use]
+    pub fn checking(mut self, properties: impl IntoIterator<Item = &'static PropertyDef>) -> Self {
+        self.properties = properties.into_iter().collect();
+        self.breaches = self.properties.iter().fold(0, |bits, property| bits | property.breaches);
+        self.reached = self.properties.iter().fold(0, |bits, property| bits | property.reached);
+        self
+    }
+}
+
+type Condition = fn(&System, &State) -> bool;
+
+/// The library takes plain functions: the n-th pair judges the n-th property of the run.
+pub(crate) fn for_model(system: &System) -> Vec<Property<System>> {
+    let mut properties = Vec::new();
+    for (property, (holds, premise)) in system.properties.iter().zip(CONDITIONS) {
+        match property.kind {
+            Kind::Always => {
+                properties.push(Property::<System>::always(property.name, holds));
+                properties.push(Property::<System>::sometimes(property.witness, premise));
+            }
+            Kind::Sometimes => properties.push(Property::<System>::sometimes(property.name, holds)),
+        }
+    }
+    properties
+}
+
+fn nth_holds<const N: usize>(system: &System, state: &State) -> bool {
+    system.properties.get(N).is_none_or(|property| property.holds(system, state))
+}
+
+fn nth_premise<const N: usize>(system: &System, state: &State) -> bool {
+    system.properties.get(N).is_some_and(|property| (property.premise.holds)(system, state))
+}
+
+macro_rules! conditions {
+    ($($n:literal)*) => { [$((nth_holds::<$n> as Condition, nth_premise::<$n> as Condition)),*] };
+}
+
+/// The most properties that one run may check.
+pub const PROPERTIES_MAX: usize = 40;
+
+static CONDITIONS: [(Condition, Condition); PROPERTIES_MAX] = conditions!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
+);

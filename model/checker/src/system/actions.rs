@@ -1,0 +1,252 @@
+//! Every action that is possible in a state, those that must happen in the end apart from those that may.
+
+use thymbra_protocol::{Message, NodeId};
+
+use super::{HintStage, NodeMask, Phase, State, System, bit, choices};
+use crate::action::Action;
+use crate::scope::{Detector, OperationKind};
+
+impl System {
+    /// Every possible action, in an order that depends on the state alone.
+    pub fn possible_actions(&self, state: &State, out: &mut Vec<Action>) {
+        let progress_begins = out.len();
+        self.progress(state, out);
+        if self.scope.reduce && self.reduce(state, out, progress_begins) {
+            return;
+        }
+        self.begins(state, out);
+        self.faults(state, out);
+    }
+
+    /// Nothing is possible but faults, ticks and new client operations.
+    #[must_use]
+    pub fn is_quiescent(&self, state: &State) -> bool {
+        if state.network.iter().any(|envelope| !envelope.orphaned) {
+            return false;
+        }
+        let mut out = Vec::new();
+        self.progress(state, &mut out);
+        out.iter().all(|action| self.is_optional(state, action))
+    }
+
+    /// The action may be left undone for ever.
+    fn is_optional(&self, state: &State, action: &Action) -> bool {
+        match action {
+            Action::Deliver(envelope) => envelope.orphaned,
+            // A timer that overtakes an answer is a fault of its budget; one that waits in vain must fire.
+            Action::Timeout { .. } | Action::Expire { .. } | Action::HintTimeout { .. } => {
+                let mut patient = state.clone();
+                patient.budgets.slow = 0;
+                self.guard(&patient, action).is_err()
+            }
+            Action::Write { .. }
+            | Action::Read { .. }
+            | Action::Lose(_)
+            | Action::Duplicate(_)
+            | Action::Fail(_)
+            | Action::Drop(_)
+            | Action::FailApply { .. }
+            | Action::DropApply { .. }
+            | Action::Crash(_)
+            | Action::PowerLoss(_)
+            | Action::Restart(_)
+            | Action::Pause(_)
+            | Action::Partition(_)
+            | Action::Tick => true,
+            Action::Apply { .. }
+            | Action::Mark(_)
+            | Action::Sync(_)
+            | Action::WriteHints(_)
+            | Action::SyncHints(_)
+            | Action::DispatchHints { .. }
+            | Action::Resume(_)
+            | Action::Suspect { .. }
+            | Action::Trust { .. }
+            | Action::Heal => false,
+        }
+    }
+
+    /// What happens by itself: messages arrive, disks write, timers fire, detectors learn.
+    fn progress(&self, state: &State, out: &mut Vec<Action>) {
+        let mut offer = |action: Action| {
+            if self.guard(state, &action).is_ok() {
+                out.push(action);
+            }
+        };
+        let mut previous = None;
+        for envelope in &state.network {
+            if previous != Some(envelope) {
+                offer(Action::Deliver(envelope.clone()));
+            }
+            previous = Some(envelope);
+        }
+        for node in state.node_ids() {
+            let holder = state.node(node);
+            for pending in &holder.disk.pending {
+                if !pending.appended {
+                    offer(Action::Apply { node, operation: pending.mutation.write });
+                }
+            }
+            if self.scope.log_stages {
+                offer(Action::Mark(node));
+                offer(Action::Sync(node));
+            }
+            if holder.disk.hints.is_empty() {
+                continue;
+            }
+            if self.scope.hint_stages {
+                offer(Action::WriteHints(node));
+                offer(Action::SyncHints(node));
+            }
+            let mut targets: NodeMask = 0;
+            for hint in holder.disk.hints.iter().filter(|hint| hint.stage != HintStage::Buffered) {
+                if targets & bit(hint.target) == 0 {
+                    targets |= bit(hint.target);
+                    offer(Action::DispatchHints { node, target: hint.target });
+                    offer(Action::HintTimeout { node, target: hint.target });
+                }
+            }
+        }
+        for (operation, index) in state.operations.iter().zip(0_u8..) {
+            if operation.phase == Phase::Open {
+                offer(Action::Timeout { operation: index });
+            }
+            if let Some(request) = self.open_write(state, usize::from(index)) {
+                let handler = state.node(operation.coordinator).node.writes.get(request);
+                for position in handler.map(|handler| handler.awaiting).unwrap_or_default().iter() {
+                    if let Some(node) = self.layout.plan().node(position) {
+                        offer(Action::Expire { operation: index, node });
+                    }
+                }
+            }
+        }
+        self.environment_progress(state, &mut offer);
+    }
+
+    fn environment_progress(&self, state: &State, offer: &mut impl FnMut(Action)) {
+        if self.scope.budgets.flap > 0 {
+            state.node_ids().for_each(|node| offer(Action::Resume(node)));
+        }
+        if state.cut != 0 {
+            offer(Action::Heal);
+        }
+        if self.scope.detector == Detector::Lagging {
+            for node in state.node_ids() {
+                for target in state.node_ids() {
+                    offer(Action::Suspect { node, target });
+                    offer(Action::Trust { node, target });
+                }
+            }
+        }
+    }
+
+    /// What clients begin.
+    fn begins(&self, state: &State, out: &mut Vec<Action>) {
+        for (index, operation) in (0_u8..).zip(&state.operations) {
+            let Some(scope) = self.operation(usize::from(index)) else {
+                continue;
+            };
+            if !matches!(operation.phase, Phase::Waiting | Phase::Retrying(_)) {
+                continue;
+            }
+            for node in state.node_ids() {
+                for sees in self.views(state, node) {
+                    let alive = sees.unwrap_or_else(|| self.alive_mask(state, node));
+                    match scope.kind {
+                        OperationKind::Write => self.offer_writes(state, index, node, (alive, sees), out),
+                        OperationKind::Read => {
+                            for nearest in self.contacts(index, node, alive) {
+                                self.offer(state, Action::Read { operation: index, node, nearest: *nearest, sees }, out);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn offer_writes(
+        &self,
+        state: &State,
+        operation: u8,
+        node: NodeId,
+        (alive, sees): (NodeMask, Option<NodeMask>),
+        out: &mut Vec<Action>,
+    ) {
+        for forwarders in choices::forwarders(&self.layout, node, alive) {
+            for skewed in [false, true] {
+                self.offer(state, Action::Write { operation, node, forwarders, skewed, sees }, out);
+            }
+        }
+    }
+
+    fn offer(&self, state: &State, action: Action, out: &mut Vec<Action>) {
+        if self.guard(state, &action).is_ok() {
+            out.push(action);
+        }
+    }
+
+    /// The views a coordinator may hold: its detector's, or any.
+    fn views(&self, state: &State, node: NodeId) -> Vec<Option<NodeMask>> {
+        match self.scope.detector {
+            Detector::Perfect | Detector::Lagging => vec![None],
+            Detector::Arbitrary => {
+                let others = state.node_ids().filter(|other| *other != node).fold(0, |mask, other| mask | bit(other));
+                choices::subsets(others).map(|sees| Some(sees | bit(node))).collect()
+            }
+        }
+    }
+
+    /// What the budgets allow.
+    fn faults(&self, state: &State, out: &mut Vec<Action>) {
+        let budgets = state.budgets;
+        let mut previous = None;
+        for envelope in &state.network {
+            if previous == Some(envelope) {
+                continue;
+            }
+            previous = Some(envelope);
+            if budgets.lose > 0 && !envelope.orphaned {
+                self.offer(state, Action::Lose(envelope.clone()), out);
+            }
+            if budgets.duplicate > 0 {
+                self.offer(state, Action::Duplicate(envelope.clone()), out);
+            }
+            let appends = matches!(envelope.message, Message::Mutation { .. } | Message::Hint { .. });
+            if budgets.fail > 0 && appends {
+                self.offer(state, Action::Fail(envelope.clone()), out);
+            }
+            if budgets.drop > 0 && appends {
+                self.offer(state, Action::Drop(envelope.clone()), out);
+            }
+        }
+        for node in state.node_ids() {
+            for pending in &state.node(node).disk.pending {
+                let operation = pending.mutation.write;
+                self.offer(state, Action::FailApply { node, operation }, out);
+                self.offer(state, Action::DropApply { node, operation }, out);
+            }
+            if budgets.crash > 0 {
+                self.offer(state, Action::Crash(node), out);
+            }
+            if budgets.power_loss > 0 {
+                self.offer(state, Action::PowerLoss(node), out);
+            }
+            if self.scope.restart {
+                self.offer(state, Action::Restart(node), out);
+            }
+            if budgets.flap > 0 {
+                self.offer(state, Action::Pause(node), out);
+            }
+        }
+        if budgets.partition > 0 && state.cut == 0 {
+            let all = state.node_ids().fold(0, |mask, node| mask | bit(node));
+            for side in choices::subsets(all) {
+                self.offer(state, Action::Partition(side), out);
+            }
+        }
+        if budgets.ticks > 0 {
+            self.offer(state, Action::Tick, out);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! May this action happen now? One answer for the search, for replays and for "why not".
+
+use thymbra_protocol::{Callback, Message, NodeId, RequestId};
+
+use super::{Envelope, HintStage, Life, NodeMask, Phase, State, System, bit, choices, generation, operation_of};
+use crate::action::{Action, Unmet};
+use crate::payload::ModelPayload;
+use crate::scope::{Detector, OperationKind, RetryPolicy};
+
+type Guard = Result<(), Unmet>;
+
+fn holds(condition: bool, unmet: Unmet) -> Guard {
+    if condition { Ok(()) } else { Err(unmet) }
+}
+
+impl System {
+    /// Whether an action is possible.
+    ///
+    /// # Errors
+    /// The first condition that is not met.
+    pub fn guard(&self, state: &State, action: &Action) -> Guard {
+        match action {
+            Action::Write { operation, node, forwarders, skewed, sees } => {
+                self.guard_begin(state, *operation, *node, OperationKind::Write)?;
+                holds(!skewed || (state.budgets.skew > 0 && last_timestamp(state) > 0), Unmet::BudgetSpent)?;
+                self.guard_view(state, *node, *sees)?;
+                let alive = sees.unwrap_or_else(|| self.alive_mask(state, *node));
+                let draws = choices::forwarders(&self.layout, *node, alive);
+                holds(draws.contains(forwarders), Unmet::ForeignChoice)
+            }
+            Action::Read { operation, node, nearest, sees } => {
+                self.guard_begin(state, *operation, *node, OperationKind::Read)?;
+                self.guard_view(state, *node, *sees)?;
+                let alive = sees.unwrap_or_else(|| self.alive_mask(state, *node));
+                holds(self.contacts(*operation, *node, alive).contains(nearest), Unmet::ForeignChoice)
+            }
+            Action::Deliver(envelope) => self.guard_delivery(state, envelope),
+            Action::Lose(envelope) => {
+                holds(state.budgets.lose > 0, Unmet::BudgetSpent)?;
+                in_flight(state, envelope)
+            }
+            Action::Duplicate(envelope) => {
+                holds(state.budgets.duplicate > 0, Unmet::BudgetSpent)?;
+                self.guard_delivery(state, envelope)
+            }
+            Action::Fail(envelope) => {
+                holds(state.budgets.fail > 0, Unmet::BudgetSpent)?;
+                let appends = matches!(envelope.message, Message::Mutation { .. } | Message::Hint { .. });
+                holds(appends, Unmet::OtherKind)?;
+                self.guard_delivery(state, envelope)
+            }
+            Action::Drop(envelope) => {
+                holds(state.budgets.drop > 0, Unmet::BudgetSpent)?;
+                let expires = matches!(envelope.message, Message::Mutation { .. } | Message::Hint { .. });
+                holds(expires, Unmet::OtherKind)?;
+                self.guard_delivery(state, envelope)
+            }
+            Action::Apply { node, operation } => pending(state, *node, *operation, false),
+            Action::FailApply { node, operation } => {
+                holds(state.budgets.fail > 0, Unmet::BudgetSpent)?;
+                pending(state, *node, *operation, false)
+            }
+            Action::DropApply { node, operation } => {
+                holds(state.budgets.drop > 0, Unmet::BudgetSpent)?;
+                pending(state, *node, *operation, false)
+            }
+            Action::Mark(_) | Action::Sync(_) | Action::WriteHints(_) | Action::SyncHints(_) => {
+                self.guard_disk(state, action)
+            }
+            Action::DispatchHints { node, target } => self.guard_dispatch(state, *node, *target),
+            Action::HintTimeout { node, target } => self.guard_hint_timeout(state, *node, *target),
+            Action::Timeout { operation } => self.guard_timeout(state, usize::from(*operation)),
+            Action::Expire { operation, node } => self.guard_expire(state, usize::from(*operation), *node),
+            Action::Crash(_)
+            | Action::PowerLoss(_)
+            | Action::Restart(_)
+            | Action::Pause(_)
+            | Action::Resume(_)
+            | Action::Suspect { .. }
+            | Action::Trust { .. }
+            | Action::Partition(_)
+            | Action::Heal
+            | Action::Tick => self.guard_environment(state, action),
+        }
+    }
+
+    fn guard_begin(&self, state: &State, operation: u8, node: NodeId, kind: OperationKind) -> Guard {
+        let index = usize::from(operation);
+        let scope = self.operation(index).filter(|scope| scope.kind == kind).ok_or(Unmet::NoSuchOperation)?;
+        let begun = state.operations.get(index).ok_or(Unmet::NoSuchOperation)?;
+        exists(state, node)?;
+        let may_begin = match begun.phase {
+            Phase::Waiting => true,
+            Phase::Retrying(_) => self.scope.retry != RetryPolicy::Never,
+            Phase::Open | Phase::Abandoned | Phase::Ended(_) => false,
+        };
+        holds(may_begin, Unmet::AlreadyBegun)?;
+        holds(scope.coordinator.is_none_or(|only| only == node.0), Unmet::OtherCoordinator)?;
+        holds(state.is_up(node), Unmet::NodeDown)?;
+        // Of equal operations the lower number begins first: nothing tells them apart but their numbers.
+        let earlier = index.checked_sub(1).filter(|earlier| self.operation(*earlier) == Some(scope));
+        let is_its_turn =
+            earlier.is_none_or(|earlier| state.operations.get(earlier).is_some_and(|other| other.phase != Phase::Waiting));
+        holds(is_its_turn, Unmet::NotItsTurn)
+    }
+
+    fn guard_view(&self, state: &State, node: NodeId, sees: Option<NodeMask>) -> Guard {
+        let all = state.node_ids().fold(0, |mask, node| mask | bit(node));
+        match (self.scope.detector, sees) {
+            (Detector::Arbitrary, Some(sees)) => {
+                holds(sees & bit(node) != 0 && sees & !all == 0, Unmet::ForeignChoice)
+            }
+            (Detector::Perfect | Detector::Lagging, None) => Ok(()),
+            (Detector::Arbitrary, None) | (Detector::Perfect | Detector::Lagging, Some(_)) => {
+                Err(Unmet::ForeignChoice)
+            }
+        }
+    }
+
+    /// Contacts that some order of the snitch gives a read.
+    pub(super) fn contacts(&self, operation: u8, node: NodeId, alive: NodeMask) -> &[NodeMask] {
+        let local = self.layout.datacenter(node);
+        match self.operation(usize::from(operation)) {
+            Some(scope) => self.choices.contacts(&self.layout, self.rules, scope.level, local, alive | bit(node)),
+            None => &[],
+        }
+    }
+
+    fn guard_delivery(&self, state: &State, envelope: &Envelope) -> Guard {
+        in_flight(state, envelope)?;
+        holds(state.is_up(envelope.to), Unmet::NodeDown)?;
+        holds(state.are_connected(envelope.from, envelope.to), Unmet::Separated)
+    }
+
+    fn guard_disk(&self, state: &State, action: &Action) -> Guard {
+        let (Action::Mark(node) | Action::Sync(node) | Action::WriteHints(node) | Action::SyncHints(node)) = action
+        else {
+            return Err(Unmet::NothingToWrite);
+        };
+        exists(state, *node)?;
+        holds(state.is_up(*node), Unmet::NodeDown)?;
+        let disk = &state.node(*node).disk;
+        let has = |stage| disk.hints.iter().any(|hint| hint.stage == stage);
+        let useful = match action {
+            Action::Mark(_) => self.scope.log_stages && disk.marked != disk.appended,
+            Action::Sync(_) => {
+                self.scope.log_stages
+                    && (disk.synced != disk.appended || disk.pending.iter().any(|pending| pending.appended))
+            }
+            Action::WriteHints(_) => self.scope.hint_stages && has(HintStage::Buffered),
+            _ => self.scope.hint_stages && has(HintStage::Written),
+        };
+        holds(useful, Unmet::NothingToWrite)
+    }
+
+    fn guard_dispatch(&self, state: &State, node: NodeId, target: NodeId) -> Guard {
+        exists(state, node)?;
+        exists(state, target)?;
+        holds(state.is_up(node), Unmet::NodeDown)?;
+        let holder = state.node(node);
+        let has_page =
+            holder.disk.hints.iter().any(|hint| hint.target == target && hint.stage != HintStage::Buffered);
+        holds(has_page, Unmet::NoHint)?;
+        let is_reachable = state.is_up(target) && state.are_connected(node, target);
+        let is_dispatching = holder.node.dispatches.iter().any(|(_, open)| open.target == target);
+        let is_alive = self.believes_alive(state, node, target);
+        let starts = self.rules.may_dispatch(is_alive, true, is_dispatching);
+        holds(is_reachable && !is_dispatching && starts, Unmet::NotDispatchable)
+    }
+
+    fn guard_hint_timeout(&self, state: &State, node: NodeId, target: NodeId) -> Guard {
+        exists(state, node)?;
+        holds(state.is_up(node), Unmet::NodeDown)?;
+        let open = state.node(node).node.dispatches.iter().find(|(_, open)| open.target == target);
+        let (dispatch, _) = open.ok_or(Unmet::NotArmed)?;
+        let awaited = state.network.iter().any(|envelope| {
+            !envelope.orphaned
+                && match &envelope.message {
+                    Message::Hint { dispatch: sent, .. } => envelope.from == node && *sent == dispatch,
+                    Message::HintResponse { dispatch: sent, .. }
+                    | Message::Failure { callback: Callback::Hint { dispatch: sent, .. }, .. } => {
+                        envelope.to == node && *sent == dispatch
+                    }
+                    Message::Mutation { .. }
+                    | Message::MutationResponse { .. }
+                    | Message::Read { .. }
+                    | Message::ReadResponse { .. }
+                    | Message::ReadRepair { .. }
+                    | Message::ReadRepairResponse { .. }
+                    | Message::Failure { .. } => false,
+                }
+        });
+        let is_pending = state.node(target).disk.pending.iter().any(|pending| {
+            state.is_up(target)
+                && pending.reply.to == node
+                && matches!(pending.reply.callback, Callback::Hint { dispatch: sent, .. } if sent == dispatch)
+        });
+        holds(!(awaited || is_pending) || state.budgets.slow > 0, Unmet::AnswerMayArrive)
+    }
+
+    fn guard_timeout(&self, state: &State, index: usize) -> Guard {
+        let operation = state.operations.get(index).ok_or(Unmet::NoSuchOperation)?;
+        holds(operation.phase == Phase::Open, Unmet::NotOpen)?;
+        holds(!self.driver.forgets_timers(), Unmet::NotArmed)?;
+        holds(state.is_up(operation.coordinator), Unmet::NodeDown)?;
+        holds(!self.answer_may_arrive(state, index, None) || state.budgets.slow > 0, Unmet::AnswerMayArrive)
+    }
+
+    fn guard_expire(&self, state: &State, index: usize, replica: NodeId) -> Guard {
+        let request = self.open_write(state, index).ok_or(Unmet::NotArmed)?;
+        let coordinator = state.operations.get(index).ok_or(Unmet::NoSuchOperation)?.coordinator;
+        holds(state.is_up(coordinator), Unmet::NodeDown)?;
+        let handler = state.node(coordinator).node.writes.get(request).ok_or(Unmet::NotArmed)?;
+        let position = self.layout.plan().position_of(replica).ok_or(Unmet::NotArmed)?;
+        holds(handler.answered && handler.awaiting.contains(position) && replica != coordinator, Unmet::NotArmed)?;
+        holds(!self.answer_may_arrive(state, index, Some(replica)) || state.budgets.slow > 0, Unmet::AnswerMayArrive)
+    }
+
+    /// The request of an operation whose write handler is open.
+    #[must_use]
+    pub fn open_write(&self, state: &State, index: usize) -> Option<RequestId> {
+        let coordinator = state.operations.get(index)?.coordinator;
+        let node = state.nodes.get(usize::from(coordinator.0))?;
+        node.node.writes.iter().map(|(request, _)| request).find(|request| operation_of(*request) == index)
+    }
+
+    /// An answer to the operation's present attempt, from this replica or from any, is on its way for sure.
+    fn answer_may_arrive(&self, state: &State, index: usize, replica: Option<NodeId>) -> bool {
+        let Some(operation) = state.operations.get(index) else {
+            return false;
+        };
+        let expected = generation(index, operation.attempts);
+        let concerns = |node: NodeId| replica.is_none_or(|replica| replica == node);
+        let on_its_way = state.network.iter().any(|envelope| {
+            !envelope.orphaned
+                && answers(&envelope.message).is_some_and(|(request, leads_to)| {
+                    request.generation == expected
+                        && match leads_to {
+                            LeadsTo::Receiver => concerns(envelope.to),
+                            LeadsTo::Sender => concerns(envelope.from),
+                            LeadsTo::Group(targets) => {
+                                concerns(envelope.to)
+                                    || targets.iter().filter_map(|position| self.layout.plan().node(position)).any(concerns)
+                            }
+                        }
+                })
+        });
+        on_its_way
+            || state.node_ids().any(|node| {
+                concerns(node)
+                    && state.is_up(node)
+                    && state.node(node).disk.pending.iter().any(|pending| match pending.reply.callback {
+                        Callback::Write(request) | Callback::Read(request) | Callback::ReadRepair(request) => {
+                            request.generation == expected
+                        }
+                        Callback::Hint { .. } => false,
+                    })
+            })
+    }
+
+    fn guard_environment(&self, state: &State, action: &Action) -> Guard {
+        let budgets = &state.budgets;
+        let is_life = |node: NodeId, life: Life, unmet| {
+            exists(state, node)?;
+            holds(state.node(node).life == life, unmet)
+        };
+        match action {
+            Action::Crash(node) => {
+                holds(budgets.crash > 0, Unmet::BudgetSpent)?;
+                is_life(*node, Life::Up, Unmet::NodeDown)
+            }
+            Action::PowerLoss(node) => {
+                holds(budgets.power_loss > 0, Unmet::BudgetSpent)?;
+                is_life(*node, Life::Up, Unmet::NodeDown)
+            }
+            Action::Restart(node) => {
+                holds(self.scope.restart, Unmet::NoRestart)?;
+                is_life(*node, Life::Down, Unmet::NodeUp)
+            }
+            Action::Pause(node) => {
+                holds(budgets.flap > 0, Unmet::BudgetSpent)?;
+                is_life(*node, Life::Up, Unmet::NodeDown)
+            }
+            Action::Resume(node) => is_life(*node, Life::Paused, Unmet::NodeUp),
+            Action::Suspect { node, target } | Action::Trust { node, target } => {
+                holds(self.scope.detector == Detector::Lagging, Unmet::DetectorDoesNotLag)?;
+                is_life(*node, Life::Up, Unmet::NodeDown)?;
+                exists(state, *target)?;
+                let is_alive = state.is_up(*target) && state.are_connected(*node, *target);
+                let suspects = matches!(action, Action::Suspect { .. });
+                let changes = self.believes_alive(state, *node, *target) == suspects && is_alive != suspects;
+                holds(changes && node != target, Unmet::ViewAgrees)
+            }
+            Action::Partition(side) => {
+                holds(budgets.partition > 0, Unmet::BudgetSpent)?;
+                let all: NodeMask = state.node_ids().fold(0, |mask, node| mask | bit(node));
+                let is_two_sides = side & !all == 0 && *side != all && side & 1 != 0;
+                holds(state.cut == 0 && is_two_sides, Unmet::NoSuchPartition)
+            }
+            Action::Heal => holds(state.cut != 0 && !self.scope.partition_forever, Unmet::NothingToHeal),
+            Action::Tick => holds(budgets.ticks > 0, Unmet::BudgetSpent),
+            Action::Write { .. }
+            | Action::Read { .. }
+            | Action::Deliver(_)
+            | Action::Lose(_)
+            | Action::Duplicate(_)
+            | Action::Fail(_)
+            | Action::Drop(_)
+            | Action::Apply { .. }
+            | Action::FailApply { .. }
+            | Action::DropApply { .. }
+            | Action::Mark(_)
+            | Action::Sync(_)
+            | Action::WriteHints(_)
+            | Action::SyncHints(_)
+            | Action::DispatchHints { .. }
+            | Action::HintTimeout { .. }
+            | Action::Timeout { .. }
+            | Action::Expire { .. } => self.guard(state, action),
+        }
+    }
+}
+
+/// Which replica's answer a message leads to.
+enum LeadsTo {
+    Receiver,
+    Sender,
+    Group(thymbra_protocol::ReplicaSet),
+}
+
+fn answers(message: &Message<ModelPayload>) -> Option<(RequestId, LeadsTo)> {
+    match message {
+        Message::Mutation { request, forward_to: Some(forward), .. } => {
+            Some((*request, LeadsTo::Group(forward.targets)))
+        }
+        Message::Mutation { request, .. } | Message::Read { request, .. } | Message::ReadRepair { request, .. } => {
+            Some((*request, LeadsTo::Receiver))
+        }
+        Message::MutationResponse { request }
+        | Message::ReadResponse { request, .. }
+        | Message::ReadRepairResponse { request } => Some((*request, LeadsTo::Sender)),
+        Message::Failure { callback, .. } => match callback {
+            Callback::Write(request) | Callback::Read(request) => Some((*request, LeadsTo::Sender)),
+            Callback::ReadRepair(_) | Callback::Hint { .. } => None,
+        },
+        Message::Hint { .. } | Message::HintResponse { .. } => None,
+    }
+}
+
+fn exists(state: &State, node: NodeId) -> Guard {
+    holds(usize::from(node.0) < state.nodes.len(), Unmet::NoSuchNode)
+}
+
+fn in_flight(state: &State, envelope: &Envelope) -> Guard {
+    holds(state.network.binary_search(envelope).is_ok(), Unmet::NotInFlight)
+}
+
+fn pending(state: &State, node: NodeId, operation: u8, appended: bool) -> Guard {
+    exists(state, node)?;
+    holds(state.is_up(node), Unmet::NodeDown)?;
+    let mut of_write = state.node(node).disk.pending.iter().filter(|pending| pending.mutation.write == operation);
+    let found = of_write.any(|pending| pending.appended == appended);
+    holds(found, Unmet::NothingPending)
+}
+
+/// The timestamp of the last write that began.
+pub(super) fn last_timestamp(state: &State) -> u8 {
+    state.operations.iter().map(|operation| operation.timestamp).max().unwrap_or(0)
+}

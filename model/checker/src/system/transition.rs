@@ -1,0 +1,422 @@
+//! What an action does to the state.
+
+use thymbra_protocol::{Callback, Input, Message, NodeId, Reply, RequestId, Timer};
+
+use super::guard::last_timestamp;
+use super::interpret::{FollowUps, applied, failed};
+use super::{
+    Disk, Envelope, HintStage, Life, NodeMask, Operation, PendingApply, Phase, State, System, bit, choices, generation,
+};
+use crate::action::Action;
+use crate::payload::{ReadCell, Register};
+use crate::properties::{Breach, Reached};
+use crate::scope::RetryPolicy;
+
+impl System {
+    /// The state after a possible action.
+    #[must_use]
+    pub fn after(&self, state: &State, action: &Action) -> State {
+        let mut next = state.clone();
+        self.take(&mut next, action);
+        self.discard_pointless(&mut next);
+        next
+    }
+
+    fn take(&self, state: &mut State, action: &Action) {
+        match action {
+            Action::Write { operation, node, forwarders, skewed, sees } => {
+                let choice = WriteChoice { forwarders: *forwarders, skewed: *skewed, sees: *sees };
+                self.take_write(state, usize::from(*operation), *node, choice);
+            }
+            Action::Read { operation, node, nearest, sees } => {
+                self.take_read(state, usize::from(*operation), *node, *nearest, *sees);
+            }
+            Action::Deliver(envelope) => {
+                state.take(envelope);
+                self.receive(state, envelope);
+            }
+            Action::Lose(envelope) => {
+                state.budgets.lose -= 1;
+                self.lose(state, envelope);
+            }
+            Action::Duplicate(envelope) => {
+                state.budgets.duplicate -= 1;
+                self.receive(state, envelope);
+            }
+            Action::Fail(envelope) => {
+                state.budgets.fail -= 1;
+                state.take(envelope);
+                self.fail_append(state, envelope);
+            }
+            Action::Drop(envelope) => {
+                state.budgets.drop -= 1;
+                self.lose(state, envelope);
+            }
+            Action::Apply { node, operation } => {
+                if let Some(pending) = take_pending(state, *node, *operation) {
+                    let mut queue = FollowUps::new();
+                    self.append(state, *node, pending.mutation, pending.reply, &mut queue);
+                    self.run_all(state, *node, queue, None, None);
+                }
+            }
+            Action::FailApply { node, operation } => {
+                state.budgets.fail -= 1;
+                if let Some(pending) = take_pending(state, *node, *operation) {
+                    self.run(state, *node, failed(pending.reply), None, None);
+                }
+            }
+            Action::DropApply { node, operation } => self.drop_apply(state, *node, *operation),
+            Action::Mark(node) => {
+                let disk = &mut state.node_mut(*node).disk;
+                disk.marked = disk.appended;
+            }
+            Action::Sync(node) => self.sync(state, *node),
+            Action::WriteHints(node) => promote_hints(state, *node, HintStage::Buffered, HintStage::Written),
+            Action::SyncHints(node) => promote_hints(state, *node, HintStage::Written, HintStage::Synced),
+            Action::DispatchHints { node, target } => self.dispatch_hints(state, *node, *target),
+            Action::HintTimeout { node, target } => self.hint_timeout(state, *node, *target),
+            Action::Timeout { operation } => self.time_out(state, usize::from(*operation)),
+            Action::Expire { operation, node } => self.expire(state, usize::from(*operation), *node),
+            Action::Crash(_)
+            | Action::PowerLoss(_)
+            | Action::Restart(_)
+            | Action::Pause(_)
+            | Action::Resume(_)
+            | Action::Suspect { .. }
+            | Action::Trust { .. }
+            | Action::Partition(_)
+            | Action::Heal
+            | Action::Tick => self.take_environment(state, action),
+        }
+    }
+
+    fn take_environment(&self, state: &mut State, action: &Action) {
+        match action {
+            Action::Crash(node) => {
+                state.budgets.crash -= 1;
+                self.crash(state, *node, HintStage::Written);
+            }
+            Action::PowerLoss(node) => {
+                state.budgets.power_loss -= 1;
+                self.crash(state, *node, HintStage::Synced);
+            }
+            Action::Restart(node) => {
+                state.node_mut(*node).life = Life::Up;
+                if self.scope.detector == crate::scope::Detector::Lagging {
+                    state.node_mut(*node).sees = bit(*node);
+                }
+            }
+            Action::Pause(node) => {
+                state.budgets.flap -= 1;
+                state.node_mut(*node).life = Life::Paused;
+                state.network.retain(|envelope| envelope.to != *node);
+            }
+            Action::Resume(node) => state.node_mut(*node).life = Life::Up,
+            Action::Suspect { node, target } => state.node_mut(*node).sees &= !bit(*target),
+            Action::Trust { node, target } => state.node_mut(*node).sees |= bit(*target),
+            Action::Partition(side) => {
+                state.budgets.partition -= 1;
+                state.cut = *side;
+                let crosses = |envelope: &Envelope| (bit(envelope.from) & side == 0) != (bit(envelope.to) & side == 0);
+                state.network.retain(|envelope| !crosses(envelope));
+            }
+            Action::Heal => state.cut = 0,
+            Action::Tick => {
+                state.budgets.ticks -= 1;
+                state.tick += 1;
+            }
+            other => unreachable!("{other:?} is not an event of the environment"),
+        }
+        self.refresh_outages(state);
+    }
+
+    fn take_write(&self, state: &mut State, index: usize, node: NodeId, choice: WriteChoice) {
+        let last = last_timestamp(state);
+        let repeats = state.operations.get(index).is_some_and(|operation| operation.attempts > 0)
+            && self.scope.retry == RetryPolicy::SameTimestamp;
+        let Some(operation) = begin(state, index, node) else {
+            return;
+        };
+        // Timestamps are even, and two apart; one behind by a write is odd, just below the write before it.
+        if !repeats {
+            operation.timestamp = match (self.scope.same_timestamp, choice.skewed) {
+                (true, _) => 2,
+                (false, false) => (last & !1) + 2,
+                (false, true) => (last & !1) - 1,
+            };
+        }
+        let attempt = operation.attempts;
+        if choice.skewed {
+            state.budgets.skew -= 1;
+        }
+        let Some(mutation) = self.mutation_of(state, index) else {
+            return;
+        };
+        let slot = state.node(node).node.writes.lowest_free();
+        let input = Input::Write {
+            request: RequestId { slot, generation: generation(index, attempt) },
+            mutation,
+            level: self.level(index),
+            forwarders: choices::positions(&self.layout, choice.forwarders),
+        };
+        self.run(state, node, input, choice.sees, None);
+    }
+
+    fn take_read(&self, state: &mut State, index: usize, node: NodeId, nearest: NodeMask, sees: Option<NodeMask>) {
+        let Some(attempt) = begin(state, index, node).map(|operation| operation.attempts) else {
+            return;
+        };
+        let slot = state.node(node).node.reads.lowest_free();
+        let input = Input::Read {
+            request: RequestId { slot, generation: generation(index, attempt) },
+            command: ReadCell,
+            level: self.level(index),
+            proximity: choices::proximity(&self.layout, nearest),
+            read_repair: self.scope.read_repair,
+        };
+        self.run(state, node, input, sees, None);
+    }
+
+    fn level(&self, index: usize) -> thymbra_protocol::ConsistencyLevel {
+        self.operation(index).map(|operation| operation.level).expect("guarded: the operation exists")
+    }
+
+    fn receive(&self, state: &mut State, envelope: &Envelope) {
+        let mut from = envelope.from;
+        if let Message::MutationResponse { request } = envelope.message
+            && self.driver.misattributes_duplicates()
+        {
+            let open = state.node(envelope.to).node.writes.get(request);
+            let is_repeated = open.is_some_and(|open| {
+                self.layout.plan().position_of(from).is_some_and(|position| !open.awaiting.contains(position))
+            });
+            let other = open.and_then(|open| open.awaiting.iter().find_map(|position| self.layout.plan().node(position)));
+            from = other.filter(|_| is_repeated).unwrap_or(from);
+        }
+        let input = Input::Received { from, message: envelope.message.clone() };
+        self.run(state, envelope.to, input, None, Some(envelope.from));
+    }
+
+    /// A message disappears: lost on its way, or expired at its receiver.
+    fn lose(&self, state: &mut State, envelope: &Envelope) {
+        state.take(envelope);
+        if matches!(envelope.message, Message::Mutation { forward_to: Some(_), .. }) {
+            self.note_reached(state, Reached::ForwarderLost);
+        }
+    }
+
+    /// A mutation arrives, is forwarded if that was asked, and its append fails.
+    fn fail_append(&self, state: &mut State, envelope: &Envelope) {
+        let callback = match &envelope.message {
+            Message::Mutation { request, mutation, forward_to, .. } => {
+                if let Some(forward) = forward_to {
+                    let targets = forward.targets.iter().filter_map(|position| self.layout.plan().node(position));
+                    for to in targets.collect::<Vec<_>>() {
+                        let message = Message::Mutation {
+                            request: *request,
+                            mutation: *mutation,
+                            forward_to: None,
+                            respond_to: Some(envelope.from),
+                        };
+                        if state.is_up(to) && state.are_connected(envelope.to, to) {
+                            state.send(Envelope { to, from: envelope.to, orphaned: false, message });
+                        }
+                    }
+                }
+                Callback::Write(*request)
+            }
+            Message::Hint { dispatch, index, .. } => Callback::Hint { dispatch: *dispatch, index: *index },
+            other => unreachable!("guarded: {other:?} is not appended"),
+        };
+        let waits = match &envelope.message {
+            Message::Mutation { respond_to, .. } => respond_to.unwrap_or(envelope.from),
+            _ => envelope.from,
+        };
+        self.run(state, envelope.to, failed(Reply { to: waits, callback }), None, None);
+    }
+
+    /// The coordinator's own copy waits past its deadline.
+    fn drop_apply(&self, state: &mut State, node: NodeId, operation: u8) {
+        state.budgets.drop -= 1;
+        let Some(pending) = take_pending(state, node, operation) else {
+            return;
+        };
+        self.note_reached(state, Reached::OwnCopyDropped);
+        let input = Input::Expired { mutation: pending.mutation, reply: pending.reply };
+        self.run(state, node, input, None, None);
+    }
+
+    fn sync(&self, state: &mut State, node: NodeId) {
+        let disk = &mut state.node_mut(node).disk;
+        disk.marked = disk.appended;
+        disk.synced = disk.appended;
+        let (waiting, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut disk.pending).into_iter().partition(|pending| pending.appended);
+        disk.pending = rest;
+        for pending in waiting {
+            self.apply_to_memtable(state, node, pending.mutation, pending.reply);
+            self.run(state, node, applied(pending.reply), None, None);
+        }
+    }
+
+    fn dispatch_hints(&self, state: &mut State, node: NodeId, target: NodeId) {
+        let holder = state.node_mut(node);
+        let slot = holder.node.dispatches.lowest_free();
+        let dispatch = RequestId { slot, generation: u32::from(holder.dispatched) };
+        holder.dispatched += 1;
+        self.run(state, node, Input::DispatchHints { dispatch, target }, None, None);
+    }
+
+    fn hint_timeout(&self, state: &mut State, node: NodeId, target: NodeId) {
+        self.pay_for_haste(state, &Action::HintTimeout { node, target });
+        let open = state.node(node).node.dispatches.iter().find(|(_, open)| open.target == target);
+        if let Some((dispatch, _)) = open {
+            self.run(state, node, Input::Fired(Timer::HintTimeout(dispatch)), None, None);
+        }
+    }
+
+    fn pay_for_haste(&self, state: &mut State, action: &Action) {
+        if state.budgets.slow == 0 {
+            return;
+        }
+        let slow = std::mem::take(&mut state.budgets.slow);
+        let waits_in_vain = self.guard(state, action).is_ok();
+        state.budgets.slow = if waits_in_vain { slow } else { slow - 1 };
+    }
+
+    fn time_out(&self, state: &mut State, index: usize) {
+        let operation = u8::try_from(index).expect("at most 12 operations");
+        self.pay_for_haste(state, &Action::Timeout { operation });
+        let Some(coordinator) = state.operations.get(index).map(|operation| operation.coordinator) else {
+            return;
+        };
+        let memory: Vec<Register> = state.nodes.iter().map(|node| node.disk.memory).collect();
+        let machine = &state.node(coordinator).node;
+        let belongs = |request: &RequestId| super::operation_of(*request) == index;
+        let write = machine.writes.iter().map(|(request, _)| request).find(belongs).map(Timer::WriteTimeout);
+        let read = machine.reads.iter().map(|(request, _)| request).find(belongs).map(Timer::ReadTimeout);
+        if let Some(timer) = write.or(read) {
+            self.run(state, coordinator, Input::Fired(timer), None, None);
+        }
+        let is_taken_back = memory.iter().zip(&state.nodes).any(|(before, node)| {
+            before.0.is_some_and(|mutation| !node.disk.memory.covers(mutation))
+        });
+        if is_taken_back {
+            self.note_breach(state, Breach::RolledBack);
+        }
+    }
+
+    fn expire(&self, state: &mut State, index: usize, replica: NodeId) {
+        let operation = u8::try_from(index).expect("at most 12 operations");
+        self.pay_for_haste(state, &Action::Expire { operation, node: replica });
+        let position = self.layout.plan().position_of(replica);
+        if let (Some(request), Some(position)) = (self.open_write(state, index), position)
+            && let Some(coordinator) = state.operations.get(index).map(|operation| operation.coordinator)
+        {
+            let timer = Timer::CallbackExpired { request, position };
+            self.run(state, coordinator, Input::Fired(timer), None, None);
+        }
+    }
+
+    /// The process is gone, and with it what had not reached the stage that survives.
+    fn crash(&self, state: &mut State, node: NodeId, surviving_hints: HintStage) {
+        let is_power_loss = surviving_hints == HintStage::Synced;
+        let gone = state.node_mut(node);
+        let before = gone.disk.synced;
+        let unsynced = gone.disk.appended != gone.disk.synced;
+        let kept = match (is_power_loss, self.driver.loses_synced()) {
+            (true, true) => Register::default(),
+            (true, false) => gone.disk.synced,
+            (false, _) => gone.disk.marked,
+        };
+        let mut hints = std::mem::take(&mut gone.disk.hints);
+        hints.retain(|hint| hint.stage >= surviving_hints);
+        for hint in &mut hints {
+            (hint.sending, hint.delivered) = (false, false);
+        }
+        hints.sort_unstable();
+        let synced = if is_power_loss { kept } else { before };
+        gone.disk = Disk { memory: kept, appended: kept, marked: kept, synced, pending: Vec::new(), hints };
+        gone.life = Life::Down;
+        gone.node = thymbra_protocol::Node::default();
+        gone.sees = 0;
+        for outage in &mut gone.outages {
+            (outage.seen_since, outage.first_hint) = (None, None);
+        }
+        if !self.scope.restart {
+            gone.dispatched = 0;
+        }
+        if is_power_loss && unsynced {
+            self.note_reached(state, Reached::UnsyncedLost);
+        }
+        if is_power_loss && before.0.is_some_and(|mutation| !kept.covers(mutation)) {
+            self.note_breach(state, Breach::SyncedLost);
+        }
+        let lost_forwarder = |envelope: &Envelope| {
+            envelope.to == node && matches!(envelope.message, Message::Mutation { forward_to: Some(_), .. })
+        };
+        if state.network.iter().any(lost_forwarder) {
+            self.note_reached(state, Reached::ForwarderLost);
+        }
+        state.network.retain(|envelope| envelope.to != node);
+        for envelope in state.network.iter_mut().filter(|envelope| envelope.from == node) {
+            envelope.orphaned = true;
+        }
+        state.network.sort_unstable();
+        for operation in state.operations.iter_mut().filter(|operation| operation.coordinator == node) {
+            if operation.phase == Phase::Open {
+                operation.phase = Phase::Abandoned;
+                (operation.applied, operation.acked) = (0, 0);
+            }
+            operation.settled = 0;
+        }
+    }
+}
+
+/// What the begin of a write carries besides its coordinator.
+struct WriteChoice {
+    forwarders: NodeMask,
+    skewed: bool,
+    sees: Option<NodeMask>,
+}
+
+/// The client sends an attempt: what was over before it is noted with the first.
+fn begin(state: &mut State, index: usize, node: NodeId) -> Option<&mut Operation> {
+    let ended = |is_over: fn(Phase) -> bool| {
+        state
+            .operations
+            .iter()
+            .zip(0_u32..)
+            .filter(|(operation, _)| is_over(operation.phase))
+            .fold(0, |mask, (_, index)| mask | 1 << index)
+    };
+    let after = ended(|phase| matches!(phase, Phase::Ended(_)));
+    let mut after_first = ended(|phase| matches!(phase, Phase::Ended(_) | Phase::Retrying(_)));
+    for (operation, bit) in state.operations.iter().zip(0_u32..) {
+        if operation.attempts > 1 {
+            after_first |= 1 << bit;
+        }
+    }
+    let operation = state.operations.get_mut(index)?;
+    if operation.attempts == 0 {
+        (operation.after, operation.after_first) = (after, after_first);
+    }
+    operation.attempts += 1;
+    operation.phase = Phase::Open;
+    operation.coordinator = node;
+    Some(operation)
+}
+
+fn take_pending(state: &mut State, node: NodeId, operation: u8) -> Option<PendingApply> {
+    let pending = &mut state.node_mut(node).disk.pending;
+    let index = pending.iter().position(|pending| pending.mutation.write == operation && !pending.appended)?;
+    Some(pending.remove(index))
+}
+
+fn promote_hints(state: &mut State, node: NodeId, from: HintStage, to: HintStage) {
+    let hints = &mut state.node_mut(node).disk.hints;
+    for hint in hints.iter_mut().filter(|hint| hint.stage == from) {
+        hint.stage = to;
+    }
+    hints.sort_unstable();
+}
