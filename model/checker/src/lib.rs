@@ -5,6 +5,7 @@
 //! way to a violation. Chapter: `specs/00-guarantees.md`.
 
 pub mod action;
+pub mod chart;
 pub mod faults;
 pub mod layout;
 mod model_impl;
@@ -15,6 +16,7 @@ pub mod properties;
 pub mod scope;
 pub mod search;
 pub mod system;
+pub mod verdict;
 
 pub use action::{Action, Unmet};
 pub use scope::Scope;
