@@ -53,7 +53,6 @@ impl Partition {
     }
 
     /// Two versions of a partition in one, in normal form.
-    //= WP-DM-05
     #[must_use]
     pub fn merge(self, other: Self, rules: &(impl ReconcileRules + ?Sized)) -> Self {
         let deletion = if rules.compare_deletions(other.deletion, self.deletion).is_gt() {

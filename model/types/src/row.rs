@@ -38,7 +38,6 @@ impl Row {
     /// Both versions of a row in one, without what `active` deletes.
     ///
     /// `active` is the deletion that covers the row from outside: of the partition or of a range.
-    //= WP-DM-05
     #[must_use]
     pub fn merge(
         mut self,
