@@ -9,6 +9,11 @@ use crate::reconcile::ReconcileRules;
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
 
+/// Timestamp of a liveness in memory.
+const LIVENESS_SIZE_BYTES: usize = 8;
+/// Timestamp, TTL and local deletion time of a cell in memory.
+const CELL_TIMES_SIZE_BYTES: usize = 8 + 4 + 8;
+
 /// What is known of one row, or of the static row; its clustering is the key in the partition.
 ///
 /// The normal form, which every merge gives: nothing in the row is deleted by anything else in it.
@@ -33,6 +38,18 @@ impl Row {
             && self.deletion.is_live()
             && self.complex_deletions.is_empty()
             && self.cells.is_empty()
+    }
+
+    /// Bytes of the data in the row, without its clustering; see
+    /// [`Partition::data_size_bytes`](crate::partition::Partition::data_size_bytes).
+    #[must_use]
+    pub fn data_size_bytes(&self) -> usize {
+        let cells = self.cells.iter().map(|(name, cell)| {
+            let path_size_bytes = name.path.as_ref().map_or(0, |path| path.0.len());
+            path_size_bytes + CELL_TIMES_SIZE_BYTES + cell.value.len()
+        });
+        let deletions_count = self.complex_deletions.len() + 1;
+        LIVENESS_SIZE_BYTES + deletions_count * DeletionTime::SIZE_BYTES + cells.sum::<usize>()
     }
 
     /// Both versions of a row in one, without what `active` deletes.

@@ -110,19 +110,22 @@ fn liveness_key(info: &LivenessInfo) -> (i64, u8, i64) {
 
 impl Facts {
     fn partition_deletion(&self) -> DeletionTime {
-        latest(self.0.iter().filter_map(|fact| match fact {
-            Fact::PartitionDeleted(deletion) => Some(*deletion),
-            _ => None,
+        latest(self.0.iter().filter_map(|fact| {
+            if let Fact::PartitionDeleted(deletion) = fact {
+                Some(*deletion)
+            } else {
+                None
+            }
         }))
     }
 
     /// The latest deletion of the whole stretch between two places, of the partition or a range.
     fn covering(&self, from: u32, to: u32) -> DeletionTime {
-        let ranges = self.0.iter().filter_map(|fact| match fact {
-            Fact::RangeDeleted(start, end, deletion) => {
-                (bound_place(start) <= from && to <= bound_place(end)).then_some(*deletion)
-            }
-            _ => None,
+        let ranges = self.0.iter().filter_map(|fact| {
+            let Fact::RangeDeleted(start, end, deletion) = fact else {
+                return None;
+            };
+            (bound_place(start) <= from && to <= bound_place(end)).then_some(*deletion)
         });
         latest(ranges.chain([self.partition_deletion()]))
     }
@@ -148,9 +151,11 @@ impl Facts {
             Some(name) => self.covering(row_place(name), row_place(name)),
             None => self.partition_deletion(),
         };
-        let row_deletion = latest(self.0.iter().filter_map(|fact| match fact {
-            Fact::RowDeleted(of, deletion) if Some(*of) == name => Some(*deletion),
-            _ => None,
+        let row_deletion = latest(self.0.iter().filter_map(|fact| {
+            let Fact::RowDeleted(of, deletion) = fact else {
+                return None;
+            };
+            (Some(*of) == name).then_some(*deletion)
         }));
         let mut row = Row::default();
         if supersedes(row_deletion, outer) {
@@ -173,7 +178,12 @@ impl Facts {
                 Fact::CellWritten(of, cell_name, cell) if *of == name => {
                     versions.entry(cell_name.clone()).or_default().push(cell.clone());
                 }
-                _ => {}
+                Fact::RowInserted(..)
+                | Fact::ColumnDeleted(..)
+                | Fact::CellWritten(..)
+                | Fact::PartitionDeleted(_)
+                | Fact::RangeDeleted(..)
+                | Fact::RowDeleted(..) => {}
             }
         }
         livenesses.retain(|info| info.timestamp > active.marked_for_delete_at);
