@@ -52,36 +52,57 @@ impl Partition {
             && self.range_tombstones.is_empty()
     }
 
-    /// Two versions of a partition in one, in normal form.
+    /// Two versions of a partition in one, in normal form whatever form they have.
     #[must_use]
     pub fn merge(self, other: Self, rules: &(impl ReconcileRules + ?Sized)) -> Self {
-        let deletion = if rules.compare_deletions(other.deletion, self.deletion).is_gt() {
-            other.deletion
+        let mut merged = Self::default();
+        merged.apply(self, rules);
+        merged.apply(other, rules);
+        merged
+    }
+
+    /// Merges an update into this partition, which must be in normal form and stays so.
+    ///
+    /// The update may have any form. Rows that it neither writes nor deletes are not looked at, so
+    /// the cost is that of the update, as a memtable needs it.
+    pub fn apply(&mut self, update: Self, rules: &(impl ReconcileRules + ?Sized)) {
+        let deletes_rows = !update.deletion.is_live() || !update.range_tombstones.is_empty();
+        if rules.compare_deletions(update.deletion, self.deletion).is_gt() {
+            self.deletion = update.deletion;
+        }
+        if deletes_rows {
+            let known = core::mem::take(&mut self.range_tombstones);
+            self.range_tombstones = known.merge(update.range_tombstones, self.deletion, rules);
+        }
+
+        self.static_row =
+            core::mem::take(&mut self.static_row).merge(update.static_row, self.deletion, rules);
+        for (clustering, row) in update.rows {
+            let active = self.covering_deletion(&clustering, rules);
+            let known = self.rows.remove(&clustering).unwrap_or_default();
+            let merged = known.merge(row, active, rules);
+            if !merged.is_empty() {
+                self.rows.insert(clustering, merged);
+            }
+        }
+        if deletes_rows {
+            let mut rows = core::mem::take(&mut self.rows);
+            rows.retain(|clustering, row| {
+                let active = self.covering_deletion(clustering, rules);
+                *row = core::mem::take(row).merge(Row::default(), active, rules);
+                !row.is_empty()
+            });
+            self.rows = rows;
+        }
+    }
+
+    /// The superseding one of the partition's deletion and the range tombstone over a row.
+    fn covering_deletion(&self, row: &Clustering, rules: &(impl ReconcileRules + ?Sized)) -> DeletionTime {
+        let range = self.range_tombstones.covering(row);
+        if rules.compare_deletions(range, self.deletion).is_gt() {
+            range
         } else {
             self.deletion
-        };
-        let range_tombstones = self
-            .range_tombstones
-            .merge(other.range_tombstones, deletion, rules);
-        let static_row = self.static_row.merge(other.static_row, deletion, rules);
-
-        let mut added = other.rows;
-        let mut rows = self.rows;
-        for (clustering, row) in &mut rows {
-            let active = covering_deletion(deletion, &range_tombstones, clustering, rules);
-            let update = added.remove(clustering).unwrap_or_default();
-            *row = core::mem::take(row).merge(update, active, rules);
-        }
-        for (clustering, row) in added {
-            let active = covering_deletion(deletion, &range_tombstones, &clustering, rules);
-            rows.insert(clustering, Row::default().merge(row, active, rules));
-        }
-        rows.retain(|_, row| !row.is_empty());
-        Self {
-            deletion,
-            static_row,
-            rows,
-            range_tombstones,
         }
     }
 
@@ -112,21 +133,6 @@ impl Partition {
             rows: rows.collect(),
             static_cells: live_cells(normal.static_row, now_seconds),
         }
-    }
-}
-
-/// The superseding one of the partition's deletion and the range tombstone over a row.
-fn covering_deletion(
-    partition: DeletionTime,
-    range_tombstones: &RangeTombstoneList,
-    row: &Clustering,
-    rules: &(impl ReconcileRules + ?Sized),
-) -> DeletionTime {
-    let range = range_tombstones.covering(row);
-    if rules.compare_deletions(range, partition).is_gt() {
-        range
-    } else {
-        partition
     }
 }
 

@@ -63,6 +63,21 @@ fn merging_the_same_again_changes_nothing() {
 }
 
 #[test]
+fn applying_updates_one_by_one_gives_what_merging_gives() {
+    fn claim(facts: Facts) -> bool {
+        let mut applied = Partition::default();
+        facts
+            .sources()
+            .into_iter()
+            .for_each(|update| applied.apply(update, RULES));
+        Normal::from(&applied) == facts.normal() && applied == merge_all(facts.sources())
+    }
+    QuickCheck::new()
+        .tests(CASES)
+        .quickcheck(claim as fn(Facts) -> bool);
+}
+
+#[test]
 fn reader_sees_what_all_facts_together_leave_alive() {
     fn claim(facts: Facts) -> bool {
         let merged = merge_all(facts.sources());
