@@ -25,6 +25,7 @@ pub struct Partition {
     /// Values of static columns.
     pub static_row: Row,
     /// Rows in clustering order.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     pub rows: BTreeMap<Clustering, Row>,
     /// Deletions of ranges of rows.
     pub range_tombstones: RangeTombstoneList,

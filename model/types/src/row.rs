@@ -27,6 +27,7 @@ pub struct Row {
     /// Deletions of whole complex columns; none of them is live.
     pub complex_deletions: BTreeMap<ColumnName, DeletionTime>,
     /// Cells of simple columns, and elements of complex ones.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     pub cells: BTreeMap<CellName, Cell>,
 }
 

@@ -114,3 +114,24 @@ fn partition_is_empty_exactly_when_it_equals_the_default() {
         .quickcheck(claim as fn(Facts) -> bool);
     assert!(Partition::default().is_empty());
 }
+
+/// JSON is the strictest form: keys of its maps must be strings.
+#[cfg(feature = "serde")]
+#[test]
+fn mutations_survive_serialization_to_json() {
+    use std::collections::BTreeMap;
+    use thymbra_types::{DecoratedKey, Mutation, Partitioner, TableId};
+
+    fn claim(facts: Facts, key: Vec<u8>, table: u128) -> bool {
+        let key = DecoratedKey::new(Partitioner::Murmur3, key);
+        let updates = BTreeMap::from([(TableId(table), facts.sources().remove(0))]);
+        let mutation = Mutation {
+            keyspace: "keyspace".into(),
+            key,
+            updates,
+        };
+        let json = serde_json::to_string(&mutation).expect("a mutation has a JSON form");
+        serde_json::from_str::<Mutation>(&json).expect("and is read back") == mutation
+    }
+    QuickCheck::new().quickcheck(claim as fn(Facts, Vec<u8>, u128) -> bool);
+}
