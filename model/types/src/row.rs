@@ -114,3 +114,77 @@ impl Row {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::Reference;
+    use crate::time::{LocalDeletionTime, Timestamp, Ttl};
+
+    fn deletion(timestamp: i64) -> DeletionTime {
+        DeletionTime::new(Timestamp(timestamp), LocalDeletionTime(1))
+    }
+
+    fn row_of_cell(cell: Cell) -> Row {
+        Row {
+            cells: BTreeMap::from([(CellName::simple("column"), cell)]),
+            ..Row::default()
+        }
+    }
+
+    #[test]
+    fn row_is_empty_only_without_any_part() {
+        assert!(Row::default().is_empty());
+        assert!(!row_of_cell(Cell::live(Timestamp(1), [])).is_empty());
+        assert!(
+            !Row {
+                liveness: LivenessInfo::live(Timestamp(1)),
+                ..Row::default()
+            }
+            .is_empty()
+        );
+        assert!(
+            !Row {
+                deletion: deletion(1),
+                ..Row::default()
+            }
+            .is_empty()
+        );
+        let complex_deletions = BTreeMap::from([(ColumnName("column".into()), deletion(1))]);
+        assert!(
+            !Row {
+                complex_deletions,
+                ..Row::default()
+            }
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn merge_keeps_the_left_of_interchangeable_cells() {
+        let with_ttl = |seconds| {
+            let ttl = Ttl::new(seconds).expect("a valid TTL");
+            row_of_cell(Cell::expiring(
+                Timestamp(1),
+                ttl,
+                LocalDeletionTime(50),
+                *b"value",
+            ))
+        };
+        let merge = |left: Row, right| left.merge(right, DeletionTime::LIVE, &Reference);
+        assert_eq!(merge(with_ttl(1), with_ttl(2)), with_ttl(1));
+        assert_eq!(merge(with_ttl(2), with_ttl(1)), with_ttl(2));
+    }
+
+    #[test]
+    fn deletion_that_covers_the_row_takes_equal_deletions_and_older_data_with_it() {
+        let row = Row {
+            liveness: LivenessInfo::live(Timestamp(5)),
+            deletion: deletion(5),
+            complex_deletions: BTreeMap::from([(ColumnName("column".into()), deletion(5))]),
+            ..row_of_cell(Cell::live(Timestamp(6), *b"newer"))
+        };
+        let merged = row.merge(Row::default(), deletion(5), &Reference);
+        assert_eq!(merged, row_of_cell(Cell::live(Timestamp(6), *b"newer")));
+    }
+}
