@@ -19,6 +19,13 @@ pub struct Clustering(
     pub Vec<Box<[u8]>>,
 );
 
+impl Clustering {
+    /// Bytes of all components.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.0.iter().map(|component| component.len()).sum()
+    }
+}
+
 /// On which side of everything that starts with its prefix a bound lies.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -24,6 +24,9 @@ impl DeletionTime {
         local_deletion_time: LocalDeletionTime::NONE,
     };
 
+    /// Both times in memory.
+    pub(crate) const SIZE_BYTES: usize = 16;
+
     /// A deletion made at a write timestamp and a clock reading.
     #[must_use]
     pub const fn new(marked_for_delete_at: Timestamp, local_deletion_time: LocalDeletionTime) -> Self {

@@ -30,6 +30,8 @@ pub mod liveness;
 pub mod md5;
 pub mod murmur3;
 pub mod mutation;
+#[cfg(feature = "serde")]
+mod pairs;
 pub mod partition;
 pub mod partitioner;
 pub mod range_tombstone;

@@ -123,8 +123,9 @@ fn compress(state: [u32; 4], block: &[u8; BLOCK_SIZE_BYTES]) -> [u32; 4] {
     let [mut a, mut b, mut c, mut d] = state;
     for (step, sine) in SINES.iter().enumerate() {
         let (mixed, word_index) = match step / 16 {
-            0 => ((b & c) | (!b & d), step),
-            1 => ((d & b) | (!d & c), 5 * step + 1),
+            // The first two choose bits of one word where another has ones, of the third elsewhere.
+            0 => (d ^ (b & (c ^ d)), step),
+            1 => (c ^ (d & (b ^ c)), 5 * step + 1),
             2 => (b ^ c ^ d, 3 * step + 5),
             _ => (c ^ (b | !d), 7 * step),
         };

@@ -79,7 +79,7 @@ fn finalise(mut word: u64) -> u64 {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
-    use quickcheck::{TestResult, quickcheck};
+    use quickcheck::quickcheck;
 
     /// The canonical hash, by a crate that shares no code with this one.
     fn canonical(key: &[u8]) -> [u64; 2] {
@@ -89,17 +89,12 @@ mod tests {
         [low, high]
     }
 
-    fn tail_is_ascii(key: &[u8]) -> bool {
-        key.as_chunks::<16>().1.is_ascii()
-    }
-
     quickcheck! {
-        fn agrees_with_canonical_murmur3_when_the_tail_is_ascii(blocks: Vec<u8>, tail: Vec<u8>) -> TestResult {
+        fn agrees_with_canonical_murmur3_when_the_tail_is_ascii(blocks: Vec<u8>, tail: Vec<u8>) -> bool {
             let mut key = blocks;
             key.truncate(key.len() / 16 * 16);
             key.extend(tail.iter().take(15).map(|byte| byte & 0x7f));
-            if !tail_is_ascii(&key) { return TestResult::discard(); }
-            TestResult::from_bool(hash3_x64_128(&key) == canonical(&key))
+            hash3_x64_128(&key) == canonical(&key)
         }
     }
 

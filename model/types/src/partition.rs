@@ -7,7 +7,7 @@
 use crate::cell::CellName;
 use crate::clustering::Clustering;
 use crate::deletion::DeletionTime;
-use crate::range_tombstone::RangeTombstoneList;
+use crate::range_tombstone::{RangeTombstone, RangeTombstoneList};
 use crate::reconcile::ReconcileRules;
 use crate::row::Row;
 use alloc::boxed::Box;
@@ -25,6 +25,7 @@ pub struct Partition {
     /// Values of static columns.
     pub static_row: Row,
     /// Rows in clustering order.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     pub rows: BTreeMap<Clustering, Row>,
     /// Deletions of ranges of rows.
     pub range_tombstones: RangeTombstoneList,
@@ -52,38 +53,72 @@ impl Partition {
             && self.range_tombstones.is_empty()
     }
 
-    /// Two versions of a partition in one, in normal form.
-    //= WP-DM-05
+    /// Two versions of a partition in one, in normal form whatever form they have.
     #[must_use]
     pub fn merge(self, other: Self, rules: &(impl ReconcileRules + ?Sized)) -> Self {
-        let deletion = if rules.compare_deletions(other.deletion, self.deletion).is_gt() {
-            other.deletion
+        let mut merged = Self::default();
+        merged.apply(self, rules);
+        merged.apply(other, rules);
+        merged
+    }
+
+    /// Merges an update into this partition, which must be in normal form and stays so.
+    ///
+    /// The update may have any form. Rows that it neither writes nor deletes are not looked at, so
+    /// the cost is that of the update, as a memtable needs it.
+    pub fn apply(&mut self, update: Self, rules: &(impl ReconcileRules + ?Sized)) {
+        let deletes_rows = !update.deletion.is_live() || !update.range_tombstones.is_empty();
+        if rules.compare_deletions(update.deletion, self.deletion).is_gt() {
+            self.deletion = update.deletion;
+        }
+        if deletes_rows {
+            let known = core::mem::take(&mut self.range_tombstones);
+            self.range_tombstones = known.merge(update.range_tombstones, self.deletion, rules);
+        }
+
+        self.static_row =
+            core::mem::take(&mut self.static_row).merge(update.static_row, self.deletion, rules);
+        for (clustering, row) in update.rows {
+            let active = self.covering_deletion(&clustering, rules);
+            let known = self.rows.remove(&clustering).unwrap_or_default();
+            let merged = known.merge(row, active, rules);
+            if !merged.is_empty() {
+                self.rows.insert(clustering, merged);
+            }
+        }
+        if deletes_rows {
+            let mut rows = core::mem::take(&mut self.rows);
+            rows.retain(|clustering, row| {
+                let active = self.covering_deletion(clustering, rules);
+                *row = core::mem::take(row).merge(Row::default(), active, rules);
+                !row.is_empty()
+            });
+            self.rows = rows;
+        }
+    }
+
+    /// The superseding one of the partition's deletion and the range tombstone over a row.
+    fn covering_deletion(&self, row: &Clustering, rules: &(impl ReconcileRules + ?Sized)) -> DeletionTime {
+        let range = self.range_tombstones.covering(row);
+        if rules.compare_deletions(range, self.deletion).is_gt() {
+            range
         } else {
             self.deletion
-        };
-        let range_tombstones = self
-            .range_tombstones
-            .merge(other.range_tombstones, deletion, rules);
-        let static_row = self.static_row.merge(other.static_row, deletion, rules);
+        }
+    }
 
-        let mut added = other.rows;
-        let mut rows = self.rows;
-        for (clustering, row) in &mut rows {
-            let active = covering_deletion(deletion, &range_tombstones, clustering, rules);
-            let update = added.remove(clustering).unwrap_or_default();
-            *row = core::mem::take(row).merge(update, active, rules);
-        }
-        for (clustering, row) in added {
-            let active = covering_deletion(deletion, &range_tombstones, &clustering, rules);
-            rows.insert(clustering, Row::default().merge(row, active, rules));
-        }
-        rows.retain(|_, row| !row.is_empty());
-        Self {
-            deletion,
-            static_row,
-            rows,
-            range_tombstones,
-        }
+    /// Bytes of the data: an estimate of the work a write causes, not of its serialized form.
+    ///
+    /// Counts values, paths and clusterings as they are, and fixed sizes for times.
+    /// Cassandra: `PartitionUpdate.dataSize`, which batch thresholds and memtables go by.
+    #[must_use]
+    pub fn data_size_bytes(&self) -> usize {
+        let rows = self
+            .rows
+            .iter()
+            .map(|(clustering, row)| clustering.size_bytes() + row.data_size_bytes());
+        let ranges = self.range_tombstones.iter().map(RangeTombstone::data_size_bytes);
+        DeletionTime::SIZE_BYTES + self.static_row.data_size_bytes() + rows.chain(ranges).sum::<usize>()
     }
 
     /// What a reader sees whose clock shows `now_seconds` since 1970.
@@ -102,21 +137,6 @@ impl Partition {
     }
 }
 
-/// The superseding one of the partition's deletion and the range tombstone over a row.
-fn covering_deletion(
-    partition: DeletionTime,
-    range_tombstones: &RangeTombstoneList,
-    row: &Clustering,
-    rules: &(impl ReconcileRules + ?Sized),
-) -> DeletionTime {
-    let range = range_tombstones.covering(row);
-    if rules.compare_deletions(range, partition).is_gt() {
-        range
-    } else {
-        partition
-    }
-}
-
 /// Values of a row that are neither deleted nor expired.
 fn live_cells(row: Row, now_seconds: i64) -> BTreeMap<CellName, Box<[u8]>> {
     row.cells
@@ -124,4 +144,68 @@ fn live_cells(row: Row, now_seconds: i64) -> BTreeMap<CellName, Box<[u8]>> {
         .filter(|(_, cell)| cell.kind.is_live(now_seconds))
         .map(|(name, cell)| (name, cell.value))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::Cell;
+    use crate::clustering::ClusteringBound;
+    use crate::reconcile::Reference;
+    use crate::time::{LocalDeletionTime, Timestamp};
+    use alloc::vec::Vec;
+
+    #[test]
+    fn size_counts_every_part_once() {
+        let mut partition = Partition::default();
+        assert_eq!(
+            partition.data_size_bytes(),
+            16 + 24,
+            "deletion, and the static row without cells"
+        );
+        partition
+            .static_row
+            .cells
+            .insert(CellName::simple("s"), Cell::live(Timestamp(1), *b"abc"));
+        assert_eq!(
+            partition.data_size_bytes(),
+            40 + 20 + 3,
+            "a cell is its times and its value"
+        );
+        partition.rows.insert(
+            Clustering(Vec::from([(*b"12345").into(), (*b"6").into()])),
+            Row::default(),
+        );
+        assert_eq!(
+            partition.data_size_bytes(),
+            63 + 6 + 24,
+            "a row is its clustering, liveness and deletion"
+        );
+        let deletion = DeletionTime::new(Timestamp(1), LocalDeletionTime(1));
+        let (start, end) = (
+            ClusteringBound::BOTTOM,
+            ClusteringBound::inclusive_end(Clustering(Vec::from([(*b"12").into()]))),
+        );
+        partition
+            .range_tombstones
+            .add(RangeTombstone { start, end, deletion }, &Reference);
+        assert_eq!(
+            partition.data_size_bytes(),
+            93 + 2 + 16,
+            "a range is its bounds and its deletion"
+        );
+    }
+
+    #[test]
+    fn elements_and_deletions_of_complex_columns_count_in_the_row() {
+        let mut row = Row::default();
+        assert_eq!(row.data_size_bytes(), 24);
+        row.cells
+            .insert(CellName::element("c", *b"path"), Cell::live(Timestamp(1), *b"v"));
+        assert_eq!(row.data_size_bytes(), 24 + 4 + 20 + 1);
+        let deletion = DeletionTime::new(Timestamp(1), LocalDeletionTime(1));
+        row.complex_deletions
+            .insert(crate::cell::ColumnName("c".into()), deletion);
+        assert_eq!(row.data_size_bytes(), 49 + 16);
+    }
 }

@@ -20,6 +20,13 @@ pub struct RangeTombstone {
     pub deletion: DeletionTime,
 }
 
+impl RangeTombstone {
+    /// Bytes of bounds and deletion.
+    pub(crate) fn data_size_bytes(&self) -> usize {
+        self.start.prefix.size_bytes() + self.end.prefix.size_bytes() + DeletionTime::SIZE_BYTES
+    }
+}
+
 /// Range tombstones in normal form, so that equal deletions are equal lists.
 ///
 /// Invariants: sorted; no two overlap; none is empty or live; neighbours that touch differ in
@@ -119,4 +126,108 @@ fn deletion_from(tombstones: &mut &[RangeTombstone], start: &ClusteringBound) ->
         *tombstones = rest;
     }
     DeletionTime::LIVE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::Reference;
+    use crate::time::{LocalDeletionTime, Timestamp};
+    use alloc::boxed::Box;
+
+    fn clustering(components: &[u8]) -> Clustering {
+        Clustering(
+            components
+                .iter()
+                .map(|component| Box::from([*component]))
+                .collect(),
+        )
+    }
+
+    fn deletion(timestamp: i64) -> DeletionTime {
+        DeletionTime::new(Timestamp(timestamp), LocalDeletionTime(1))
+    }
+
+    /// From one prefix to another, both included.
+    fn tombstone(first: &[u8], last: &[u8], timestamp: i64) -> RangeTombstone {
+        let start = ClusteringBound::inclusive_start(clustering(first));
+        let end = ClusteringBound::inclusive_end(clustering(last));
+        RangeTombstone {
+            start,
+            end,
+            deletion: deletion(timestamp),
+        }
+    }
+
+    fn list(tombstones: impl IntoIterator<Item = RangeTombstone>) -> RangeTombstoneList {
+        let mut list = RangeTombstoneList::default();
+        tombstones
+            .into_iter()
+            .for_each(|tombstone| list.add(tombstone, &Reference));
+        list
+    }
+
+    #[test]
+    fn newer_tombstone_splits_the_older_one_it_lies_in() {
+        let merged = list([tombstone(&[1], &[9], 1), tombstone(&[4], &[5], 2)]);
+        assert_eq!(merged.iter().count(), 3);
+        let covering = [3, 4, 5, 6, 10].map(|row| merged.covering(&clustering(&[row])));
+        assert_eq!(
+            covering,
+            [
+                deletion(1),
+                deletion(2),
+                deletion(2),
+                deletion(1),
+                DeletionTime::LIVE
+            ]
+        );
+    }
+
+    #[test]
+    fn older_tombstone_inside_a_newer_one_vanishes() {
+        let newer = list([tombstone(&[1], &[9], 2)]);
+        assert_eq!(list([tombstone(&[1], &[9], 2), tombstone(&[4], &[5], 1)]), newer);
+        assert_eq!(list([tombstone(&[4], &[5], 1), tombstone(&[1], &[9], 2)]), newer);
+    }
+
+    #[test]
+    fn tombstones_that_touch_become_one_only_if_equal() {
+        let start = |prefix: &[u8]| ClusteringBound::exclusive_start(clustering(prefix));
+        let touching = |timestamp| RangeTombstone {
+            start: start(&[5]),
+            ..tombstone(&[5], &[9], timestamp)
+        };
+        assert_eq!(
+            list([tombstone(&[1], &[5], 1), touching(1)]),
+            list([tombstone(&[1], &[9], 1)])
+        );
+        assert_eq!(list([tombstone(&[1], &[5], 1), touching(2)]).iter().count(), 2);
+    }
+
+    #[test]
+    fn tombstone_without_places_or_without_deletion_is_not_kept() {
+        assert!(list([tombstone(&[5], &[4], 1)]).is_empty());
+        assert!(
+            list([RangeTombstone {
+                deletion: DeletionTime::LIVE,
+                ..tombstone(&[1], &[2], 1)
+            }])
+            .is_empty()
+        );
+        assert!(!list([tombstone(&[1], &[2], 1)]).is_empty());
+    }
+
+    #[test]
+    fn tombstones_not_newer_than_the_partition_deletion_vanish() {
+        let tombstones = || {
+            list([
+                tombstone(&[1], &[1], 1),
+                tombstone(&[2], &[2], 2),
+                tombstone(&[3], &[3], 3),
+            ])
+        };
+        let kept = tombstones().merge(RangeTombstoneList::default(), deletion(2), &Reference);
+        assert_eq!(kept, list([tombstone(&[3], &[3], 3)]));
+    }
 }

@@ -9,6 +9,11 @@ use crate::reconcile::ReconcileRules;
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
 
+/// Timestamp of a liveness in memory.
+const LIVENESS_SIZE_BYTES: usize = 8;
+/// Timestamp, TTL and local deletion time of a cell in memory.
+const CELL_TIMES_SIZE_BYTES: usize = 8 + 4 + 8;
+
 /// What is known of one row, or of the static row; its clustering is the key in the partition.
 ///
 /// The normal form, which every merge gives: nothing in the row is deleted by anything else in it.
@@ -22,6 +27,7 @@ pub struct Row {
     /// Deletions of whole complex columns; none of them is live.
     pub complex_deletions: BTreeMap<ColumnName, DeletionTime>,
     /// Cells of simple columns, and elements of complex ones.
+    #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
     pub cells: BTreeMap<CellName, Cell>,
 }
 
@@ -35,10 +41,21 @@ impl Row {
             && self.cells.is_empty()
     }
 
+    /// Bytes of the data in the row, without its clustering; see
+    /// [`Partition::data_size_bytes`](crate::partition::Partition::data_size_bytes).
+    #[must_use]
+    pub fn data_size_bytes(&self) -> usize {
+        let cells = self.cells.iter().map(|(name, cell)| {
+            let path_size_bytes = name.path.as_ref().map_or(0, |path| path.0.len());
+            path_size_bytes + CELL_TIMES_SIZE_BYTES + cell.value.len()
+        });
+        let deletions_count = self.complex_deletions.len() + 1;
+        LIVENESS_SIZE_BYTES + deletions_count * DeletionTime::SIZE_BYTES + cells.sum::<usize>()
+    }
+
     /// Both versions of a row in one, without what `active` deletes.
     ///
     /// `active` is the deletion that covers the row from outside: of the partition or of a range.
-    //= WP-DM-05
     #[must_use]
     pub fn merge(
         mut self,
@@ -95,5 +112,79 @@ impl Row {
                 .unwrap_or(row_deletion);
             !rules.deletes(deletion, cell.timestamp)
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::Reference;
+    use crate::time::{LocalDeletionTime, Timestamp, Ttl};
+
+    fn deletion(timestamp: i64) -> DeletionTime {
+        DeletionTime::new(Timestamp(timestamp), LocalDeletionTime(1))
+    }
+
+    fn row_of_cell(cell: Cell) -> Row {
+        Row {
+            cells: BTreeMap::from([(CellName::simple("column"), cell)]),
+            ..Row::default()
+        }
+    }
+
+    #[test]
+    fn row_is_empty_only_without_any_part() {
+        assert!(Row::default().is_empty());
+        assert!(!row_of_cell(Cell::live(Timestamp(1), [])).is_empty());
+        assert!(
+            !Row {
+                liveness: LivenessInfo::live(Timestamp(1)),
+                ..Row::default()
+            }
+            .is_empty()
+        );
+        assert!(
+            !Row {
+                deletion: deletion(1),
+                ..Row::default()
+            }
+            .is_empty()
+        );
+        let complex_deletions = BTreeMap::from([(ColumnName("column".into()), deletion(1))]);
+        assert!(
+            !Row {
+                complex_deletions,
+                ..Row::default()
+            }
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn merge_keeps_the_left_of_interchangeable_cells() {
+        let with_ttl = |seconds| {
+            let ttl = Ttl::new(seconds).expect("a valid TTL");
+            row_of_cell(Cell::expiring(
+                Timestamp(1),
+                ttl,
+                LocalDeletionTime(50),
+                *b"value",
+            ))
+        };
+        let merge = |left: Row, right| left.merge(right, DeletionTime::LIVE, &Reference);
+        assert_eq!(merge(with_ttl(1), with_ttl(2)), with_ttl(1));
+        assert_eq!(merge(with_ttl(2), with_ttl(1)), with_ttl(2));
+    }
+
+    #[test]
+    fn deletion_that_covers_the_row_takes_equal_deletions_and_older_data_with_it() {
+        let row = Row {
+            liveness: LivenessInfo::live(Timestamp(5)),
+            deletion: deletion(5),
+            complex_deletions: BTreeMap::from([(ColumnName("column".into()), deletion(5))]),
+            ..row_of_cell(Cell::live(Timestamp(6), *b"newer"))
+        };
+        let merged = row.merge(Row::default(), deletion(5), &Reference);
+        assert_eq!(merged, row_of_cell(Cell::live(Timestamp(6), *b"newer")));
     }
 }
