@@ -73,7 +73,10 @@ impl DriverFault {
 
     pub(crate) fn hint_read(self, mutation: ModelMutation) -> ModelMutation {
         if self == Self::RestampHint {
-            ModelMutation { timestamp: mutation.timestamp.saturating_add(1), ..mutation }
+            ModelMutation {
+                timestamp: mutation.timestamp.saturating_add(1),
+                ..mutation
+            }
         } else {
             mutation
         }

@@ -36,7 +36,11 @@ impl Layout {
         for (datacenter, index) in scope.datacenters.iter().zip(0_u8..) {
             for number in 0..datacenter.nodes + datacenter.pending {
                 let node = NodeId(u16::try_from(datacenters.len()).expect("validated: at most 16 nodes"));
-                let replica = Replica { node, datacenter: Datacenter(index), rack: Rack(0) };
+                let replica = Replica {
+                    node,
+                    datacenter: Datacenter(index),
+                    rack: Rack(0),
+                };
                 datacenters.push(replica.datacenter);
                 members.push(replica);
                 if number >= datacenter.nodes {
@@ -46,12 +50,22 @@ impl Layout {
                 }
             }
         }
-        let factors = scope.datacenters.iter().map(|datacenter| datacenter.replication_factor);
+        let factors = scope
+            .datacenters
+            .iter()
+            .map(|datacenter| datacenter.replication_factor);
         let replication = if scope.network_topology {
-            let factors = factors.clone().zip(0_u8..).map(|(factor, index)| (Datacenter(index), factor));
-            ReplicationStrategy::NetworkTopology { replication_factors: factors.collect() }
+            let factors = factors
+                .clone()
+                .zip(0_u8..)
+                .map(|(factor, index)| (Datacenter(index), factor));
+            ReplicationStrategy::NetworkTopology {
+                replication_factors: factors.collect(),
+            }
         } else {
-            ReplicationStrategy::Simple { replication_factor: factors.clone().sum() }
+            ReplicationStrategy::Simple {
+                replication_factor: factors.clone().sum(),
+            }
         };
         let mask = |replicas: &[Replica]| replicas.iter().fold(0, |mask, replica| mask | bit(replica.node));
         let (natural_mask, pending_mask) = (mask(&natural), mask(&pending));
@@ -77,7 +91,10 @@ impl Layout {
     /// Data centre of a node.
     #[must_use]
     pub fn datacenter(&self, node: NodeId) -> Datacenter {
-        self.datacenters.get(usize::from(node.0)).copied().unwrap_or(Datacenter(0))
+        self.datacenters
+            .get(usize::from(node.0))
+            .copied()
+            .unwrap_or(Datacenter(0))
     }
 
     /// Nodes of a data centre.
@@ -98,7 +115,8 @@ impl Layout {
 
     /// Every data centre.
     pub fn all_datacenters(&self) -> impl Iterator<Item = Datacenter> + use<> {
-        (0..u8::try_from(self.replication_factors.len()).expect("a scope has at most 16 data centres")).map(Datacenter)
+        (0..u8::try_from(self.replication_factors.len()).expect("a scope has at most 16 data centres"))
+            .map(Datacenter)
     }
 }
 
@@ -107,19 +125,31 @@ impl Layout {
 impl Layout {
     fn factor(&self, datacenter: Datacenter) -> usize {
         if self.network_topology {
-            self.replication_factors.get(usize::from(datacenter.0)).copied().unwrap_or(0)
+            self.replication_factors
+                .get(usize::from(datacenter.0))
+                .copied()
+                .unwrap_or(0)
         } else {
             self.replication_factors.iter().sum()
         }
     }
 
     /// Needs of a level as pairs: so many of these nodes, for all pairs.
-    fn needs(&self, level: ConsistencyLevel, local: Datacenter, with_pending: bool) -> Vec<(usize, NodeMask)> {
+    fn needs(
+        &self,
+        level: ConsistencyLevel,
+        local: Datacenter,
+        with_pending: bool,
+    ) -> Vec<(usize, NodeMask)> {
         let all = self.replicas();
         let near = all & self.nodes_in(local);
         let total: usize = self.replication_factors.iter().sum();
         let extra = |within: NodeMask| {
-            if with_pending { usize::try_from((self.pending & within).count_ones()).unwrap_or(0) } else { 0 }
+            if with_pending {
+                usize::try_from((self.pending & within).count_ones()).unwrap_or(0)
+            } else {
+                0
+            }
         };
         match level {
             ConsistencyLevel::Any => vec![(1, all)],
@@ -148,7 +178,9 @@ impl Layout {
     /// These nodes meet the level, pending replicas counted in need and supply.
     #[must_use]
     pub fn meets(&self, level: ConsistencyLevel, local: Datacenter, nodes: NodeMask) -> bool {
-        self.needs(level, local, true).into_iter().all(|(need, within)| count(nodes & within) >= need)
+        self.needs(level, local, true)
+            .into_iter()
+            .all(|(need, within)| count(nodes & within) >= need)
     }
 
     /// The level may be met while these nodes are alive, as admission judges: EACH_QUORUM does not add pending
@@ -157,7 +189,10 @@ impl Layout {
     pub fn admits(&self, level: ConsistencyLevel, local: Datacenter, alive: NodeMask) -> bool {
         let adds_pending = level != ConsistencyLevel::EachQuorum || !self.network_topology;
         level == ConsistencyLevel::Any
-            || self.needs(level, local, adds_pending).into_iter().all(|(need, within)| count(alive & within) >= need)
+            || self
+                .needs(level, local, adds_pending)
+                .into_iter()
+                .all(|(need, within)| count(alive & within) >= need)
     }
 
     /// The level cannot be met any more by others than these failed nodes, as totals tell (surprise S11).

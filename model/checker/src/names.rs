@@ -24,9 +24,16 @@ pub struct UnknownAction {
 /// Names of a set of nodes: `n1+n3`.
 #[must_use]
 pub fn node_set(nodes: NodeMask) -> String {
-    let names: Vec<String> =
-        (0..16).map(NodeId).filter(|node| nodes & bit(*node) != 0).map(|node| node.to_string()).collect();
-    if names.is_empty() { "nobody".into() } else { names.join("+") }
+    let names: Vec<String> = (0..16)
+        .map(NodeId)
+        .filter(|node| nodes & bit(*node) != 0)
+        .map(|node| node.to_string())
+        .collect();
+    if names.is_empty() {
+        "nobody".into()
+    } else {
+        names.join("+")
+    }
 }
 
 impl System {
@@ -35,7 +42,13 @@ impl System {
     pub fn name(&self, action: &Action) -> String {
         let operation = |index: &u8| self.operation_name(usize::from(*index));
         match action {
-            Action::Write { operation: index, node, forwarders, skewed, sees } => {
+            Action::Write {
+                operation: index,
+                node,
+                forwarders,
+                skewed,
+                sees,
+            } => {
                 let mut name = format!("write.{}.{node}", operation(index));
                 if *forwarders != 0 {
                     let _ = write!(name, ".via-{}", node_set(*forwarders));
@@ -46,7 +59,12 @@ impl System {
                 sees_suffix(&mut name, *sees);
                 name
             }
-            Action::Read { operation: index, node, nearest, sees } => {
+            Action::Read {
+                operation: index,
+                node,
+                nearest,
+                sees,
+            } => {
                 let mut name = format!("read.{}.{node}.of-{}", operation(index), node_set(*nearest));
                 sees_suffix(&mut name, *sees);
                 name
@@ -56,9 +74,18 @@ impl System {
             Action::Duplicate(envelope) => format!("duplicate.{}", self.message_name(envelope)),
             Action::Fail(envelope) => format!("fail.{}", self.message_name(envelope)),
             Action::Drop(envelope) => format!("drop.{}", self.message_name(envelope)),
-            Action::Apply { node, operation: index } => format!("apply.{}.{node}", operation(index)),
-            Action::FailApply { node, operation: index } => format!("fail-apply.{}.{node}", operation(index)),
-            Action::DropApply { node, operation: index } => format!("drop-apply.{}.{node}", operation(index)),
+            Action::Apply {
+                node,
+                operation: index,
+            } => format!("apply.{}.{node}", operation(index)),
+            Action::FailApply {
+                node,
+                operation: index,
+            } => format!("fail-apply.{}.{node}", operation(index)),
+            Action::DropApply {
+                node,
+                operation: index,
+            } => format!("drop-apply.{}.{node}", operation(index)),
             Action::Mark(node) => format!("mark.{node}"),
             Action::Sync(node) => format!("sync.{node}"),
             Action::WriteHints(node) => format!("write-hints.{node}"),
@@ -66,7 +93,10 @@ impl System {
             Action::DispatchHints { node, target } => format!("hint.{node}-{target}"),
             Action::HintTimeout { node, target } => format!("hint-timeout.{node}-{target}"),
             Action::Timeout { operation: index } => format!("timeout.{}", operation(index)),
-            Action::Expire { operation: index, node } => format!("expire.{}.{node}", operation(index)),
+            Action::Expire {
+                operation: index,
+                node,
+            } => format!("expire.{}.{node}", operation(index)),
             Action::Crash(node) => format!("crash.{node}"),
             Action::PowerLoss(node) => format!("power-loss.{node}"),
             Action::Restart(node) => format!("restart.{node}"),
@@ -83,7 +113,9 @@ impl System {
     /// The name of a message: verb, operation, sender and receiver.
     #[must_use]
     pub fn message_name(&self, envelope: &Envelope) -> String {
-        let Envelope { from, to, message, .. } = envelope;
+        let Envelope {
+            from, to, message, ..
+        } = envelope;
         format!("{}.{}.{from}-{to}", message.verb(), self.subject(message))
     }
 
@@ -110,7 +142,11 @@ impl System {
 
     fn request_name(&self, request: RequestId) -> String {
         let name = self.operation_name(operation_of(request));
-        if attempt_of(request) > 1 { format!("{name}r") } else { name }
+        if attempt_of(request) > 1 {
+            format!("{name}r")
+        } else {
+            name
+        }
     }
 
     /// Every possible action with its name; equal names are told apart by `~2`, `~3`.
@@ -122,7 +158,11 @@ impl System {
         for action in actions {
             let name = self.name(&action);
             let copies = named.iter().filter(|(_, other)| self.name(other) == name).count();
-            let unique = if copies == 0 { name } else { format!("{name}~{}", copies + 1) };
+            let unique = if copies == 0 {
+                name
+            } else {
+                format!("{name}~{}", copies + 1)
+            };
             named.push((unique, action));
         }
         named
@@ -137,8 +177,14 @@ impl System {
         match named.iter().find(|(other, _)| other == name) {
             Some((_, action)) => Ok(action.clone()),
             None => {
-                let nearest = named.into_iter().map(|(other, _)| other).min_by_key(|other| distance(name, other));
-                Err(UnknownAction { name: name.into(), nearest })
+                let nearest = named
+                    .into_iter()
+                    .map(|(other, _)| other)
+                    .min_by_key(|other| distance(name, other));
+                Err(UnknownAction {
+                    name: name.into(),
+                    nearest,
+                })
             }
         }
     }
@@ -163,7 +209,9 @@ fn distance(left: &str, right: &str) -> usize {
         for (column, other) in right.iter().enumerate() {
             let above = row.get(column + 1).copied().unwrap_or(usize::MAX);
             let before = row.get(column).copied().unwrap_or(usize::MAX);
-            let best = (above + 1).min(before + 1).min(diagonal + usize::from(letter != *other));
+            let best = (above + 1)
+                .min(before + 1)
+                .min(diagonal + usize::from(letter != *other));
             diagonal = above;
             if let Some(cell) = row.get_mut(column + 1) {
                 *cell = best;

@@ -46,7 +46,11 @@ impl Mutation for ModelMutation {
     }
 
     fn gc_grace_seconds(&self) -> u32 {
-        if self.gc_grace == GC_GRACE_FOREVER { u32::MAX } else { u32::from(self.gc_grace) }
+        if self.gc_grace == GC_GRACE_FOREVER {
+            u32::MAX
+        } else {
+            u32::from(self.gc_grace)
+        }
     }
 }
 

@@ -174,7 +174,10 @@ impl Default for Scope {
             retry: RetryPolicy::Never,
             down: DownScope::Nobody,
             restart: false,
-            budgets: Budgets { slow: 1, ..Budgets::default() },
+            budgets: Budgets {
+                slow: 1,
+                ..Budgets::default()
+            },
             partition_forever: false,
             sync: Sync::Periodic,
             hints: true,
@@ -225,7 +228,10 @@ impl Scope {
     /// Number of nodes, pending ones included.
     #[must_use]
     pub fn node_count(&self) -> usize {
-        self.datacenters.iter().map(|datacenter| usize::from(datacenter.nodes + datacenter.pending)).sum()
+        self.datacenters
+            .iter()
+            .map(|datacenter| usize::from(datacenter.nodes + datacenter.pending))
+            .sum()
     }
 
     /// Checks what the fields say of each other.
@@ -244,7 +250,11 @@ impl Scope {
             return Err(ScopeError::TooManyOperations(self.operations.len()));
         }
         let exists = |node: u16| {
-            if usize::from(node) < nodes { Ok(()) } else { Err(ScopeError::NoSuchNode(node + 1, nodes)) }
+            if usize::from(node) < nodes {
+                Ok(())
+            } else {
+                Err(ScopeError::NoSuchNode(node + 1, nodes))
+            }
         };
         match &self.down {
             DownScope::Nobody => {}
@@ -254,6 +264,9 @@ impl Scope {
             DownScope::AnyOf(_) => {}
             DownScope::Nodes(down) => down.iter().try_for_each(|node| exists(*node))?,
         }
-        self.operations.iter().filter_map(|operation| operation.coordinator).try_for_each(exists)
+        self.operations
+            .iter()
+            .filter_map(|operation| operation.coordinator)
+            .try_for_each(exists)
     }
 }

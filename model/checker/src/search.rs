@@ -79,14 +79,22 @@ where
         progress.distinct = u64::try_from(parents.len()).unwrap_or(u64::MAX);
         if is_wanted(&state) {
             let found = Some(retrace(model, &starts, &parents, print));
-            return Searched { found, is_complete: true, progress };
+            return Searched {
+                found,
+                is_complete: true,
+                progress,
+            };
         }
         if progress.generated & 0xfff == 0 {
             report(&progress);
         }
         let is_cancelled = limits.cancelled.is_some_and(|flag| flag.load(Ordering::Relaxed));
         if is_cancelled || limits.states_max.is_some_and(|most| progress.distinct >= most) {
-            return Searched { found: None, is_complete: false, progress };
+            return Searched {
+                found: None,
+                is_complete: false,
+                progress,
+            };
         }
         model.actions(&state, &mut actions);
         for action in actions.drain(..) {
@@ -102,7 +110,11 @@ where
         }
     }
     progress.distinct = u64::try_from(parents.len()).unwrap_or(u64::MAX);
-    Searched { found: None, is_complete: true, progress }
+    Searched {
+        found: None,
+        is_complete: true,
+        progress,
+    }
 }
 
 /// Walks back over fingerprints and forward over actions.
@@ -112,13 +124,23 @@ where
     M::Action: Clone,
 {
     let mut prints = vec![last];
-    while let Some(parent) = prints.last().and_then(|print| parents.get(print)).filter(|parent| **parent != 0) {
+    while let Some(parent) = prints
+        .last()
+        .and_then(|print| parents.get(print))
+        .filter(|parent| **parent != 0)
+    {
         prints.push(*parent);
     }
     prints.reverse();
     let first = prints.first().copied().unwrap_or(last);
-    let start = starts.iter().position(|start| fingerprint(start) == first).unwrap_or(0);
-    let mut state = starts.get(start).expect("a way begins at one of the starts").clone();
+    let start = starts
+        .iter()
+        .position(|start| fingerprint(start) == first)
+        .unwrap_or(0);
+    let mut state = starts
+        .get(start)
+        .expect("a way begins at one of the starts")
+        .clone();
     let mut way = Vec::new();
     for print in prints.into_iter().skip(1) {
         let mut actions = Vec::new();

@@ -81,7 +81,11 @@ pub struct Inquiry {
 
 impl core::fmt::Debug for Inquiry {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.debug_struct("Inquiry").field("scope", &self.scope).field("driver", &self.driver).finish_non_exhaustive()
+        formatter
+            .debug_struct("Inquiry")
+            .field("scope", &self.scope)
+            .field("driver", &self.driver)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +106,12 @@ impl Inquiry {
     /// One property under the reference.
     #[must_use]
     pub fn new(scope: Scope, property: &'static PropertyDef) -> Self {
-        Self { scope, rules: &thymbra_types::Reference, driver: DriverFault::None, properties: vec![property] }
+        Self {
+            scope,
+            rules: &thymbra_types::Reference,
+            driver: DriverFault::None,
+            properties: vec![property],
+        }
     }
 
     /// The model of this inquiry, with or without reductions.
@@ -110,7 +119,10 @@ impl Inquiry {
     /// # Errors
     /// What is wrong with the scope.
     pub fn system(&self, reduce: bool) -> Result<System, ScopeError> {
-        let scope = Scope { reduce, ..self.scope.clone() };
+        let scope = Scope {
+            reduce,
+            ..self.scope.clone()
+        };
         let mut system = System::new(scope, self.rules)?.checking(self.properties.iter().copied());
         system.driver = self.driver;
         Ok(system)
@@ -131,7 +143,11 @@ impl Inquiry {
     /// What is wrong with the scope.
     pub fn answer(&self, watch: &mut Watch<'_>) -> Result<Report, ScopeError> {
         let begin = Instant::now();
-        let property = self.properties.first().copied().expect("an inquiry has a property");
+        let property = self
+            .properties
+            .first()
+            .copied()
+            .expect("an inquiry has a property");
         let survey = self.survey(self.scope.reduce, watch)?;
         let is_found = survey.found.contains(&property.name);
         let is_reached = property.kind == Kind::Sometimes || survey.found.contains(&property.witness);
@@ -142,7 +158,12 @@ impl Inquiry {
             (false, None, false) => Finding::Vacuous,
         };
         let trace = if is_found { self.shortest(watch)?.0 } else { None };
-        Ok(Report { finding, progress: survey.progress, elapsed: begin.elapsed(), trace })
+        Ok(Report {
+            finding,
+            progress: survey.progress,
+            elapsed: begin.elapsed(),
+            trace,
+        })
     }
 
     /// A shortest way to what the first property looks for, on the full graph.
@@ -150,9 +171,16 @@ impl Inquiry {
     /// # Errors
     /// What is wrong with the scope.
     pub fn shortest(&self, watch: &mut Watch<'_>) -> Result<(Option<Trace>, Progress), ScopeError> {
-        let property = self.properties.first().copied().expect("an inquiry has a property");
+        let property = self
+            .properties
+            .first()
+            .copied()
+            .expect("an inquiry has a property");
         let system = self.system(false)?;
-        let limits = Limits { states_max: None, cancelled: Some(&system.cancelled) };
+        let limits = Limits {
+            states_max: None,
+            cancelled: Some(&system.cancelled),
+        };
         let is_found = |state: &State| property.is_found(&system, state);
         let searched = search::shortest(&system, system.initial_states(), is_found, limits, |progress| {
             if watch(progress).is_some() {
@@ -171,7 +199,10 @@ fn survey(system: System, watch: &mut Watch<'_>) -> Survey {
     let cancelled = std::sync::Arc::clone(&system.cancelled);
     let wanted: std::collections::BTreeSet<&'static str> =
         system.properties.iter().map(|property| property.name).collect();
-    let mut checker = system.checker().finish_when(HasDiscoveries::AnyOf(wanted)).spawn_dfs();
+    let mut checker = system
+        .checker()
+        .finish_when(HasDiscoveries::AnyOf(wanted))
+        .spawn_dfs();
     let (done, finished) = mpsc::channel();
     let handles = checker.handles();
     std::thread::spawn(move || {
@@ -195,7 +226,12 @@ fn survey(system: System, watch: &mut Watch<'_>) -> Survey {
     assert!(is_sound, "the search panicked; its message stands above");
     cancelled.store(false, Ordering::Relaxed);
     let found = checker.discoveries().into_keys().collect();
-    Survey { progress: progress_of(&checker), found, stopped, elapsed: begin.elapsed() }
+    Survey {
+        progress: progress_of(&checker),
+        found,
+        stopped,
+        elapsed: begin.elapsed(),
+    }
 }
 
 fn progress_of(checker: &impl Checker<System>) -> Progress {

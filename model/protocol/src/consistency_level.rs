@@ -72,7 +72,9 @@ impl ConsistencyLevel {
     /// The level of this name, upper or lower case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        CONSISTENCY_LEVELS.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
+        CONSISTENCY_LEVELS
+            .into_iter()
+            .find(|level| level.name().eq_ignore_ascii_case(name))
     }
 
     /// Only replicas of the coordinator's data centre count.
@@ -181,7 +183,11 @@ pub trait ConsistencyRules {
     /// Replicas whose answers count towards the level.
     //= WP-CO-08
     fn counted(&self, level: ConsistencyLevel, at: Placement<'_>) -> ReplicaSet {
-        if level.is_datacenter_local() { at.plan.in_datacenter(at.local) } else { at.plan.all() }
+        if level.is_datacenter_local() {
+            at.plan.in_datacenter(at.local)
+        } else {
+            at.plan.all()
+        }
     }
 
     /// A hint in the buffer counts as the one acknowledgement of this level.
@@ -288,9 +294,11 @@ pub trait ConsistencyRules {
                     ..unavailable
                 })
             }
-            ConsistencyLevel::LocalQuorum | ConsistencyLevel::LocalSerial => {
-                enough(level, live.intersection(at.plan.in_datacenter(at.local)).count(), block_for)
-            }
+            ConsistencyLevel::LocalQuorum | ConsistencyLevel::LocalSerial => enough(
+                level,
+                live.intersection(at.plan.in_datacenter(at.local)).count(),
+                block_for,
+            ),
             ConsistencyLevel::EachQuorum if at.plan.is_network_topology() => {
                 for (datacenter, quorum) in self.each_quorum(at) {
                     let within = at.plan.in_datacenter(datacenter);
@@ -330,5 +338,13 @@ pub type EachQuorum<'a> = alloc::boxed::Box<dyn Iterator<Item = (Datacenter, usi
 impl ConsistencyRules for Reference {}
 
 fn enough(level: ConsistencyLevel, alive: usize, required: usize) -> Result<(), Unavailable> {
-    if alive >= required { Ok(()) } else { Err(Unavailable { level, required, alive }) }
+    if alive >= required {
+        Ok(())
+    } else {
+        Err(Unavailable {
+            level,
+            required,
+            alive,
+        })
+    }
 }

@@ -81,7 +81,11 @@ impl<R: ?Sized> Copy for Context<'_, R> {}
 
 impl<R: ?Sized> core::fmt::Debug for Context<'_, R> {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.debug_struct("Context").field("me", &self.me).field("now_ms", &self.now_ms).finish_non_exhaustive()
+        formatter
+            .debug_struct("Context")
+            .field("me", &self.me)
+            .field("now_ms", &self.now_ms)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Chapter: `specs/03-coordination.md`; order and completion are the driver's obligations, on [`crate::Node`].
 
-use crate::{Hint, Message, NodeId, Payload, PlanKey, ReadOutcome, ReplicaSet, Reply, RequestId, Timer, WriteOutcome};
+use crate::{
+    Hint, Message, NodeId, Payload, PlanKey, ReadOutcome, ReplicaSet, Reply, RequestId, Timer, WriteOutcome,
+};
 
 /// One request to the outside world.
 #[derive(Clone, Debug, Eq, PartialEq)]

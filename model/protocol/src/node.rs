@@ -6,8 +6,8 @@ use crate::coordinator::{WriteHandler, WriteRequest};
 use crate::hints::Dispatch;
 use crate::reads::{ReadHandler, ReadRequest};
 use crate::{
-    Callback, Context, Effects, FailureReason, Input, Message, NodeId, Payload, ReplicaFailure, ReplicaSet, Reply,
-    RequestId, Rules, Slots, Timer,
+    Callback, Context, Effects, FailureReason, Input, Message, NodeId, Payload, ReplicaFailure, ReplicaSet,
+    Reply, RequestId, Rules, Slots, Timer,
 };
 
 /// Everything a node remembers between two steps: its open requests. Data, hints, ring, failure detector,
@@ -48,7 +48,11 @@ pub struct Node<P: Payload> {
 
 impl<P: Payload> Default for Node<P> {
     fn default() -> Self {
-        Self { writes: Slots::default(), reads: Slots::default(), dispatches: Slots::default() }
+        Self {
+            writes: Slots::default(),
+            reads: Slots::default(),
+            dispatches: Slots::default(),
+        }
     }
 }
 
@@ -61,11 +65,37 @@ impl<P: Payload> Node<P> {
         effects: &mut impl Effects<P>,
     ) {
         match input {
-            Input::Write { request, mutation, level, forwarders } => {
-                self.write(context, WriteRequest { request, mutation, level, forwarders }, effects);
+            Input::Write {
+                request,
+                mutation,
+                level,
+                forwarders,
+            } => {
+                self.write(
+                    context,
+                    WriteRequest {
+                        request,
+                        mutation,
+                        level,
+                        forwarders,
+                    },
+                    effects,
+                );
             }
-            Input::Read { request, command, level, proximity, read_repair } => {
-                let read = ReadRequest { request, command, level, proximity, read_repair };
+            Input::Read {
+                request,
+                command,
+                level,
+                proximity,
+                read_repair,
+            } => {
+                let read = ReadRequest {
+                    request,
+                    command,
+                    level,
+                    proximity,
+                    read_repair,
+                };
                 self.read(context, read, effects);
             }
             Input::Received { from, message } => self.receive(context, from, message, effects),
@@ -90,29 +120,50 @@ impl<P: Payload> Node<P> {
         effects: &mut impl Effects<P>,
     ) {
         match message {
-            Message::Mutation { request, mutation, forward_to, respond_to } => {
-                let reply = Reply { to: respond_to.unwrap_or(from), callback: Callback::Write(request) };
+            Message::Mutation {
+                request,
+                mutation,
+                forward_to,
+                respond_to,
+            } => {
+                let reply = Reply {
+                    to: respond_to.unwrap_or(from),
+                    callback: Callback::Write(request),
+                };
                 self.receive_mutation(context, reply, mutation, forward_to, effects);
             }
             Message::MutationResponse { request } => {
                 self.write_acknowledged(context, from, request, effects);
             }
-            Message::Hint { dispatch, index, hint } => {
-                let reply = Reply { to: from, callback: Callback::Hint { dispatch, index } };
+            Message::Hint {
+                dispatch,
+                index,
+                hint,
+            } => {
+                let reply = Reply {
+                    to: from,
+                    callback: Callback::Hint { dispatch, index },
+                };
                 self.receive_hint(context, reply, hint, effects);
             }
             Message::HintResponse { dispatch, index } => {
                 self.hint_delivered(context, from, (dispatch, index), effects);
             }
             Message::Read { request, command } => {
-                let reply = Reply { to: from, callback: Callback::Read(request) };
+                let reply = Reply {
+                    to: from,
+                    callback: Callback::Read(request),
+                };
                 effects.emit(crate::Effect::ReadLocal { command, reply });
             }
             Message::ReadResponse { request, data } => {
                 self.read_answered(context, from, request, data, effects);
             }
             Message::ReadRepair { request, mutation } => {
-                let reply = Reply { to: from, callback: Callback::ReadRepair(request) };
+                let reply = Reply {
+                    to: from,
+                    callback: Callback::ReadRepair(request),
+                };
                 effects.emit(crate::Effect::Append { mutation, reply });
             }
             Message::ReadRepairResponse { request } => {
@@ -131,7 +182,10 @@ impl<P: Payload> Node<P> {
         match timer {
             Timer::WriteTimeout(request) => self.write_timed_out(context, request, effects),
             Timer::CallbackExpired { request, position } => {
-                let failure = ReplicaFailure { position, reason: FailureReason::Timeout };
+                let failure = ReplicaFailure {
+                    position,
+                    reason: FailureReason::Timeout,
+                };
                 self.replica_failed(context, request, failure, effects);
             }
             Timer::ReadTimeout(request) => self.read_timed_out(context, request, effects),
@@ -150,31 +204,53 @@ impl<P: Payload> Node<P> {
             InvariantViolation::SlotsNotTrimmed,
         )?;
         for (request, write) in self.writes.iter() {
-            let plan = ring.plan(write.plan).ok_or(InvariantViolation::PlanForgotten(request))?;
+            let plan = ring
+                .plan(write.plan)
+                .ok_or(InvariantViolation::PlanForgotten(request))?;
             let failed = write.failed();
             let all = write.awaiting.union(write.acked).union(failed);
             let sum = write.awaiting.count() + write.acked.count() + write.failures.len();
-            holds(all.is_subset(plan.all()), InvariantViolation::OutsidePlan(request))?;
+            holds(
+                all.is_subset(plan.all()),
+                InvariantViolation::OutsidePlan(request),
+            )?;
             holds(all.count() == sum, InvariantViolation::CountedTwice(request))?;
             let counts = !write.acked.is_empty() || !write.failures.is_empty() || write.hint_acked;
-            holds(!(write.answered && counts), InvariantViolation::CountsAfterAnswer(request))?;
+            holds(
+                !(write.answered && counts),
+                InvariantViolation::CountsAfterAnswer(request),
+            )?;
             let waits = !write.answered || !write.awaiting.is_empty() || write.hint_pending;
             holds(waits, InvariantViolation::WaitsForNothing(request))?;
         }
         for (request, read) in self.reads.iter() {
-            let plan = ring.plan(read.plan).ok_or(InvariantViolation::PlanForgotten(request))?;
+            let plan = ring
+                .plan(read.plan)
+                .ok_or(InvariantViolation::PlanForgotten(request))?;
             let mut answered = ReplicaSet::EMPTY;
             for (position, _) in &read.responses {
                 answered.insert(*position);
             }
-            holds(answered.union(read.awaiting).is_subset(plan.all()), InvariantViolation::OutsidePlan(request))?;
+            holds(
+                answered.union(read.awaiting).is_subset(plan.all()),
+                InvariantViolation::OutsidePlan(request),
+            )?;
             let is_disjoint = answered.intersection(read.awaiting).is_empty();
-            holds(read.repair.is_some() || is_disjoint, InvariantViolation::CountedTwice(request))?;
-            let waits = read.repair.as_ref().map_or(!read.awaiting.is_empty(), |repair| repair.wait_for > 0);
+            holds(
+                read.repair.is_some() || is_disjoint,
+                InvariantViolation::CountedTwice(request),
+            )?;
+            let waits = read
+                .repair
+                .as_ref()
+                .map_or(!read.awaiting.is_empty(), |repair| repair.wait_for > 0);
             holds(waits, InvariantViolation::WaitsForNothing(request))?;
         }
         for (request, dispatch) in self.dispatches.iter() {
-            let targets = self.dispatches.iter().filter(|(_, other)| other.target == dispatch.target);
+            let targets = self
+                .dispatches
+                .iter()
+                .filter(|(_, other)| other.target == dispatch.target);
             holds(targets.count() == 1, InvariantViolation::TwoDispatches(request))?;
         }
         Ok(())

@@ -136,7 +136,11 @@ impl ReplicaPlan {
     /// The positions whose node meets a condition.
     #[must_use]
     pub fn select(&self, condition: impl Fn(NodeId) -> bool) -> ReplicaSet {
-        (0..).zip(&self.replicas).filter(|(_, replica)| condition(replica.node)).map(|(position, _)| position).collect()
+        (0..)
+            .zip(&self.replicas)
+            .filter(|(_, replica)| condition(replica.node))
+            .map(|(position, _)| position)
+            .collect()
     }
 
     /// The natural and pending replicas in a datacenter.

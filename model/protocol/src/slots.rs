@@ -23,7 +23,11 @@ impl<T> Slots<T> {
     /// The lowest slot that holds nothing: what a driver takes for its next request.
     #[must_use]
     pub fn lowest_free(&self) -> u32 {
-        let index = self.entries.iter().position(Option::is_none).unwrap_or(self.entries.len());
+        let index = self
+            .entries
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.entries.len());
         u32::try_from(index).expect("a node has fewer than 2^32 open requests: each takes memory")
     }
 
@@ -36,8 +40,14 @@ impl<T> Slots<T> {
         if index >= self.entries.len() {
             self.entries.resize_with(index + 1, || None);
         }
-        let entry = self.entries.get_mut(index).expect("the table was just made long enough");
-        assert!(entry.is_none(), "the driver opened a request in a slot that is taken");
+        let entry = self
+            .entries
+            .get_mut(index)
+            .expect("the table was just made long enough");
+        assert!(
+            entry.is_none(),
+            "the driver opened a request in a slot that is taken"
+        );
         *entry = Some((id.generation, value));
     }
 
@@ -76,7 +86,15 @@ impl<T> Slots<T> {
     /// All open entries, lowest slot first.
     pub fn iter(&self) -> impl Iterator<Item = (RequestId, &T)> {
         self.entries.iter().zip(0_u32..).filter_map(|(entry, slot)| {
-            entry.as_ref().map(|(generation, value)| (RequestId { slot, generation: *generation }, value))
+            entry.as_ref().map(|(generation, value)| {
+                (
+                    RequestId {
+                        slot,
+                        generation: *generation,
+                    },
+                    value,
+                )
+            })
         })
     }
 

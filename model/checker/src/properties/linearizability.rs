@@ -36,17 +36,27 @@ pub fn is_linearizable(system: &System, state: &State) -> bool {
             };
             match (scope.kind, operation.phase) {
                 (_, Phase::Waiting) => None,
-                (OperationKind::Read, Phase::Ended(Told::Value(value))) => {
-                    Some(Event { value: value.0.map(|mutation| mutation.write), ..event })
-                }
+                (OperationKind::Read, Phase::Ended(Told::Value(value))) => Some(Event {
+                    value: value.0.map(|mutation| mutation.write),
+                    ..event
+                }),
                 (OperationKind::Read, _) => None,
                 (OperationKind::Write, Phase::Ended(Told::Success)) => Some(event),
-                (OperationKind::Write, Phase::Ended(Told::Unavailable(..) | Told::Overloaded | Told::Invalid)) => None,
-                (OperationKind::Write, _) => Some(Event { is_certain: false, ..event }),
+                (
+                    OperationKind::Write,
+                    Phase::Ended(Told::Unavailable(..) | Told::Overloaded | Told::Invalid),
+                ) => None,
+                (OperationKind::Write, _) => Some(Event {
+                    is_certain: false,
+                    ..event
+                }),
             }
         })
         .collect();
-    let known = events.iter().filter(|event| event.is_certain).fold(0, |mask, event| mask | event.bit);
+    let known = events
+        .iter()
+        .filter(|event| event.is_certain)
+        .fold(0, |mask, event| mask | event.bit);
     explains(&events, known, 0, None)
 }
 

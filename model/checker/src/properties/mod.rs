@@ -93,8 +93,14 @@ impl System {
     #[must_use]
     pub fn checking(mut self, properties: impl IntoIterator<Item = &'static PropertyDef>) -> Self {
         self.properties = properties.into_iter().collect();
-        self.breaches = self.properties.iter().fold(0, |bits, property| bits | property.breaches);
-        self.reached = self.properties.iter().fold(0, |bits, property| bits | property.reached);
+        self.breaches = self
+            .properties
+            .iter()
+            .fold(0, |bits, property| bits | property.breaches);
+        self.reached = self
+            .properties
+            .iter()
+            .fold(0, |bits, property| bits | property.reached);
         self
     }
 }
@@ -117,11 +123,17 @@ pub(crate) fn for_model(system: &System) -> Vec<Property<System>> {
 }
 
 fn nth_holds<const N: usize>(system: &System, state: &State) -> bool {
-    system.properties.get(N).is_none_or(|property| property.holds(system, state))
+    system
+        .properties
+        .get(N)
+        .is_none_or(|property| property.holds(system, state))
 }
 
 fn nth_premise<const N: usize>(system: &System, state: &State) -> bool {
-    system.properties.get(N).is_some_and(|property| (property.premise.holds)(system, state))
+    system
+        .properties
+        .get(N)
+        .is_some_and(|property| (property.premise.holds)(system, state))
 }
 
 macro_rules! conditions {

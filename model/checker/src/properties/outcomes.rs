@@ -21,8 +21,12 @@ pub(super) fn of_kind<'a>(
 }
 
 /// Writes that their clients know to have succeeded.
-pub(super) fn acknowledged<'a>(system: &'a System, state: &'a State) -> impl Iterator<Item = (usize, &'a Operation)> {
-    of_kind(system, state, OperationKind::Write).filter(|(_, write)| write.phase == Phase::Ended(Told::Success))
+pub(super) fn acknowledged<'a>(
+    system: &'a System,
+    state: &'a State,
+) -> impl Iterator<Item = (usize, &'a Operation)> {
+    of_kind(system, state, OperationKind::Write)
+        .filter(|(_, write)| write.phase == Phase::Ended(Told::Success))
 }
 
 /// Reads that returned, with what they returned.
@@ -45,10 +49,12 @@ pub(super) fn precedes(earlier: usize, later: &Operation) -> bool {
 /// acknowledged before the read began.
 pub(super) fn is_stale(system: &System, state: &State) -> bool {
     returned(system, state).any(|(_, read, value)| {
-        acknowledged(system, state).filter(|(write, _)| precedes(*write, read)).any(|(index, write)| match value.0 {
-            None => true,
-            Some(held) => usize::from(held.write) != index && precedes(usize::from(held.write), write),
-        })
+        acknowledged(system, state)
+            .filter(|(write, _)| precedes(*write, read))
+            .any(|(index, write)| match value.0 {
+                None => true,
+                Some(held) => usize::from(held.write) != index && precedes(usize::from(held.write), write),
+            })
     })
 }
 
@@ -60,7 +66,8 @@ pub(super) fn read_after_write(system: &System, state: &State) -> bool {
 
 /// Two reads returned, one after the other.
 pub(super) fn two_reads(system: &System, state: &State) -> bool {
-    returned(system, state).any(|(first, ..)| returned(system, state).any(|(_, second, _)| precedes(first, second)))
+    returned(system, state)
+        .any(|(first, ..)| returned(system, state).any(|(_, second, _)| precedes(first, second)))
 }
 
 /// Of two such reads the second returned less.
@@ -73,12 +80,16 @@ pub(super) fn goes_back(system: &System, state: &State) -> bool {
 
 /// Every read returned something that a client wrote, with the timestamp it was written with.
 pub(super) fn nothing_from_thin_air(system: &System, state: &State) -> bool {
-    returned(system, state).filter_map(|(_, _, value)| value.0).all(|value| {
-        let issued = system.mutation_of(state, usize::from(value.write));
-        issued.is_some_and(|issued| {
-            issued == value || system.scope.retry != crate::scope::RetryPolicy::Never && value.timestamp < issued.timestamp
+    returned(system, state)
+        .filter_map(|(_, _, value)| value.0)
+        .all(|value| {
+            let issued = system.mutation_of(state, usize::from(value.write));
+            issued.is_some_and(|issued| {
+                issued == value
+                    || system.scope.retry != crate::scope::RetryPolicy::Never
+                        && value.timestamp < issued.timestamp
+            })
         })
-    })
 }
 
 /// The write, or what supersedes it, is on some disk or in some hint.
@@ -86,7 +97,11 @@ pub(super) fn is_held_somewhere(state: &State, mutation: ModelMutation) -> bool 
     state.nodes.iter().any(|node| {
         node.disk.memory.covers(mutation)
             || node.disk.appended.covers(mutation)
-            || node.disk.hints.iter().any(|hint| hint.mutation.rank() >= mutation.rank())
+            || node
+                .disk
+                .hints
+                .iter()
+                .any(|hint| hint.mutation.rank() >= mutation.rank())
     })
 }
 
@@ -106,8 +121,14 @@ pub(super) fn replicas_agree(system: &System, state: &State) -> bool {
 
 /// No replica anywhere holds more than each live one.
 pub(super) fn live_replicas_hold_the_newest(system: &System, state: &State) -> bool {
-    let newest = state.nodes.iter().filter_map(|node| node.disk.memory.0).max_by_key(|mutation| mutation.rank());
-    newest.is_none_or(|newest| live_replicas(system, state).all(|node| state.node(node).disk.memory.covers(newest)))
+    let newest = state
+        .nodes
+        .iter()
+        .filter_map(|node| node.disk.memory.0)
+        .max_by_key(|mutation| mutation.rank());
+    newest.is_none_or(|newest| {
+        live_replicas(system, state).all(|node| state.node(node).disk.memory.covers(newest))
+    })
 }
 
 /// Some operation was told this.
@@ -153,9 +174,14 @@ pub(super) fn own_copies_applied(system: &System, state: &State) -> bool {
         let is_replica = system.layout.replicas() & bit(write.coordinator) != 0;
         let holder = state.node(write.coordinator);
         // A failed append is answered with a failure; it is no copy that still executes.
-        let may_fail = system.scope.budgets.fail > 0 || system.scope.budgets.crash > 0 || system.scope.budgets.power_loss > 0;
+        let may_fail = system.scope.budgets.fail > 0
+            || system.scope.budgets.crash > 0
+            || system.scope.budgets.power_loss > 0;
         let mutation = system.mutation_of(state, index);
-        !is_taken || !is_replica || may_fail || mutation.is_none_or(|mutation| holder.disk.memory.covers(mutation))
+        !is_taken
+            || !is_replica
+            || may_fail
+            || mutation.is_none_or(|mutation| holder.disk.memory.covers(mutation))
     })
 }
 
@@ -183,7 +209,9 @@ pub(super) fn some_coordinator_died(state: &State) -> bool {
 pub(super) fn reads_at_all_repair(system: &System, state: &State) -> bool {
     returned(system, state)
         .filter(|(index, ..)| {
-            system.operation(*index).is_some_and(|scope| scope.level == thymbra_protocol::ConsistencyLevel::All)
+            system
+                .operation(*index)
+                .is_some_and(|scope| scope.level == thymbra_protocol::ConsistencyLevel::All)
         })
         .filter_map(|(_, _, value)| value.0)
         .all(|value| {
@@ -196,7 +224,8 @@ pub(super) fn reads_at_all_repair(system: &System, state: &State) -> bool {
 pub(super) fn stages_nest(_system: &System, state: &State) -> bool {
     state.nodes.iter().all(|node| {
         let disk = &node.disk;
-        let holds = |later: Register, earlier: Register| earlier.0.is_none_or(|mutation| later.covers(mutation));
+        let holds =
+            |later: Register, earlier: Register| earlier.0.is_none_or(|mutation| later.covers(mutation));
         holds(disk.appended, disk.marked) && holds(disk.marked, disk.synced)
     })
 }

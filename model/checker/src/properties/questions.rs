@@ -2,8 +2,8 @@
 
 use super::linearizability::is_linearizable;
 use super::outcomes::{
-    acknowledged, goes_back, is_held_somewhere, is_overwritten, is_stale, read_after_write, replicas_agree, some_told,
-    two_reads, write_after_attempt,
+    acknowledged, goes_back, is_held_somewhere, is_overwritten, is_stale, read_after_write, replicas_agree,
+    some_told, two_reads, write_after_attempt,
 };
 use super::{Clause, Kind, PropertyDef};
 use crate::system::{Phase, Told};
@@ -31,7 +31,10 @@ pub static QUESTIONS: &[PropertyDef] = &[
         name: "WP-GU-26 question non-monotonic: of two reads in turn the second returns no less",
         witness: "WP-GU-26 question non-monotonic: two reads returned in turn",
         kind: Kind::Always,
-        premise: Clause { say: "two reads returned, one after the other", holds: two_reads },
+        premise: Clause {
+            say: "two reads returned, one after the other",
+            holds: two_reads,
+        },
         clauses: &[Clause {
             say: "a read returns no less than a read that returned before it began",
             holds: |system, state| !goes_back(system, state),
@@ -47,10 +50,16 @@ pub static QUESTIONS: &[PropertyDef] = &[
         premise: Clause {
             say: "every operation began and every read returned",
             holds: |system, state| {
-                state.operations.iter().zip(&system.scope.operations).all(|(operation, scope)| match scope.kind {
-                    crate::scope::OperationKind::Read => matches!(operation.phase, Phase::Ended(Told::Value(_))),
-                    crate::scope::OperationKind::Write => operation.phase != Phase::Waiting,
-                })
+                state
+                    .operations
+                    .iter()
+                    .zip(&system.scope.operations)
+                    .all(|(operation, scope)| match scope.kind {
+                        crate::scope::OperationKind::Read => {
+                            matches!(operation.phase, Phase::Ended(Told::Value(_)))
+                        }
+                        crate::scope::OperationKind::Write => operation.phase != Phase::Waiting,
+                    })
             },
         },
         clauses: &[Clause {
@@ -88,7 +97,12 @@ pub static QUESTIONS: &[PropertyDef] = &[
         kind: Kind::Always,
         premise: Clause {
             say: "a request reached a coordinator that was up",
-            holds: |_, state| state.operations.iter().any(|operation| operation.phase != Phase::Waiting),
+            holds: |_, state| {
+                state
+                    .operations
+                    .iter()
+                    .any(|operation| operation.phase != Phase::Waiting)
+            },
         },
         clauses: &[Clause {
             say: "no request is refused with Unavailable",
@@ -105,9 +119,15 @@ pub static QUESTIONS: &[PropertyDef] = &[
         premise: Clause {
             say: "a request was admitted",
             holds: |_, state| {
-                state.operations.iter().any(|operation| operation.phase == Phase::Open)
+                state
+                    .operations
+                    .iter()
+                    .any(|operation| operation.phase == Phase::Open)
                     || some_told(state, |told| {
-                        matches!(told, Told::Success | Told::Timeout(..) | Told::Failure(..) | Told::Value(_))
+                        matches!(
+                            told,
+                            Told::Success | Told::Timeout(..) | Told::Failure(..) | Told::Value(_)
+                        )
                     })
             },
         },

@@ -84,7 +84,10 @@ impl System {
             let holder = state.node(node);
             for pending in &holder.disk.pending {
                 if !pending.appended {
-                    offer(Action::Apply { node, operation: pending.mutation.write });
+                    offer(Action::Apply {
+                        node,
+                        operation: pending.mutation.write,
+                    });
                 }
             }
             if self.scope.log_stages {
@@ -99,11 +102,22 @@ impl System {
                 offer(Action::SyncHints(node));
             }
             let mut targets: NodeMask = 0;
-            for hint in holder.disk.hints.iter().filter(|hint| hint.stage != HintStage::Buffered) {
+            for hint in holder
+                .disk
+                .hints
+                .iter()
+                .filter(|hint| hint.stage != HintStage::Buffered)
+            {
                 if targets & bit(hint.target) == 0 {
                     targets |= bit(hint.target);
-                    offer(Action::DispatchHints { node, target: hint.target });
-                    offer(Action::HintTimeout { node, target: hint.target });
+                    offer(Action::DispatchHints {
+                        node,
+                        target: hint.target,
+                    });
+                    offer(Action::HintTimeout {
+                        node,
+                        target: hint.target,
+                    });
                 }
             }
         }
@@ -115,7 +129,10 @@ impl System {
                 let handler = state.node(operation.coordinator).node.writes.get(request);
                 for position in handler.map(|handler| handler.awaiting).unwrap_or_default().iter() {
                     if let Some(node) = self.layout.plan().node(position) {
-                        offer(Action::Expire { operation: index, node });
+                        offer(Action::Expire {
+                            operation: index,
+                            node,
+                        });
                     }
                 }
             }
@@ -156,7 +173,16 @@ impl System {
                         OperationKind::Write => self.offer_writes(state, index, node, (alive, sees), out),
                         OperationKind::Read => {
                             for nearest in self.contacts(index, node, alive) {
-                                self.offer(state, Action::Read { operation: index, node, nearest: *nearest, sees }, out);
+                                self.offer(
+                                    state,
+                                    Action::Read {
+                                        operation: index,
+                                        node,
+                                        nearest: *nearest,
+                                        sees,
+                                    },
+                                    out,
+                                );
                             }
                         }
                     }
@@ -175,7 +201,17 @@ impl System {
     ) {
         for forwarders in choices::forwarders(&self.layout, node, alive) {
             for skewed in [false, true] {
-                self.offer(state, Action::Write { operation, node, forwarders, skewed, sees }, out);
+                self.offer(
+                    state,
+                    Action::Write {
+                        operation,
+                        node,
+                        forwarders,
+                        skewed,
+                        sees,
+                    },
+                    out,
+                );
             }
         }
     }
@@ -191,8 +227,13 @@ impl System {
         match self.scope.detector {
             Detector::Perfect | Detector::Lagging => vec![None],
             Detector::Arbitrary => {
-                let others = state.node_ids().filter(|other| *other != node).fold(0, |mask, other| mask | bit(other));
-                choices::subsets(others).map(|sees| Some(sees | bit(node))).collect()
+                let others = state
+                    .node_ids()
+                    .filter(|other| *other != node)
+                    .fold(0, |mask, other| mask | bit(other));
+                choices::subsets(others)
+                    .map(|sees| Some(sees | bit(node)))
+                    .collect()
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use thymbra_protocol::{CONSISTENCY_LEVELS, ConsistencyLevel, Datacenter, NodeId, Placement, ReadRules, ReplicaSet};
+use thymbra_protocol::{
+    CONSISTENCY_LEVELS, ConsistencyLevel, Datacenter, NodeId, Placement, ReadRules, ReplicaSet,
+};
 
 use super::{NodeMask, bit};
 use crate::layout::Layout;
@@ -24,7 +26,11 @@ impl Choices {
     pub(super) fn new(layout: &Layout) -> Self {
         let (nodes, datacenters) = (layout.datacenters.len(), layout.replication_factors.len());
         let slots = CONSISTENCY_LEVELS.len() * datacenters << nodes;
-        Self { nodes, datacenters, contacts: std::iter::repeat_with(OnceLock::new).take(slots).collect() }
+        Self {
+            nodes,
+            datacenters,
+            contacts: std::iter::repeat_with(OnceLock::new).take(slots).collect(),
+        }
     }
 
     /// Every set of contacts that some order of the snitch makes a read ask, given who is believed alive. One
@@ -37,9 +43,16 @@ impl Choices {
         local: Datacenter,
         alive: NodeMask,
     ) -> &[NodeMask] {
-        let level_index = CONSISTENCY_LEVELS.iter().position(|other| *other == level).unwrap_or(0);
-        let index = (level_index * self.datacenters + usize::from(local.0) << self.nodes) + usize::from(alive);
-        let slot = self.contacts.get(index).expect("the table has a slot for each level, data centre and view");
+        let level_index = CONSISTENCY_LEVELS
+            .iter()
+            .position(|other| *other == level)
+            .unwrap_or(0);
+        let index =
+            (level_index * self.datacenters + usize::from(local.0) << self.nodes) + usize::from(alive);
+        let slot = self
+            .contacts
+            .get(index)
+            .expect("the table has a slot for each level, data centre and view");
         slot.get_or_init(|| compute_contacts(layout, rules, level, local, alive))
     }
 }
@@ -51,13 +64,17 @@ fn compute_contacts<R: ReadRules + ?Sized>(
     local: Datacenter,
     alive: NodeMask,
 ) -> Box<[NodeMask]> {
-    let at = Placement { plan: layout.plan(), local };
+    let at = Placement {
+        plan: layout.plan(),
+        local,
+    };
     let live = at.plan.select(|node| alive & bit(node) != 0);
     let candidates = layout.natural & alive;
     let mut found: Vec<NodeMask> = subsets(candidates)
         .filter(|nearest| {
             let order: Vec<u8> = proximity(layout, *nearest);
-            rules.contacts_for_read(level, at, live, &order) == Ok(at.plan.select(|node| nearest & bit(node) != 0))
+            rules.contacts_for_read(level, at, live, &order)
+                == Ok(at.plan.select(|node| nearest & bit(node) != 0))
         })
         .collect();
     if found.is_empty() {
@@ -68,7 +85,11 @@ fn compute_contacts<R: ReadRules + ?Sized>(
 
 /// The snitch's order that puts these nodes first.
 pub(super) fn proximity(layout: &Layout, nearest: NodeMask) -> Vec<u8> {
-    layout.plan().select(|node| nearest & bit(node) != 0).iter().collect()
+    layout
+        .plan()
+        .select(|node| nearest & bit(node) != 0)
+        .iter()
+        .collect()
 }
 
 /// Positions of these nodes in the plan.
@@ -86,13 +107,18 @@ pub(super) fn forwarders(layout: &Layout, coordinator: NodeId, alive: NodeMask) 
         if members.count_ones() < 2 {
             continue;
         }
-        draws = draws.iter().flat_map(|draw| single_bits(members).map(move |member| draw | member)).collect();
+        draws = draws
+            .iter()
+            .flat_map(|draw| single_bits(members).map(move |member| draw | member))
+            .collect();
     }
     draws
 }
 
 fn single_bits(mask: NodeMask) -> impl Iterator<Item = NodeMask> {
-    (0..NodeMask::BITS).map(|shift| 1 << shift).filter(move |single| mask & single != 0)
+    (0..NodeMask::BITS)
+        .map(|shift| 1 << shift)
+        .filter(move |single| mask & single != 0)
 }
 
 /// Every subset of a mask, the empty one included, ascending.

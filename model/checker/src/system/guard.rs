@@ -2,7 +2,9 @@
 
 use thymbra_protocol::{Callback, Message, NodeId, RequestId};
 
-use super::{Envelope, HintStage, Life, NodeMask, Phase, State, System, bit, choices, generation, operation_of};
+use super::{
+    Envelope, HintStage, Life, NodeMask, Phase, State, System, bit, choices, generation, operation_of,
+};
 use crate::action::{Action, Unmet};
 use crate::payload::ModelPayload;
 use crate::scope::{Detector, OperationKind, RetryPolicy};
@@ -20,19 +22,36 @@ impl System {
     /// The first condition that is not met.
     pub fn guard(&self, state: &State, action: &Action) -> Guard {
         match action {
-            Action::Write { operation, node, forwarders, skewed, sees } => {
+            Action::Write {
+                operation,
+                node,
+                forwarders,
+                skewed,
+                sees,
+            } => {
                 self.guard_begin(state, *operation, *node, OperationKind::Write)?;
-                holds(!skewed || (state.budgets.skew > 0 && last_timestamp(state) > 0), Unmet::BudgetSpent)?;
+                holds(
+                    !skewed || (state.budgets.skew > 0 && last_timestamp(state) > 0),
+                    Unmet::BudgetSpent,
+                )?;
                 self.guard_view(state, *node, *sees)?;
                 let alive = sees.unwrap_or_else(|| self.alive_mask(state, *node));
                 let draws = choices::forwarders(&self.layout, *node, alive);
                 holds(draws.contains(forwarders), Unmet::ForeignChoice)
             }
-            Action::Read { operation, node, nearest, sees } => {
+            Action::Read {
+                operation,
+                node,
+                nearest,
+                sees,
+            } => {
                 self.guard_begin(state, *operation, *node, OperationKind::Read)?;
                 self.guard_view(state, *node, *sees)?;
                 let alive = sees.unwrap_or_else(|| self.alive_mask(state, *node));
-                holds(self.contacts(*operation, *node, alive).contains(nearest), Unmet::ForeignChoice)
+                holds(
+                    self.contacts(*operation, *node, alive).contains(nearest),
+                    Unmet::ForeignChoice,
+                )
             }
             Action::Deliver(envelope) => self.guard_delivery(state, envelope),
             Action::Lose(envelope) => {
@@ -86,7 +105,10 @@ impl System {
 
     fn guard_begin(&self, state: &State, operation: u8, node: NodeId, kind: OperationKind) -> Guard {
         let index = usize::from(operation);
-        let scope = self.operation(index).filter(|scope| scope.kind == kind).ok_or(Unmet::NoSuchOperation)?;
+        let scope = self
+            .operation(index)
+            .filter(|scope| scope.kind == kind)
+            .ok_or(Unmet::NoSuchOperation)?;
         let begun = state.operations.get(index).ok_or(Unmet::NoSuchOperation)?;
         exists(state, node)?;
         let may_begin = match begun.phase {
@@ -95,12 +117,21 @@ impl System {
             Phase::Open | Phase::Abandoned | Phase::Ended(_) => false,
         };
         holds(may_begin, Unmet::AlreadyBegun)?;
-        holds(scope.coordinator.is_none_or(|only| only == node.0), Unmet::OtherCoordinator)?;
+        holds(
+            scope.coordinator.is_none_or(|only| only == node.0),
+            Unmet::OtherCoordinator,
+        )?;
         holds(state.is_up(node), Unmet::NodeDown)?;
         // Of equal operations the lower number begins first: nothing tells them apart but their numbers.
-        let earlier = index.checked_sub(1).filter(|earlier| self.operation(*earlier) == Some(scope));
-        let is_its_turn =
-            earlier.is_none_or(|earlier| state.operations.get(earlier).is_some_and(|other| other.phase != Phase::Waiting));
+        let earlier = index
+            .checked_sub(1)
+            .filter(|earlier| self.operation(*earlier) == Some(scope));
+        let is_its_turn = earlier.is_none_or(|earlier| {
+            state
+                .operations
+                .get(earlier)
+                .is_some_and(|other| other.phase != Phase::Waiting)
+        });
         holds(is_its_turn, Unmet::NotItsTurn)
     }
 
@@ -121,7 +152,10 @@ impl System {
     pub(super) fn contacts(&self, operation: u8, node: NodeId, alive: NodeMask) -> &[NodeMask] {
         let local = self.layout.datacenter(node);
         match self.operation(usize::from(operation)) {
-            Some(scope) => self.choices.contacts(&self.layout, self.rules, scope.level, local, alive | bit(node)),
+            Some(scope) => {
+                self.choices
+                    .contacts(&self.layout, self.rules, scope.level, local, alive | bit(node))
+            }
             None => &[],
         }
     }
@@ -133,7 +167,8 @@ impl System {
     }
 
     fn guard_disk(&self, state: &State, action: &Action) -> Guard {
-        let (Action::Mark(node) | Action::Sync(node) | Action::WriteHints(node) | Action::SyncHints(node)) = action
+        let (Action::Mark(node) | Action::Sync(node) | Action::WriteHints(node) | Action::SyncHints(node)) =
+            action
         else {
             return Err(Unmet::NothingToWrite);
         };
@@ -158,11 +193,18 @@ impl System {
         exists(state, target)?;
         holds(state.is_up(node), Unmet::NodeDown)?;
         let holder = state.node(node);
-        let has_page =
-            holder.disk.hints.iter().any(|hint| hint.target == target && hint.stage != HintStage::Buffered);
+        let has_page = holder
+            .disk
+            .hints
+            .iter()
+            .any(|hint| hint.target == target && hint.stage != HintStage::Buffered);
         holds(has_page, Unmet::NoHint)?;
         let is_reachable = state.is_up(target) && state.are_connected(node, target);
-        let is_dispatching = holder.node.dispatches.iter().any(|(_, open)| open.target == target);
+        let is_dispatching = holder
+            .node
+            .dispatches
+            .iter()
+            .any(|(_, open)| open.target == target);
         let is_alive = self.believes_alive(state, node, target);
         let starts = self.rules.may_dispatch(is_alive, true, is_dispatching);
         holds(is_reachable && !is_dispatching && starts, Unmet::NotDispatchable)
@@ -171,16 +213,22 @@ impl System {
     fn guard_hint_timeout(&self, state: &State, node: NodeId, target: NodeId) -> Guard {
         exists(state, node)?;
         holds(state.is_up(node), Unmet::NodeDown)?;
-        let open = state.node(node).node.dispatches.iter().find(|(_, open)| open.target == target);
+        let open = state
+            .node(node)
+            .node
+            .dispatches
+            .iter()
+            .find(|(_, open)| open.target == target);
         let (dispatch, _) = open.ok_or(Unmet::NotArmed)?;
         let awaited = state.network.iter().any(|envelope| {
             !envelope.orphaned
                 && match &envelope.message {
                     Message::Hint { dispatch: sent, .. } => envelope.from == node && *sent == dispatch,
                     Message::HintResponse { dispatch: sent, .. }
-                    | Message::Failure { callback: Callback::Hint { dispatch: sent, .. }, .. } => {
-                        envelope.to == node && *sent == dispatch
-                    }
+                    | Message::Failure {
+                        callback: Callback::Hint { dispatch: sent, .. },
+                        ..
+                    } => envelope.to == node && *sent == dispatch,
                     Message::Mutation { .. }
                     | Message::MutationResponse { .. }
                     | Message::Read { .. }
@@ -195,7 +243,10 @@ impl System {
                 && pending.reply.to == node
                 && matches!(pending.reply.callback, Callback::Hint { dispatch: sent, .. } if sent == dispatch)
         });
-        holds(!(awaited || is_pending) || state.budgets.slow > 0, Unmet::AnswerMayArrive)
+        holds(
+            !(awaited || is_pending) || state.budgets.slow > 0,
+            Unmet::AnswerMayArrive,
+        )
     }
 
     fn guard_timeout(&self, state: &State, index: usize) -> Guard {
@@ -203,17 +254,35 @@ impl System {
         holds(operation.phase == Phase::Open, Unmet::NotOpen)?;
         holds(!self.driver.forgets_timers(), Unmet::NotArmed)?;
         holds(state.is_up(operation.coordinator), Unmet::NodeDown)?;
-        holds(!self.answer_may_arrive(state, index, None) || state.budgets.slow > 0, Unmet::AnswerMayArrive)
+        holds(
+            !self.answer_may_arrive(state, index, None) || state.budgets.slow > 0,
+            Unmet::AnswerMayArrive,
+        )
     }
 
     fn guard_expire(&self, state: &State, index: usize, replica: NodeId) -> Guard {
         let request = self.open_write(state, index).ok_or(Unmet::NotArmed)?;
-        let coordinator = state.operations.get(index).ok_or(Unmet::NoSuchOperation)?.coordinator;
+        let coordinator = state
+            .operations
+            .get(index)
+            .ok_or(Unmet::NoSuchOperation)?
+            .coordinator;
         holds(state.is_up(coordinator), Unmet::NodeDown)?;
-        let handler = state.node(coordinator).node.writes.get(request).ok_or(Unmet::NotArmed)?;
+        let handler = state
+            .node(coordinator)
+            .node
+            .writes
+            .get(request)
+            .ok_or(Unmet::NotArmed)?;
         let position = self.layout.plan().position_of(replica).ok_or(Unmet::NotArmed)?;
-        holds(handler.answered && handler.awaiting.contains(position) && replica != coordinator, Unmet::NotArmed)?;
-        holds(!self.answer_may_arrive(state, index, Some(replica)) || state.budgets.slow > 0, Unmet::AnswerMayArrive)
+        holds(
+            handler.answered && handler.awaiting.contains(position) && replica != coordinator,
+            Unmet::NotArmed,
+        )?;
+        holds(
+            !self.answer_may_arrive(state, index, Some(replica)) || state.budgets.slow > 0,
+            Unmet::AnswerMayArrive,
+        )
     }
 
     /// The request of an operation whose write handler is open.
@@ -221,7 +290,11 @@ impl System {
     pub fn open_write(&self, state: &State, index: usize) -> Option<RequestId> {
         let coordinator = state.operations.get(index)?.coordinator;
         let node = state.nodes.get(usize::from(coordinator.0))?;
-        node.node.writes.iter().map(|(request, _)| request).find(|request| operation_of(*request) == index)
+        node.node
+            .writes
+            .iter()
+            .map(|(request, _)| request)
+            .find(|request| operation_of(*request) == index)
     }
 
     /// An answer to the operation's present attempt, from this replica or from any, is on its way for sure.
@@ -240,7 +313,10 @@ impl System {
                             LeadsTo::Sender => concerns(envelope.from),
                             LeadsTo::Group(targets) => {
                                 concerns(envelope.to)
-                                    || targets.iter().filter_map(|position| self.layout.plan().node(position)).any(concerns)
+                                    || targets
+                                        .iter()
+                                        .filter_map(|position| self.layout.plan().node(position))
+                                        .any(concerns)
                             }
                         }
                 })
@@ -249,12 +325,17 @@ impl System {
             || state.node_ids().any(|node| {
                 concerns(node)
                     && state.is_up(node)
-                    && state.node(node).disk.pending.iter().any(|pending| match pending.reply.callback {
-                        Callback::Write(request) | Callback::Read(request) | Callback::ReadRepair(request) => {
-                            request.generation == expected
-                        }
-                        Callback::Hint { .. } => false,
-                    })
+                    && state
+                        .node(node)
+                        .disk
+                        .pending
+                        .iter()
+                        .any(|pending| match pending.reply.callback {
+                            Callback::Write(request)
+                            | Callback::Read(request)
+                            | Callback::ReadRepair(request) => request.generation == expected,
+                            Callback::Hint { .. } => false,
+                        })
             })
     }
 
@@ -283,7 +364,10 @@ impl System {
             }
             Action::Resume(node) => is_life(*node, Life::Paused, Unmet::NodeUp),
             Action::Suspect { node, target } | Action::Trust { node, target } => {
-                holds(self.scope.detector == Detector::Lagging, Unmet::DetectorDoesNotLag)?;
+                holds(
+                    self.scope.detector == Detector::Lagging,
+                    Unmet::DetectorDoesNotLag,
+                )?;
                 is_life(*node, Life::Up, Unmet::NodeDown)?;
                 exists(state, *target)?;
                 let is_alive = state.is_up(*target) && state.are_connected(*node, *target);
@@ -297,7 +381,10 @@ impl System {
                 let is_two_sides = side & !all == 0 && *side != all && side & 1 != 0;
                 holds(state.cut == 0 && is_two_sides, Unmet::NoSuchPartition)
             }
-            Action::Heal => holds(state.cut != 0 && !self.scope.partition_forever, Unmet::NothingToHeal),
+            Action::Heal => holds(
+                state.cut != 0 && !self.scope.partition_forever,
+                Unmet::NothingToHeal,
+            ),
             Action::Tick => holds(budgets.ticks > 0, Unmet::BudgetSpent),
             Action::Write { .. }
             | Action::Read { .. }
@@ -330,12 +417,14 @@ enum LeadsTo {
 
 fn answers(message: &Message<ModelPayload>) -> Option<(RequestId, LeadsTo)> {
     match message {
-        Message::Mutation { request, forward_to: Some(forward), .. } => {
-            Some((*request, LeadsTo::Group(forward.targets)))
-        }
-        Message::Mutation { request, .. } | Message::Read { request, .. } | Message::ReadRepair { request, .. } => {
-            Some((*request, LeadsTo::Receiver))
-        }
+        Message::Mutation {
+            request,
+            forward_to: Some(forward),
+            ..
+        } => Some((*request, LeadsTo::Group(forward.targets))),
+        Message::Mutation { request, .. }
+        | Message::Read { request, .. }
+        | Message::ReadRepair { request, .. } => Some((*request, LeadsTo::Receiver)),
         Message::MutationResponse { request }
         | Message::ReadResponse { request, .. }
         | Message::ReadRepairResponse { request } => Some((*request, LeadsTo::Sender)),
@@ -358,12 +447,22 @@ fn in_flight(state: &State, envelope: &Envelope) -> Guard {
 fn pending(state: &State, node: NodeId, operation: u8, appended: bool) -> Guard {
     exists(state, node)?;
     holds(state.is_up(node), Unmet::NodeDown)?;
-    let mut of_write = state.node(node).disk.pending.iter().filter(|pending| pending.mutation.write == operation);
+    let mut of_write = state
+        .node(node)
+        .disk
+        .pending
+        .iter()
+        .filter(|pending| pending.mutation.write == operation);
     let found = of_write.any(|pending| pending.appended == appended);
     holds(found, Unmet::NothingPending)
 }
 
 /// The timestamp of the last write that began.
 pub(super) fn last_timestamp(state: &State) -> u8 {
-    state.operations.iter().map(|operation| operation.timestamp).max().unwrap_or(0)
+    state
+        .operations
+        .iter()
+        .map(|operation| operation.timestamp)
+        .max()
+        .unwrap_or(0)
 }

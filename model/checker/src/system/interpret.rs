@@ -11,7 +11,6 @@ use thymbra_types::CommitLogPosition;
 use super::model_view::ModelView;
 use super::{Envelope, HintStage, NodeMask, PendingApply, State, StoredHint, System, Told, operation_of};
 use crate::payload::{ModelMutation, ModelPayload, Register};
-use crate::scope::Sync;
 
 /// Inputs that follow from the effects of a step, at the same node.
 pub(super) type FollowUps = VecDeque<Input<ModelPayload>>;
@@ -46,7 +45,12 @@ impl System {
             let watch = self.watch(state, node, &input, drawn, sender.take());
             let mut effects = Vec::new();
             let mut machine = std::mem::take(&mut state.node_mut(node).node);
-            let view = ModelView { system: self, state, node, drawn };
+            let view = ModelView {
+                system: self,
+                state,
+                node,
+                drawn,
+            };
             let context = Context {
                 rules: self.rules,
                 me: node,
@@ -57,7 +61,11 @@ impl System {
                 config: self.config(),
             };
             machine.step(&context, input, &mut effects);
-            debug_assert_eq!(machine.validate(&self.layout.ring), Ok(()), "the node keeps its invariants");
+            debug_assert_eq!(
+                machine.validate(&self.layout.ring),
+                Ok(()),
+                "the node keeps its invariants"
+            );
             state.node_mut(node).node = machine;
             self.observe_effects(state, &watch, &effects);
             for effect in effects {
@@ -67,13 +75,23 @@ impl System {
         }
     }
 
-    fn carry_out(&self, state: &mut State, node: NodeId, effect: Effect<ModelPayload>, queue: &mut FollowUps) {
+    fn carry_out(
+        &self,
+        state: &mut State,
+        node: NodeId,
+        effect: Effect<ModelPayload>,
+        queue: &mut FollowUps,
+    ) {
         match effect {
             Effect::Send { to, message } => self.carry_out_send(state, node, to, message),
             Effect::Append { mutation, reply } => {
                 let is_own_write = reply.to == node && matches!(reply.callback, Callback::Write(_));
                 if is_own_write && self.scope.slow_apply {
-                    let pending = PendingApply { mutation, reply, appended: false };
+                    let pending = PendingApply {
+                        mutation,
+                        reply,
+                        appended: false,
+                    };
                     state.node_mut(node).disk.pending.push(pending);
                 } else {
                     self.append(state, node, mutation, reply, queue);
@@ -83,8 +101,16 @@ impl System {
                 let data = state.node(node).disk.memory;
                 queue.push_back(Input::ReadCompleted { reply, data });
             }
-            Effect::StoreHint { targets, hint, notify, .. } => {
-                for target in targets.iter().filter_map(|position| self.layout.plan().node(position)) {
+            Effect::StoreHint {
+                targets,
+                hint,
+                notify,
+                ..
+            } => {
+                for target in targets
+                    .iter()
+                    .filter_map(|position| self.layout.plan().node(position))
+                {
                     self.store_hint(state, node, target, hint.mutation);
                 }
                 if let Some(request) = notify {
@@ -97,7 +123,13 @@ impl System {
             }
             Effect::DeleteHints { target, .. } => self.delete_hints(state, node, target),
             Effect::ReturnHints { target, .. } => {
-                for hint in state.node_mut(node).disk.hints.iter_mut().filter(|hint| hint.target == target) {
+                for hint in state
+                    .node_mut(node)
+                    .disk
+                    .hints
+                    .iter_mut()
+                    .filter(|hint| hint.target == target)
+                {
                     (hint.sending, hint.delivered) = (false, false);
                 }
                 state.node_mut(node).disk.hints.sort_unstable();
@@ -127,7 +159,12 @@ impl System {
         }
         // A connection to a node that is down or cut off carries nothing.
         if state.is_up(to) && state.are_connected(from, to) {
-            let envelope = Envelope { to, from, orphaned: false, message };
+            let envelope = Envelope {
+                to,
+                from,
+                orphaned: false,
+                message,
+            };
             if !self.is_pointless(state, &envelope) {
                 state.send(envelope);
             }
@@ -158,13 +195,20 @@ impl System {
             self.apply_to_memtable(state, holder, mutation, reply);
             queue.push_back(Input::Applied { reply });
         } else {
-            state.node_mut(node).disk.pending.push(PendingApply { mutation, reply, appended: true });
+            state.node_mut(node).disk.pending.push(PendingApply {
+                mutation,
+                reply,
+                appended: true,
+            });
         }
     }
 
     /// The decision of the durability crate, for an entry that is synced or not.
     fn may_acknowledge(&self, state: &State, is_synced: bool) -> bool {
-        let at = |position| CommitLogPosition { segment_id: 1, position };
+        let at = |position| CommitLogPosition {
+            segment_id: 1,
+            position,
+        };
         let now_ms = self.now_ms(state);
         let progress = CommitLogProgress {
             appended: at(1),
@@ -176,13 +220,22 @@ impl System {
     }
 
     /// The entry reached the memtable: reads see it.
-    pub(super) fn apply_to_memtable(&self, state: &mut State, node: NodeId, mutation: ModelMutation, reply: Reply) {
+    pub(super) fn apply_to_memtable(
+        &self,
+        state: &mut State,
+        node: NodeId,
+        mutation: ModelMutation,
+        reply: Reply,
+    ) {
         let rules = self.rules;
         let is_torn = self.driver.tears_cells();
         let disk = &mut state.node_mut(node).disk;
         match disk.memory.0 {
             Some(held) if is_torn && held.timestamp < mutation.timestamp => {
-                disk.memory = Register(Some(ModelMutation { write: held.write, ..mutation }));
+                disk.memory = Register(Some(ModelMutation {
+                    write: held.write,
+                    ..mutation
+                }));
             }
             Some(_) | None => disk.memory.apply(mutation, rules),
         }
@@ -195,9 +248,19 @@ impl System {
             return;
         }
         let tick = state.tick;
-        let stage = if self.scope.hint_stages { HintStage::Buffered } else { HintStage::Synced };
-        let hint =
-            StoredHint { target, mutation, created: tick, stage, sending: false, delivered: false };
+        let stage = if self.scope.hint_stages {
+            HintStage::Buffered
+        } else {
+            HintStage::Synced
+        };
+        let hint = StoredHint {
+            target,
+            mutation,
+            created: tick,
+            stage,
+            sending: false,
+            delivered: false,
+        };
         let holder = state.node_mut(node);
         let index = holder.disk.hints.partition_point(|other| *other <= hint);
         holder.disk.hints.insert(index, hint);
@@ -215,7 +278,10 @@ impl System {
         target: NodeId,
     ) -> Vec<thymbra_protocol::Hint<ModelMutation>> {
         let disk = &mut state.node_mut(node).disk;
-        let page = disk.hints.iter_mut().filter(|hint| hint.target == target && hint.stage != HintStage::Buffered);
+        let page = disk
+            .hints
+            .iter_mut()
+            .filter(|hint| hint.target == target && hint.stage != HintStage::Buffered);
         let mut hints = Vec::new();
         for hint in page.take(thymbra_protocol::HINTS_PER_PAGE) {
             hint.sending = true;
@@ -236,17 +302,13 @@ impl System {
 
     fn remove_hints(&self, state: &mut State, node: NodeId, is_removed: impl Fn(&StoredHint) -> bool) {
         let tick = state.tick;
-        let (removed, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.node_mut(node).disk.hints).into_iter().partition(|hint| is_removed(hint));
+        let (removed, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut state.node_mut(node).disk.hints)
+            .into_iter()
+            .partition(|hint| is_removed(hint));
         state.node_mut(node).disk.hints = kept;
         for hint in removed {
             self.observe_hint_removed(state, &hint, tick);
         }
-    }
-
-    /// The acknowledgement waits for a sync in this mode.
-    pub(super) fn waits_for_sync(&self) -> bool {
-        self.scope.sync != Sync::Periodic
     }
 
     /// Options of `cassandra.yaml`.
@@ -262,7 +324,11 @@ fn mark_delivered(state: &mut State, holder: NodeId, dispatch: thymbra_protocol:
         return;
     };
     let target = open.target;
-    let mut page = holder.disk.hints.iter_mut().filter(|hint| hint.target == target && hint.sending);
+    let mut page = holder
+        .disk
+        .hints
+        .iter_mut()
+        .filter(|hint| hint.target == target && hint.sending);
     if let Some(hint) = page.nth(usize::from(index)) {
         hint.delivered = true;
     }
@@ -278,8 +344,12 @@ fn told_write(outcome: &WriteOutcome) -> Told {
         WriteOutcome::Unavailable(unavailable) => {
             Told::Unavailable(small(unavailable.required), small(unavailable.alive))
         }
-        WriteOutcome::WriteTimeout { received, block_for, .. } => Told::Timeout(small(*received), small(*block_for)),
-        WriteOutcome::WriteFailure { received, block_for, .. } => Told::Failure(small(*received), small(*block_for)),
+        WriteOutcome::WriteTimeout {
+            received, block_for, ..
+        } => Told::Timeout(small(*received), small(*block_for)),
+        WriteOutcome::WriteFailure {
+            received, block_for, ..
+        } => Told::Failure(small(*received), small(*block_for)),
         WriteOutcome::Overloaded => Told::Overloaded,
         WriteOutcome::Invalid(_) => Told::Invalid,
     }
@@ -291,8 +361,12 @@ fn told_read(outcome: &ReadOutcome<Register>) -> Told {
         ReadOutcome::Unavailable(unavailable) => {
             Told::Unavailable(small(unavailable.required), small(unavailable.alive))
         }
-        ReadOutcome::ReadTimeout { received, block_for, .. } => Told::Timeout(small(*received), small(*block_for)),
-        ReadOutcome::ReadFailure { received, block_for, .. } => Told::Failure(small(*received), small(*block_for)),
+        ReadOutcome::ReadTimeout {
+            received, block_for, ..
+        } => Told::Timeout(small(*received), small(*block_for)),
+        ReadOutcome::ReadFailure {
+            received, block_for, ..
+        } => Told::Failure(small(*received), small(*block_for)),
         ReadOutcome::Invalid(_) => Told::Invalid,
     }
 }
@@ -304,6 +378,8 @@ pub(super) fn applied(reply: Reply) -> Input<ModelPayload> {
 
 /// Completes an append that was held up, with an exception.
 pub(super) fn failed(reply: Reply) -> Input<ModelPayload> {
-    Input::ApplyFailed { reply, reason: FailureReason::Unknown }
+    Input::ApplyFailed {
+        reply,
+        reason: FailureReason::Unknown,
+    }
 }
-

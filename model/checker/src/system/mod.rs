@@ -23,8 +23,8 @@ use crate::scope::{Budgets, Detector, DownScope, OperationKind, OperationScope, 
 
 pub use choices::Choices;
 pub use state::{
-    Disk, Envelope, HintStage, Life, NodeMask, NodeState, Operation, OperationMask, Outage, PendingApply, Phase,
-    State, StoredHint, Told, bit,
+    Disk, Envelope, HintStage, Life, NodeMask, NodeState, Operation, OperationMask, Outage, PendingApply,
+    Phase, State, StoredHint, Told, bit,
 };
 
 /// Milliseconds in a tick of the model: gc_grace is in seconds, the hint window in ms.
@@ -58,7 +58,11 @@ pub struct System {
 
 impl core::fmt::Debug for System {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.debug_struct("System").field("scope", &self.scope).field("driver", &self.driver).finish_non_exhaustive()
+        formatter
+            .debug_struct("System")
+            .field("scope", &self.scope)
+            .field("driver", &self.driver)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,7 +80,10 @@ impl System {
             ..Config::default()
         };
         let sync_mode = match scope.sync {
-            Sync::Periodic => SyncMode::Periodic { period_ms: 10_000, lag_block_ms: 15_000 },
+            Sync::Periodic => SyncMode::Periodic {
+                period_ms: 10_000,
+                lag_block_ms: 15_000,
+            },
             Sync::Batch => SyncMode::Batch,
             Sync::Group => SyncMode::Group { window_ms: 1000 },
         };
@@ -100,26 +107,39 @@ impl System {
     #[must_use]
     pub fn initial_states(&self) -> Vec<State> {
         let nodes = self.scope.node_count();
-        let all: NodeMask = NodeMask::MAX >> (NodeMask::BITS - u32::try_from(nodes).expect("validated: at most 16 nodes"));
+        let all: NodeMask =
+            NodeMask::MAX >> (NodeMask::BITS - u32::try_from(nodes).expect("validated: at most 16 nodes"));
         let down: Vec<NodeMask> = match &self.scope.down {
             DownScope::Nobody => vec![0],
-            DownScope::AnyOf(count) => {
-                (0..=all).filter(|mask| mask & !all == 0 && mask.count_ones() == u32::from(*count)).collect()
-            }
+            DownScope::AnyOf(count) => (0..=all)
+                .filter(|mask| mask & !all == 0 && mask.count_ones() == u32::from(*count))
+                .collect(),
             DownScope::Nodes(nodes) => vec![nodes.iter().fold(0, |mask, node| mask | bit(NodeId(*node)))],
         };
-        down.into_iter().map(|down| self.initial_state(all, down)).collect()
+        down.into_iter()
+            .map(|down| self.initial_state(all, down))
+            .collect()
     }
 
     fn initial_state(&self, all: NodeMask, down: NodeMask) -> State {
         let node = |id: NodeId| NodeState {
             life: if down & bit(id) == 0 { Life::Up } else { Life::Down },
-            sees: if self.scope.detector == Detector::Lagging && down & bit(id) == 0 { all & !down } else { 0 },
-            outages: if self.counts_time() { vec![Outage::default(); self.scope.node_count()] } else { Vec::new() },
+            sees: if self.scope.detector == Detector::Lagging && down & bit(id) == 0 {
+                all & !down
+            } else {
+                0
+            },
+            outages: if self.counts_time() {
+                vec![Outage::default(); self.scope.node_count()]
+            } else {
+                Vec::new()
+            },
             ..NodeState::default()
         };
         let mut state = State {
-            nodes: (0..u16::try_from(self.scope.node_count()).expect("validated: at most 16 nodes")).map(|id| node(NodeId(id))).collect(),
+            nodes: (0..u16::try_from(self.scope.node_count()).expect("validated: at most 16 nodes"))
+                .map(|id| node(NodeId(id)))
+                .collect(),
             operations: vec![Operation::default(); self.scope.operations.len()],
             budgets: self.scope.budgets,
             ..State::default()
@@ -150,7 +170,13 @@ impl System {
         let Some(operation) = self.operation(index) else {
             return format!("op{index}");
         };
-        let number = self.scope.operations.iter().take(index + 1).filter(|other| other.kind == operation.kind).count();
+        let number = self
+            .scope
+            .operations
+            .iter()
+            .take(index + 1)
+            .filter(|other| other.kind == operation.kind)
+            .count();
         match operation.kind {
             OperationKind::Write => format!("w{number}"),
             OperationKind::Read => format!("r{number}"),
@@ -162,11 +188,13 @@ impl System {
     pub fn mutation_of(&self, state: &State, index: usize) -> Option<ModelMutation> {
         let operation = state.operations.get(index)?;
         let write = u8::try_from(index).ok()?;
-        (operation.attempts > 0 && self.operation(index)?.kind == OperationKind::Write).then_some(ModelMutation {
-            timestamp: operation.timestamp,
-            write,
-            gc_grace: self.scope.gc_grace,
-        })
+        (operation.attempts > 0 && self.operation(index)?.kind == OperationKind::Write).then_some(
+            ModelMutation {
+                timestamp: operation.timestamp,
+                write,
+                gc_grace: self.scope.gc_grace,
+            },
+        )
     }
 
     /// Whether a node believes another alive.
@@ -183,13 +211,32 @@ impl System {
     /// Every node that a node believes alive.
     #[must_use]
     pub fn alive_mask(&self, state: &State, node: NodeId) -> NodeMask {
-        state.node_ids().filter(|target| self.believes_alive(state, node, *target)).fold(0, |mask, target| mask | bit(target))
+        state
+            .node_ids()
+            .filter(|target| self.believes_alive(state, node, *target))
+            .fold(0, |mask, target| mask | bit(target))
     }
 
     /// No budget is left that could disturb a message or a process.
     pub(crate) fn is_undisturbed(budgets: &Budgets) -> bool {
-        let Budgets { crash, power_loss, lose, duplicate, fail, drop, slow, partition, flap, ticks, skew: _ } = *budgets;
-        [crash, power_loss, lose, duplicate, fail, drop, slow, partition, flap, ticks].iter().all(|left| *left == 0)
+        let Budgets {
+            crash,
+            power_loss,
+            lose,
+            duplicate,
+            fail,
+            drop,
+            slow,
+            partition,
+            flap,
+            ticks,
+            skew: _,
+        } = *budgets;
+        [
+            crash, power_loss, lose, duplicate, fail, drop, slow, partition, flap, ticks,
+        ]
+        .iter()
+        .all(|left| *left == 0)
     }
 }
 

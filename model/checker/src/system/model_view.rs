@@ -25,7 +25,11 @@ impl View for ModelView<'_> {
         let age = |since: u8| u64::from(self.state.tick.saturating_sub(since)) * TICK_MS;
         let me = self.state.node(self.node);
         let outage = me.outages.get(usize::from(node.0)).copied().unwrap_or_default();
-        let written = me.disk.hints.iter().filter(|hint| hint.target == node && hint.stage != HintStage::Buffered);
+        let written = me
+            .disk
+            .hints
+            .iter()
+            .filter(|hint| hint.target == node && hint.stage != HintStage::Buffered);
         TargetHistory {
             has_host_id: true,
             downtime_ms: outage.seen_since.map_or(0, age),
@@ -68,7 +72,11 @@ impl System {
                     (false, _) | (true, true) => None,
                     (true, false) => outage.seen_since.or(Some(tick)),
                 };
-                outage.down_since = if is_up { None } else { outage.down_since.or(Some(tick)) };
+                outage.down_since = if is_up {
+                    None
+                } else {
+                    outage.down_since.or(Some(tick))
+                };
             }
         }
     }

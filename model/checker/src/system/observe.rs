@@ -31,7 +31,6 @@ enum Cause {
     Failed { request: RequestId, target: NodeId },
     Applied(Reply),
     HintArrived,
-    ReadAnswered(RequestId),
     Other,
 }
 
@@ -60,8 +59,11 @@ impl System {
             Cause::Write(request)
             | Cause::Acknowledged { request, .. }
             | Cause::Failed { request, .. }
-            | Cause::Applied(Reply { callback: Callback::Write(request), .. }) => Some(request),
-            Cause::Applied(_) | Cause::HintArrived | Cause::ReadAnswered(_) | Cause::Other => None,
+            | Cause::Applied(Reply {
+                callback: Callback::Write(request),
+                ..
+            }) => Some(request),
+            Cause::Applied(_) | Cause::HintArrived | Cause::Other => None,
         };
         let handler = request.and_then(|request| {
             let open = state.node(node).node.writes.get(request)?;
@@ -70,16 +72,35 @@ impl System {
         if let Cause::Acknowledged { request, sender } = cause {
             self.observe_acknowledged(state, node, request, sender);
         }
-        let mut watch = Watch { node, cause, handler, drawn, answers: Vec::new() };
+        let mut watch = Watch {
+            node,
+            cause,
+            handler,
+            drawn,
+            answers: Vec::new(),
+        };
         match input {
-            Input::Received { message: Message::Hint { hint, .. }, .. } => {
+            Input::Received {
+                message: Message::Hint { hint, .. },
+                ..
+            } => {
                 self.observe_hint_arrival(state, hint.mutation, hint.created_ms);
             }
             Input::Applied { reply } => self.observe_acknowledgement_leaves(state, node, *reply),
-            Input::Received { from, message: Message::ReadResponse { request, data } } => {
+            Input::Received {
+                from,
+                message: Message::ReadResponse { request, data },
+            } => {
                 watch.answers = self.answers(state, node, *request, (*from, *data));
             }
-            Input::ReadCompleted { reply: Reply { to, callback: Callback::Read(request) }, data } if *to == node => {
+            Input::ReadCompleted {
+                reply:
+                    Reply {
+                        to,
+                        callback: Callback::Read(request),
+                    },
+                data,
+            } if *to == node => {
                 watch.answers = self.answers(state, node, *request, (node, *data));
             }
             Input::Write { .. }
@@ -100,32 +121,46 @@ impl System {
         match input {
             Input::Write { request, .. } => Cause::Write(*request),
             Input::Received { from, message } => match message {
-                Message::MutationResponse { request } => {
-                    Cause::Acknowledged { request: *request, sender: sender.unwrap_or(*from) }
-                }
-                Message::Failure { callback: Callback::Write(request), .. } => {
-                    Cause::Failed { request: *request, target: *from }
-                }
+                Message::MutationResponse { request } => Cause::Acknowledged {
+                    request: *request,
+                    sender: sender.unwrap_or(*from),
+                },
+                Message::Failure {
+                    callback: Callback::Write(request),
+                    ..
+                } => Cause::Failed {
+                    request: *request,
+                    target: *from,
+                },
                 Message::Hint { .. } => Cause::HintArrived,
-                Message::ReadResponse { request, .. } => Cause::ReadAnswered(*request),
-                Message::Mutation { .. }
+                Message::ReadResponse { .. }
+                | Message::Mutation { .. }
                 | Message::HintResponse { .. }
                 | Message::Read { .. }
                 | Message::ReadRepair { .. }
                 | Message::ReadRepairResponse { .. }
                 | Message::Failure { .. } => Cause::Other,
             },
-            Input::Fired(Timer::CallbackExpired { request, position }) => match self.layout.plan().node(*position) {
-                Some(target) => Cause::Failed { request: *request, target },
-                None => Cause::Other,
+            Input::Fired(Timer::CallbackExpired { request, position }) => {
+                match self.layout.plan().node(*position) {
+                    Some(target) => Cause::Failed {
+                        request: *request,
+                        target,
+                    },
+                    None => Cause::Other,
+                }
+            }
+            Input::Applied {
+                reply:
+                    Reply {
+                        to,
+                        callback: Callback::Write(request),
+                    },
+            } if *to == node => Cause::Acknowledged {
+                request: *request,
+                sender: node,
             },
-            Input::Applied { reply: Reply { to, callback: Callback::Write(request) } } if *to == node => {
-                Cause::Acknowledged { request: *request, sender: node }
-            }
             Input::Applied { reply } => Cause::Applied(*reply),
-            Input::ReadCompleted { reply: Reply { to, callback: Callback::Read(request) }, .. } if *to == node => {
-                Cause::ReadAnswered(*request)
-            }
             Input::Read { .. }
             | Input::ApplyFailed { .. }
             | Input::Expired { .. }
@@ -140,7 +175,9 @@ impl System {
     fn observe_acknowledged(&self, state: &mut State, node: NodeId, request: RequestId, sender: NodeId) {
         let is_open = state.node(node).node.writes.get(request).is_some();
         let operation = state.operations.get_mut(operation_of(request));
-        let Some(operation) = operation.filter(|operation| is_open && operation.attempts == attempt_of(request)) else {
+        let Some(operation) =
+            operation.filter(|operation| is_open && operation.attempts == attempt_of(request))
+        else {
             return;
         };
         let is_repeated = operation.settled & bit(sender) != 0 && operation.acked & bit(sender) != 0;
@@ -175,13 +212,18 @@ impl System {
             return;
         };
         let index = operation_of(request);
-        let is_current = state.operations.get(index).is_some_and(|operation| operation.attempts == attempt_of(request));
+        let is_current = state
+            .operations
+            .get(index)
+            .is_some_and(|operation| operation.attempts == attempt_of(request));
         let Some(mutation) = self.mutation_of(state, index).filter(|_| is_current) else {
             return;
         };
         let disk = &state.node(node).disk;
-        let (is_applied, is_synced) =
-            (disk.memory.covers(mutation) && disk.appended.covers(mutation), disk.synced.covers(mutation));
+        let (is_applied, is_synced) = (
+            disk.memory.covers(mutation) && disk.appended.covers(mutation),
+            disk.synced.covers(mutation),
+        );
         state.reach(self, Reached::Acknowledged);
         if !is_applied {
             state.breach(self, Breach::AckBeforeApply);
@@ -201,15 +243,21 @@ impl System {
         request: RequestId,
         last: (NodeId, Register),
     ) -> Vec<(NodeId, Register)> {
-        let checks_repair = [Breach::RepairUnneeded, Breach::RepairForeign, Breach::RepairLowered, Breach::RepairUnawaited]
-            .iter()
-            .any(|breach| self.breaches & *breach as u32 != 0);
+        let checks_repair = [
+            Breach::RepairUnneeded,
+            Breach::RepairForeign,
+            Breach::RepairLowered,
+            Breach::RepairUnawaited,
+        ]
+        .iter()
+        .any(|breach| self.breaches & *breach as u32 != 0);
         let (true, Some(handler)) = (checks_repair, state.node(node).node.reads.get(request)) else {
             return Vec::new();
         };
-        let earlier = handler.responses.iter().filter_map(|(position, data)| {
-            self.layout.plan().node(*position).map(|node| (node, *data))
-        });
+        let earlier = handler
+            .responses
+            .iter()
+            .filter_map(|(position, data)| self.layout.plan().node(*position).map(|node| (node, *data)));
         earlier.chain([last]).collect()
     }
 
@@ -226,8 +274,14 @@ impl System {
                         self.observe_admission(state, watch, operation_of(*request), !is_refused);
                     }
                 }
-                Effect::Send { to, message: Message::MutationResponse { request } } => {
-                    let owner = state.operations.get(operation_of(*request)).map(|operation| operation.coordinator);
+                Effect::Send {
+                    to,
+                    message: Message::MutationResponse { request },
+                } => {
+                    let owner = state
+                        .operations
+                        .get(operation_of(*request))
+                        .map(|operation| operation.coordinator);
                     if owner.is_some_and(|owner| owner != *to) && self.scope.retry == RetryPolicy::Never {
                         state.breach(self, Breach::AckElsewhere);
                     }
@@ -235,9 +289,14 @@ impl System {
                 Effect::StoreHint { .. } if matches!(watch.cause, Cause::HintArrived) => {
                     state.breach(self, Breach::HintFromHint);
                 }
-                Effect::Append { mutation, reply: Reply { callback: Callback::Hint { .. }, to } }
-                    if self.hint_has_expired(state, *to, watch.node, *mutation) =>
-                {
+                Effect::Append {
+                    mutation,
+                    reply:
+                        Reply {
+                            callback: Callback::Hint { .. },
+                            to,
+                        },
+                } if self.hint_has_expired(state, *to, watch.node, *mutation) => {
                     state.breach(self, Breach::HintExpiredApplied);
                 }
                 Effect::Send { .. }
@@ -253,7 +312,9 @@ impl System {
             }
         }
         if let Cause::Write(request) = watch.cause
-            && !effects.iter().any(|effect| matches!(effect, Effect::AnswerWrite { .. }))
+            && !effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::AnswerWrite { .. }))
         {
             self.observe_admission(state, watch, operation_of(request), true);
         }
@@ -262,10 +323,22 @@ impl System {
         }
     }
 
-    fn hint_has_expired(&self, state: &State, holder: NodeId, target: NodeId, mutation: ModelMutation) -> bool {
-        let held = state.node(holder).disk.hints.iter().filter(|hint| hint.target == target && hint.mutation == mutation);
+    fn hint_has_expired(
+        &self,
+        state: &State,
+        holder: NodeId,
+        target: NodeId,
+        mutation: ModelMutation,
+    ) -> bool {
+        let held = state
+            .node(holder)
+            .disk
+            .hints
+            .iter()
+            .filter(|hint| hint.target == target && hint.mutation == mutation);
         let mut held = held.peekable();
-        held.peek().is_some() && held.all(|hint| self.is_expired(u64::from(hint.created) * super::TICK_MS, state))
+        held.peek().is_some()
+            && held.all(|hint| self.is_expired(u64::from(hint.created) * super::TICK_MS, state))
     }
 
     fn observe_admission(&self, state: &mut State, watch: &Watch, index: usize, is_admitted: bool) {
@@ -277,21 +350,42 @@ impl System {
         if self.layout.admits(level, local, believed) != is_admitted {
             state.breach(self, Breach::AdmissionWrong);
         }
-        let up = state.node_ids().filter(|node| state.is_up(*node)).fold(0, |mask, node| mask | bit(node));
+        let up = state
+            .node_ids()
+            .filter(|node| state.is_up(*node))
+            .fold(0, |mask, node| mask | bit(node));
         if self.layout.admits(level, local, up) != is_admitted {
             state.reach(self, Reached::ViewWrong);
         }
     }
 
     fn observe_repair(&self, state: &mut State, watch: &Watch, effects: &[Effect<ModelPayload>]) {
-        let newest = watch.answers.iter().filter_map(|(_, data)| data.0).max_by_key(|mutation| mutation.rank());
-        let held = |node: NodeId| watch.answers.iter().find(|(answered, _)| *answered == node).map(|(_, data)| *data);
+        let newest = watch
+            .answers
+            .iter()
+            .filter_map(|(_, data)| data.0)
+            .max_by_key(|mutation| mutation.rank());
+        let held = |node: NodeId| {
+            watch
+                .answers
+                .iter()
+                .find(|(answered, _)| *answered == node)
+                .map(|(_, data)| *data)
+        };
         let mut repaired: NodeMask = 0;
         let repairs = effects.iter().filter_map(|effect| match effect {
-            Effect::Send { to, message: Message::ReadRepair { request, mutation } } => Some((*to, *request, *mutation)),
-            Effect::Append { mutation, reply: Reply { to, callback: Callback::ReadRepair(request) } } => {
-                Some((*to, *request, *mutation))
-            }
+            Effect::Send {
+                to,
+                message: Message::ReadRepair { request, mutation },
+            } => Some((*to, *request, *mutation)),
+            Effect::Append {
+                mutation,
+                reply:
+                    Reply {
+                        to,
+                        callback: Callback::ReadRepair(request),
+                    },
+            } => Some((*to, *request, *mutation)),
             Effect::Send { .. }
             | Effect::Append { .. }
             | Effect::ReadLocal { .. }
@@ -309,7 +403,9 @@ impl System {
             repaired |= bit(to);
             asked = Some(request);
             state.reach(self, Reached::RepairSent);
-            let level = self.operation(operation_of(request)).map(|operation| operation.level);
+            let level = self
+                .operation(operation_of(request))
+                .map(|operation| operation.level);
             let is_foreign = level.is_some_and(ConsistencyLevel::is_datacenter_local)
                 && self.layout.datacenter(to) != self.layout.datacenter(watch.node);
             if held(to).is_some_and(|data| data.0 == newest) {
@@ -322,11 +418,19 @@ impl System {
                 state.breach(self, Breach::RepairLowered);
             }
         }
-        let returned = effects.iter().any(|effect| matches!(effect, Effect::AnswerRead { .. }));
+        let returned = effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::AnswerRead { .. }));
         if let (Some(request), true) = (asked, returned) {
             let complete = watch.answers.iter().fold(0, |mask, (node, _)| mask | bit(*node)) & !repaired;
-            let level = self.operation(operation_of(request)).map(|operation| operation.level);
-            if level.is_some_and(|level| !self.layout.meets(level, self.layout.datacenter(watch.node), complete)) {
+            let level = self
+                .operation(operation_of(request))
+                .map(|operation| operation.level);
+            if level.is_some_and(|level| {
+                !self
+                    .layout
+                    .meets(level, self.layout.datacenter(watch.node), complete)
+            }) {
                 state.breach(self, Breach::RepairUnawaited);
             }
         }
@@ -339,13 +443,14 @@ impl System {
                 let believed = watch.drawn.unwrap_or_else(|| self.alive_mask(state, watch.node));
                 Some((request, self.layout.replicas() & !believed & !bit(watch.node)))
             }
-            Cause::Failed { request, target } if watch.handler.is_some() => Some((request, bit(target) & !bit(watch.node))),
+            Cause::Failed { request, target } if watch.handler.is_some() => {
+                Some((request, bit(target) & !bit(watch.node)))
+            }
             Cause::Write(_)
             | Cause::Acknowledged { .. }
             | Cause::Failed { .. }
             | Cause::Applied(_)
             | Cause::HintArrived
-            | Cause::ReadAnswered(_)
             | Cause::Other => None,
         };
         if let Some((request, owed)) = owed {
@@ -363,11 +468,19 @@ impl System {
         };
         for target in state.node_ids().filter(|target| owed & bit(*target) != 0) {
             let me = state.node(node);
-            let is_held = me.disk.hints.iter().any(|hint| hint.target == target && hint.mutation == mutation);
+            let is_held = me
+                .disk
+                .hints
+                .iter()
+                .any(|hint| hint.target == target && hint.mutation == mutation);
             let window = self.hint_window(state, node, target);
             let outage = me.outages.get(usize::from(target.0)).copied().unwrap_or_default();
             let is_second = outage.first_hint.is_some_and(|first| first < state.tick)
-                && !me.disk.hints.iter().any(|hint| hint.target == target && hint.created < state.tick);
+                && !me
+                    .disk
+                    .hints
+                    .iter()
+                    .any(|hint| hint.target == target && hint.created < state.tick);
             if self.scope.hints && window {
                 state.reach(self, Reached::HintStored);
                 if is_second {
@@ -396,9 +509,15 @@ impl System {
         let outage = me.outages.get(usize::from(target.0)).copied().unwrap_or_default();
         let is_short = outage.seen_since.is_none_or(|since| state.tick - since <= window);
         let written = me.disk.hints.iter().filter(|hint| {
-            hint.target == target && hint.stage != super::HintStage::Buffered && self.scope.hint_window_persistent
+            hint.target == target
+                && hint.stage != super::HintStage::Buffered
+                && self.scope.hint_window_persistent
         });
-        is_short && written.map(|hint| hint.created).min().is_none_or(|oldest| state.tick - oldest <= window)
+        is_short
+            && written
+                .map(|hint| hint.created)
+                .min()
+                .is_none_or(|oldest| state.tick - oldest <= window)
     }
 
     /// A hint is about to be stored.
@@ -430,7 +549,11 @@ impl System {
         match (open, watch.cause) {
             (Some(open), Cause::Acknowledged { sender, .. }) if !open.answered => {
                 let grown = open.acked.difference(acked);
-                let own = self.layout.plan().position_of(sender).map_or(ReplicaSet::EMPTY, ReplicaSet::single);
+                let own = self
+                    .layout
+                    .plan()
+                    .position_of(sender)
+                    .map_or(ReplicaSet::EMPTY, ReplicaSet::single);
                 if !grown.is_subset(own) {
                     state.breach(self, Breach::AckTwice);
                 }
@@ -445,7 +568,10 @@ impl System {
             (Some(_), _) => {}
             (None, _) => {
                 let targets = self.layout.replicas() & !bit(watch.node);
-                let settled = state.operations.get(index).map_or(0, |operation| operation.settled);
+                let settled = state
+                    .operations
+                    .get(index)
+                    .map_or(0, |operation| operation.settled);
                 let forgotten = targets & !settled;
                 if forgotten != 0 && self.scope.hints {
                     state.breach(self, Breach::HintMissing);
@@ -461,11 +587,20 @@ impl System {
     }
 
     fn nodes_at(&self, positions: ReplicaSet) -> NodeMask {
-        positions.iter().filter_map(|position| self.layout.plan().node(position)).fold(0, |mask, node| mask | bit(node))
+        positions
+            .iter()
+            .filter_map(|position| self.layout.plan().node(position))
+            .fold(0, |mask, node| mask | bit(node))
     }
 
     /// A mutation reached a memtable.
-    pub(super) fn observe_applied(&self, state: &mut State, node: NodeId, mutation: ModelMutation, _reply: Reply) {
+    pub(super) fn observe_applied(
+        &self,
+        state: &mut State,
+        node: NodeId,
+        mutation: ModelMutation,
+        _reply: Reply,
+    ) {
         if let Some(operation) = state.operations.get_mut(usize::from(mutation.write))
             && operation.phase == Phase::Open
             && operation.timestamp == mutation.timestamp
@@ -476,7 +611,8 @@ impl System {
 
     /// The client is told how its operation ended.
     pub(super) fn answer(&self, state: &mut State, index: usize, told: Told) {
-        let (Some(operation), Some(scope)) = (state.operations.get(index).copied(), self.operation(index)) else {
+        let (Some(operation), Some(scope)) = (state.operations.get(index).copied(), self.operation(index))
+        else {
             return;
         };
         if operation.phase != Phase::Open {
@@ -488,9 +624,18 @@ impl System {
         }
         let is_failed = matches!(told, Told::Timeout(..) | Told::Failure(..));
         let retries = is_failed && operation.attempts == 1 && self.scope.retry != RetryPolicy::Never;
-        let is_closed = state.node(operation.coordinator).node.writes.iter().all(|(request, _)| operation_of(request) != index);
+        let is_closed = state
+            .node(operation.coordinator)
+            .node
+            .writes
+            .iter()
+            .all(|(request, _)| operation_of(request) != index);
         if let Some(operation) = state.operations.get_mut(index) {
-            operation.phase = if retries { Phase::Retrying(told) } else { Phase::Ended(told) };
+            operation.phase = if retries {
+                Phase::Retrying(told)
+            } else {
+                Phase::Ended(told)
+            };
             (operation.applied, operation.acked) = (0, 0);
             if is_closed {
                 operation.settled = 0;
@@ -499,23 +644,32 @@ impl System {
     }
 
     fn judge_outcome(&self, state: &mut State, index: usize, told: Told) {
-        let (Some(operation), Some(scope)) = (state.operations.get(index).copied(), self.operation(index)) else {
+        let (Some(operation), Some(scope)) = (state.operations.get(index).copied(), self.operation(index))
+        else {
             return;
         };
         let local = self.layout.datacenter(operation.coordinator);
         let is_any = scope.level == ConsistencyLevel::Any;
         let mutation = self.mutation_of(state, index);
         let coordinator = state.node(operation.coordinator);
-        let is_hinted = coordinator.disk.hints.iter().any(|hint| Some(hint.mutation) == mutation);
-        let others = state.node_ids().filter(|node| {
-            *node != operation.coordinator && self.layout.replicas() & bit(*node) != 0
-        });
-        let can_hint =
-            self.scope.hints && others.into_iter().any(|node| self.hint_window(state, operation.coordinator, node));
+        let is_hinted = coordinator
+            .disk
+            .hints
+            .iter()
+            .any(|hint| Some(hint.mutation) == mutation);
+        let others = state
+            .node_ids()
+            .filter(|node| *node != operation.coordinator && self.layout.replicas() & bit(*node) != 0);
+        let can_hint = self.scope.hints
+            && others
+                .into_iter()
+                .any(|node| self.hint_window(state, operation.coordinator, node));
         match told {
             Told::Success => {
                 let applied = operation.applied & self.layout.replicas();
-                if !(self.layout.meets(scope.level, local, applied) || is_any && (is_hinted || applied == 0 && !can_hint)) {
+                if !(self.layout.meets(scope.level, local, applied)
+                    || is_any && (is_hinted || applied == 0 && !can_hint))
+                {
                     state.breach(self, Breach::AckUnsound);
                 }
                 if is_any && applied == 0 && !is_hinted && can_hint {
@@ -562,8 +716,18 @@ impl System {
 /// The effect writes something for this request.
 fn writes_for(effect: &Effect<ModelPayload>, of: RequestId) -> bool {
     match effect {
-        Effect::Send { message: Message::Mutation { request, .. }, .. } => *request == of,
-        Effect::Append { reply: Reply { callback: Callback::Write(request), .. }, .. } => *request == of,
+        Effect::Send {
+            message: Message::Mutation { request, .. },
+            ..
+        } => *request == of,
+        Effect::Append {
+            reply:
+                Reply {
+                    callback: Callback::Write(request),
+                    ..
+                },
+            ..
+        } => *request == of,
         Effect::StoreHint { .. } => true,
         Effect::Send { .. }
         | Effect::Append { .. }

@@ -16,26 +16,37 @@ impl System {
         let receiver = &state.node(envelope.to).node;
         let position = || self.layout.plan().position_of(envelope.from);
         match &envelope.message {
-            Message::MutationResponse { request } | Message::Failure { callback: Callback::Write(request), .. } => {
-                receiver
-                    .writes
-                    .get(*request)
-                    .is_none_or(|open| position().is_none_or(|position| !open.awaiting.contains(position)))
-            }
-            Message::ReadResponse { request, .. } | Message::Failure { callback: Callback::Read(request), .. } => {
-                receiver.reads.get(*request).is_none_or(|open| {
-                    open.repair.is_some() || position().is_none_or(|position| !open.awaiting.contains(position))
-                })
-            }
-            Message::ReadRepairResponse { request } => receiver
-                .reads
+            Message::MutationResponse { request }
+            | Message::Failure {
+                callback: Callback::Write(request),
+                ..
+            } => receiver
+                .writes
                 .get(*request)
-                .is_none_or(|open| open.repair.is_none() || position().is_none_or(|position| !open.awaiting.contains(position))),
-            Message::HintResponse { dispatch, .. } | Message::Failure { callback: Callback::Hint { dispatch, .. }, .. } => {
-                receiver.dispatches.get(*dispatch).is_none()
-            }
-            Message::Failure { callback: Callback::ReadRepair(_), .. } => true,
-            Message::Mutation { .. } | Message::Hint { .. } | Message::Read { .. } | Message::ReadRepair { .. } => false,
+                .is_none_or(|open| position().is_none_or(|position| !open.awaiting.contains(position))),
+            Message::ReadResponse { request, .. }
+            | Message::Failure {
+                callback: Callback::Read(request),
+                ..
+            } => receiver.reads.get(*request).is_none_or(|open| {
+                open.repair.is_some() || position().is_none_or(|position| !open.awaiting.contains(position))
+            }),
+            Message::ReadRepairResponse { request } => receiver.reads.get(*request).is_none_or(|open| {
+                open.repair.is_none() || position().is_none_or(|position| !open.awaiting.contains(position))
+            }),
+            Message::HintResponse { dispatch, .. }
+            | Message::Failure {
+                callback: Callback::Hint { dispatch, .. },
+                ..
+            } => receiver.dispatches.get(*dispatch).is_none(),
+            Message::Failure {
+                callback: Callback::ReadRepair(_),
+                ..
+            } => true,
+            Message::Mutation { .. }
+            | Message::Hint { .. }
+            | Message::Read { .. }
+            | Message::ReadRepair { .. } => false,
         }
     }
 
@@ -65,11 +76,15 @@ impl System {
     /// budget is left, so that only the quiescent end counts, and deliveries at different nodes commute. Answers
     /// whether nothing else needs to be explored.
     pub(super) fn reduce(&self, state: &State, out: &mut Vec<Action>, begin: usize) -> bool {
-        let is_settled = state.operations.iter().all(|operation| {
-            matches!(operation.phase, Phase::Ended(_) | Phase::Abandoned)
-        });
+        let is_settled = state
+            .operations
+            .iter()
+            .all(|operation| matches!(operation.phase, Phase::Ended(_) | Phase::Abandoned));
         if is_settled && System::is_undisturbed(&state.budgets) && !self.scope.restart {
-            let first = out.iter().skip(begin).position(|action| matches!(action, Action::Deliver(envelope) if !envelope.orphaned));
+            let first = out
+                .iter()
+                .skip(begin)
+                .position(|action| matches!(action, Action::Deliver(envelope) if !envelope.orphaned));
             if let Some(first) = first {
                 out.swap(begin, begin + first);
                 out.truncate(begin + 1);
@@ -100,9 +115,10 @@ impl System {
     fn is_silent(&self, state: &State, envelope: &Envelope) -> bool {
         let receiver = &state.node(envelope.to).node;
         match &envelope.message {
-            Message::ReadResponse { request, .. } => {
-                receiver.reads.get(*request).is_some_and(|open| open.repair.is_none() && open.awaiting.count() > 1)
-            }
+            Message::ReadResponse { request, .. } => receiver
+                .reads
+                .get(*request)
+                .is_some_and(|open| open.repair.is_none() && open.awaiting.count() > 1),
             Message::MutationResponse { request } => receiver.writes.get(*request).is_some_and(|open| {
                 // After the answer an acknowledgement only spares a hint.
                 open.answered || {

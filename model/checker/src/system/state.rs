@@ -223,7 +223,7 @@ impl Hash for State {
         }
         self.budgets.hash(&mut packed);
         (self.tick, self.cut, self.breaches, self.reached).hash(&mut packed);
-        hasher.write(packed.bytes());
+        hasher.write_u128(packed.mixed());
     }
 }
 
@@ -251,7 +251,9 @@ impl State {
     /// If the node does not exist: actions name nodes of the scope only.
     #[must_use]
     pub fn node(&self, node: NodeId) -> &NodeState {
-        self.nodes.get(usize::from(node.0)).expect("actions name nodes of the scope")
+        self.nodes
+            .get(usize::from(node.0))
+            .expect("actions name nodes of the scope")
     }
 
     /// The node's state, to change.
@@ -259,7 +261,9 @@ impl State {
     /// # Panics
     /// If the node does not exist: actions name nodes of the scope only.
     pub fn node_mut(&mut self, node: NodeId) -> &mut NodeState {
-        self.nodes.get_mut(usize::from(node.0)).expect("actions name nodes of the scope")
+        self.nodes
+            .get_mut(usize::from(node.0))
+            .expect("actions name nodes of the scope")
     }
 
     /// The node's process runs and takes messages.

@@ -5,7 +5,8 @@ use thymbra_protocol::{Callback, Input, Message, NodeId, Reply, RequestId, Timer
 use super::guard::last_timestamp;
 use super::interpret::{FollowUps, applied, failed};
 use super::{
-    Disk, Envelope, HintStage, Life, NodeMask, Operation, PendingApply, Phase, State, System, bit, choices, generation,
+    Disk, Envelope, HintStage, Life, NodeMask, Operation, PendingApply, Phase, State, System, bit, choices,
+    generation,
 };
 use crate::action::Action;
 use crate::payload::{ReadCell, Register};
@@ -24,11 +25,26 @@ impl System {
 
     fn take(&self, state: &mut State, action: &Action) {
         match action {
-            Action::Write { operation, node, forwarders, skewed, sees } => {
-                let choice = WriteChoice { forwarders: *forwarders, skewed: *skewed, sees: *sees };
+            Action::Write {
+                operation,
+                node,
+                forwarders,
+                skewed,
+                sees,
+            } => {
+                let choice = WriteChoice {
+                    forwarders: *forwarders,
+                    skewed: *skewed,
+                    sees: *sees,
+                };
                 self.take_write(state, usize::from(*operation), *node, choice);
             }
-            Action::Read { operation, node, nearest, sees } => {
+            Action::Read {
+                operation,
+                node,
+                nearest,
+                sees,
+            } => {
                 self.take_read(state, usize::from(*operation), *node, *nearest, *sees);
             }
             Action::Deliver(envelope) => {
@@ -117,7 +133,8 @@ impl System {
             Action::Partition(side) => {
                 state.budgets.partition -= 1;
                 state.cut = *side;
-                let crosses = |envelope: &Envelope| (bit(envelope.from) & side == 0) != (bit(envelope.to) & side == 0);
+                let crosses =
+                    |envelope: &Envelope| (bit(envelope.from) & side == 0) != (bit(envelope.to) & side == 0);
                 state.network.retain(|envelope| !crosses(envelope));
             }
             Action::Heal => state.cut = 0,
@@ -132,7 +149,10 @@ impl System {
 
     fn take_write(&self, state: &mut State, index: usize, node: NodeId, choice: WriteChoice) {
         let last = last_timestamp(state);
-        let repeats = state.operations.get(index).is_some_and(|operation| operation.attempts > 0)
+        let repeats = state
+            .operations
+            .get(index)
+            .is_some_and(|operation| operation.attempts > 0)
             && self.scope.retry == RetryPolicy::SameTimestamp;
         let Some(operation) = begin(state, index, node) else {
             return;
@@ -154,7 +174,10 @@ impl System {
         };
         let slot = state.node(node).node.writes.lowest_free();
         let input = Input::Write {
-            request: RequestId { slot, generation: generation(index, attempt) },
+            request: RequestId {
+                slot,
+                generation: generation(index, attempt),
+            },
             mutation,
             level: self.level(index),
             forwarders: choices::positions(&self.layout, choice.forwarders),
@@ -162,13 +185,23 @@ impl System {
         self.run(state, node, input, choice.sees, None);
     }
 
-    fn take_read(&self, state: &mut State, index: usize, node: NodeId, nearest: NodeMask, sees: Option<NodeMask>) {
+    fn take_read(
+        &self,
+        state: &mut State,
+        index: usize,
+        node: NodeId,
+        nearest: NodeMask,
+        sees: Option<NodeMask>,
+    ) {
         let Some(attempt) = begin(state, index, node).map(|operation| operation.attempts) else {
             return;
         };
         let slot = state.node(node).node.reads.lowest_free();
         let input = Input::Read {
-            request: RequestId { slot, generation: generation(index, attempt) },
+            request: RequestId {
+                slot,
+                generation: generation(index, attempt),
+            },
             command: ReadCell,
             level: self.level(index),
             proximity: choices::proximity(&self.layout, nearest),
@@ -178,7 +211,9 @@ impl System {
     }
 
     fn level(&self, index: usize) -> thymbra_protocol::ConsistencyLevel {
-        self.operation(index).map(|operation| operation.level).expect("guarded: the operation exists")
+        self.operation(index)
+            .map(|operation| operation.level)
+            .expect("guarded: the operation exists")
     }
 
     fn receive(&self, state: &mut State, envelope: &Envelope) {
@@ -188,19 +223,35 @@ impl System {
         {
             let open = state.node(envelope.to).node.writes.get(request);
             let is_repeated = open.is_some_and(|open| {
-                self.layout.plan().position_of(from).is_some_and(|position| !open.awaiting.contains(position))
+                self.layout
+                    .plan()
+                    .position_of(from)
+                    .is_some_and(|position| !open.awaiting.contains(position))
             });
-            let other = open.and_then(|open| open.awaiting.iter().find_map(|position| self.layout.plan().node(position)));
+            let other = open.and_then(|open| {
+                open.awaiting
+                    .iter()
+                    .find_map(|position| self.layout.plan().node(position))
+            });
             from = other.filter(|_| is_repeated).unwrap_or(from);
         }
-        let input = Input::Received { from, message: envelope.message.clone() };
+        let input = Input::Received {
+            from,
+            message: envelope.message.clone(),
+        };
         self.run(state, envelope.to, input, None, Some(envelope.from));
     }
 
     /// A message disappears: lost on its way, or expired at its receiver.
     fn lose(&self, state: &mut State, envelope: &Envelope) {
         state.take(envelope);
-        if matches!(envelope.message, Message::Mutation { forward_to: Some(_), .. }) {
+        if matches!(
+            envelope.message,
+            Message::Mutation {
+                forward_to: Some(_),
+                ..
+            }
+        ) {
             self.note_reached(state, Reached::ForwarderLost);
         }
     }
@@ -208,9 +259,17 @@ impl System {
     /// A mutation arrives, is forwarded if that was asked, and its append fails.
     fn fail_append(&self, state: &mut State, envelope: &Envelope) {
         let callback = match &envelope.message {
-            Message::Mutation { request, mutation, forward_to, .. } => {
+            Message::Mutation {
+                request,
+                mutation,
+                forward_to,
+                ..
+            } => {
                 if let Some(forward) = forward_to {
-                    let targets = forward.targets.iter().filter_map(|position| self.layout.plan().node(position));
+                    let targets = forward
+                        .targets
+                        .iter()
+                        .filter_map(|position| self.layout.plan().node(position));
                     for to in targets.collect::<Vec<_>>() {
                         let message = Message::Mutation {
                             request: *request,
@@ -219,20 +278,34 @@ impl System {
                             respond_to: Some(envelope.from),
                         };
                         if state.is_up(to) && state.are_connected(envelope.to, to) {
-                            state.send(Envelope { to, from: envelope.to, orphaned: false, message });
+                            state.send(Envelope {
+                                to,
+                                from: envelope.to,
+                                orphaned: false,
+                                message,
+                            });
                         }
                     }
                 }
                 Callback::Write(*request)
             }
-            Message::Hint { dispatch, index, .. } => Callback::Hint { dispatch: *dispatch, index: *index },
+            Message::Hint { dispatch, index, .. } => Callback::Hint {
+                dispatch: *dispatch,
+                index: *index,
+            },
             other => unreachable!("guarded: {other:?} is not appended"),
         };
         let waits = match &envelope.message {
             Message::Mutation { respond_to, .. } => respond_to.unwrap_or(envelope.from),
             _ => envelope.from,
         };
-        self.run(state, envelope.to, failed(Reply { to: waits, callback }), None, None);
+        self.run(
+            state,
+            envelope.to,
+            failed(Reply { to: waits, callback }),
+            None,
+            None,
+        );
     }
 
     /// The coordinator's own copy waits past its deadline.
@@ -242,7 +315,10 @@ impl System {
             return;
         };
         self.note_reached(state, Reached::OwnCopyDropped);
-        let input = Input::Expired { mutation: pending.mutation, reply: pending.reply };
+        let input = Input::Expired {
+            mutation: pending.mutation,
+            reply: pending.reply,
+        };
         self.run(state, node, input, None, None);
     }
 
@@ -250,8 +326,9 @@ impl System {
         let disk = &mut state.node_mut(node).disk;
         disk.marked = disk.appended;
         disk.synced = disk.appended;
-        let (waiting, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut disk.pending).into_iter().partition(|pending| pending.appended);
+        let (waiting, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut disk.pending)
+            .into_iter()
+            .partition(|pending| pending.appended);
         disk.pending = rest;
         for pending in waiting {
             self.apply_to_memtable(state, node, pending.mutation, pending.reply);
@@ -262,16 +339,30 @@ impl System {
     fn dispatch_hints(&self, state: &mut State, node: NodeId, target: NodeId) {
         let holder = state.node_mut(node);
         let slot = holder.node.dispatches.lowest_free();
-        let dispatch = RequestId { slot, generation: u32::from(holder.dispatched) };
+        let dispatch = RequestId {
+            slot,
+            generation: u32::from(holder.dispatched),
+        };
         holder.dispatched += 1;
         self.run(state, node, Input::DispatchHints { dispatch, target }, None, None);
     }
 
     fn hint_timeout(&self, state: &mut State, node: NodeId, target: NodeId) {
         self.pay_for_haste(state, &Action::HintTimeout { node, target });
-        let open = state.node(node).node.dispatches.iter().find(|(_, open)| open.target == target);
+        let open = state
+            .node(node)
+            .node
+            .dispatches
+            .iter()
+            .find(|(_, open)| open.target == target);
         if let Some((dispatch, _)) = open {
-            self.run(state, node, Input::Fired(Timer::HintTimeout(dispatch)), None, None);
+            self.run(
+                state,
+                node,
+                Input::Fired(Timer::HintTimeout(dispatch)),
+                None,
+                None,
+            );
         }
     }
 
@@ -293,13 +384,25 @@ impl System {
         let memory: Vec<Register> = state.nodes.iter().map(|node| node.disk.memory).collect();
         let machine = &state.node(coordinator).node;
         let belongs = |request: &RequestId| super::operation_of(*request) == index;
-        let write = machine.writes.iter().map(|(request, _)| request).find(belongs).map(Timer::WriteTimeout);
-        let read = machine.reads.iter().map(|(request, _)| request).find(belongs).map(Timer::ReadTimeout);
+        let write = machine
+            .writes
+            .iter()
+            .map(|(request, _)| request)
+            .find(belongs)
+            .map(Timer::WriteTimeout);
+        let read = machine
+            .reads
+            .iter()
+            .map(|(request, _)| request)
+            .find(belongs)
+            .map(Timer::ReadTimeout);
         if let Some(timer) = write.or(read) {
             self.run(state, coordinator, Input::Fired(timer), None, None);
         }
         let is_taken_back = memory.iter().zip(&state.nodes).any(|(before, node)| {
-            before.0.is_some_and(|mutation| !node.disk.memory.covers(mutation))
+            before
+                .0
+                .is_some_and(|mutation| !node.disk.memory.covers(mutation))
         });
         if is_taken_back {
             self.note_breach(state, Breach::RolledBack);
@@ -308,7 +411,13 @@ impl System {
 
     fn expire(&self, state: &mut State, index: usize, replica: NodeId) {
         let operation = u8::try_from(index).expect("at most 12 operations");
-        self.pay_for_haste(state, &Action::Expire { operation, node: replica });
+        self.pay_for_haste(
+            state,
+            &Action::Expire {
+                operation,
+                node: replica,
+            },
+        );
         let position = self.layout.plan().position_of(replica);
         if let (Some(request), Some(position)) = (self.open_write(state, index), position)
             && let Some(coordinator) = state.operations.get(index).map(|operation| operation.coordinator)
@@ -336,7 +445,14 @@ impl System {
         }
         hints.sort_unstable();
         let synced = if is_power_loss { kept } else { before };
-        gone.disk = Disk { memory: kept, appended: kept, marked: kept, synced, pending: Vec::new(), hints };
+        gone.disk = Disk {
+            memory: kept,
+            appended: kept,
+            marked: kept,
+            synced,
+            pending: Vec::new(),
+            hints,
+        };
         gone.life = Life::Down;
         gone.node = thymbra_protocol::Node::default();
         gone.sees = 0;
@@ -353,7 +469,14 @@ impl System {
             self.note_breach(state, Breach::SyncedLost);
         }
         let lost_forwarder = |envelope: &Envelope| {
-            envelope.to == node && matches!(envelope.message, Message::Mutation { forward_to: Some(_), .. })
+            envelope.to == node
+                && matches!(
+                    envelope.message,
+                    Message::Mutation {
+                        forward_to: Some(_),
+                        ..
+                    }
+                )
         };
         if state.network.iter().any(lost_forwarder) {
             self.note_reached(state, Reached::ForwarderLost);
@@ -363,7 +486,11 @@ impl System {
             envelope.orphaned = true;
         }
         state.network.sort_unstable();
-        for operation in state.operations.iter_mut().filter(|operation| operation.coordinator == node) {
+        for operation in state
+            .operations
+            .iter_mut()
+            .filter(|operation| operation.coordinator == node)
+        {
             if operation.phase == Phase::Open {
                 operation.phase = Phase::Abandoned;
                 (operation.applied, operation.acked) = (0, 0);
@@ -409,7 +536,9 @@ fn begin(state: &mut State, index: usize, node: NodeId) -> Option<&mut Operation
 
 fn take_pending(state: &mut State, node: NodeId, operation: u8) -> Option<PendingApply> {
     let pending = &mut state.node_mut(node).disk.pending;
-    let index = pending.iter().position(|pending| pending.mutation.write == operation && !pending.appended)?;
+    let index = pending
+        .iter()
+        .position(|pending| pending.mutation.write == operation && !pending.appended)?;
     Some(pending.remove(index))
 }
 

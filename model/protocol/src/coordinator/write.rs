@@ -6,8 +6,9 @@
 use super::WriteHandler;
 use crate::hints::{hintable, should_hint};
 use crate::{
-    Callback, ConsistencyLevel, Context, Effect, Effects, ForwardTo, Hint, InvalidRequest, Message, Mutation as _,
-    Node, Payload, Placement, PlanKey, ReplicaPlan, ReplicaSet, Reply, RequestId, Rules, Timer, WriteOutcome,
+    Callback, ConsistencyLevel, Context, Effect, Effects, ForwardTo, Hint, InvalidRequest, Message,
+    Mutation as _, Node, Payload, Placement, PlanKey, ReplicaPlan, ReplicaSet, Reply, RequestId, Rules,
+    Timer, WriteOutcome,
 };
 
 /// A write as the client and the driver's draw of remote coordinators describe it.
@@ -29,21 +30,28 @@ impl<P: Payload> Node<P> {
         // Check
         let request = write.request;
         let plan_key = context.ring.plan_key(&write.mutation.token());
-        let plan = context.ring.plan(plan_key).expect("the ring holds the plan of every key it hands out");
+        let plan = context
+            .ring
+            .plan(plan_key)
+            .expect("the ring holds the plan of every key it hands out");
         let live = context.live(plan);
         if let Err(outcome) = admit(context, plan, write.level, live) {
             if matches!(outcome, WriteOutcome::Unavailable(_)) && context.rules.hints_refused_write() {
                 let targets = hintable(context, plan, plan.all().difference(live));
                 let hint = Hint::new(&write.mutation, context.now_ms);
-                effects.emit(Effect::StoreHint { plan: plan_key, targets, hint, notify: None });
+                effects.emit(Effect::StoreHint {
+                    plan: plan_key,
+                    targets,
+                    hint,
+                    notify: None,
+                });
             }
             effects.emit(Effect::AnswerWrite { request, outcome });
             return;
         }
         // Decide
         let targets = hintable(context, plan, plan.all().difference(live));
-        let waits_for_hint =
-            !targets.is_empty() && context.rules.hint_counts_as_acknowledgement(write.level);
+        let waits_for_hint = !targets.is_empty() && context.rules.hint_counts_as_acknowledgement(write.level);
         let routes = Routes::of(context, plan, live, write.forwarders);
         self.writes.open(
             request,
@@ -64,7 +72,12 @@ impl<P: Payload> Node<P> {
             //= WP-HH-01
             let hint = Hint::new(&write.mutation, context.now_ms);
             let notify = waits_for_hint.then_some(request);
-            effects.emit(Effect::StoreHint { plan: plan_key, targets, hint, notify });
+            effects.emit(Effect::StoreHint {
+                plan: plan_key,
+                targets,
+                hint,
+                notify,
+            });
         }
         routes.ask(context, &write, (plan_key, plan), effects);
         effects.emit(Effect::Arm(Timer::WriteTimeout(request)));
@@ -83,18 +96,30 @@ fn admit<R: Rules + ?Sized>(
     if level.is_serial() {
         return Err(WriteOutcome::Invalid(InvalidRequest::SerialLevelForWrite));
     }
-    let at = Placement { plan, local: context.local };
-    context.rules.assure_sufficient_live_replicas(level, at, live).map_err(WriteOutcome::Unavailable)?;
+    let at = Placement {
+        plan,
+        local: context.local,
+    };
+    context
+        .rules
+        .assure_sufficient_live_replicas(level, at, live)
+        .map_err(WriteOutcome::Unavailable)?;
     //= WP-CO-13
     let in_progress = context.view.hints_in_progress();
     let is_overloaded = plan.all().iter().any(|position| {
         plan.node(position).is_some_and(|node| {
             let for_target = context.view.hints_in_progress_for(node);
             let may_hint = should_hint(context, plan, position).is_ok();
-            context.rules.is_overloaded(in_progress, for_target, may_hint, context.config)
+            context
+                .rules
+                .is_overloaded(in_progress, for_target, may_hint, context.config)
         })
     });
-    if is_overloaded { Err(WriteOutcome::Overloaded) } else { Ok(()) }
+    if is_overloaded {
+        Err(WriteOutcome::Overloaded)
+    } else {
+        Ok(())
+    }
 }
 
 /// How the live replicas are reached.
@@ -118,8 +143,14 @@ impl Routes {
         live: ReplicaSet,
         forwarders: ReplicaSet,
     ) -> Self {
-        let own = plan.position_of(context.me).filter(|position| live.contains(*position));
-        let mut routes = Self { own, direct: ReplicaSet::EMPTY, groups: alloc::vec::Vec::new() };
+        let own = plan
+            .position_of(context.me)
+            .filter(|position| live.contains(*position));
+        let mut routes = Self {
+            own,
+            direct: ReplicaSet::EMPTY,
+            groups: alloc::vec::Vec::new(),
+        };
         for (datacenter, _) in plan.datacenters() {
             let mut members = live.intersection(plan.in_datacenter(datacenter));
             if let Some(position) = own {
@@ -132,7 +163,10 @@ impl Routes {
             let drawn = members.intersection(forwarders).lowest();
             if let Some(forwarder) = drawn.or_else(|| members.lowest()) {
                 members.remove(forwarder);
-                routes.groups.push(Group { forwarder, behind: members });
+                routes.groups.push(Group {
+                    forwarder,
+                    behind: members,
+                });
             }
         }
         routes
@@ -165,17 +199,30 @@ impl Routes {
     ) {
         let request = write.request;
         if self.own.is_some() {
-            let reply = Reply { to: context.me, callback: Callback::Write(request) };
-            effects.emit(Effect::Append { mutation: write.mutation.clone(), reply });
+            let reply = Reply {
+                to: context.me,
+                callback: Callback::Write(request),
+            };
+            effects.emit(Effect::Append {
+                mutation: write.mutation.clone(),
+                reply,
+            });
         }
         let mut send = |position: u8, behind: ReplicaSet| {
             let to = plan.node(position).expect("routes hold positions of the plan");
-            let forward_to =
-                (!behind.is_empty()).then_some(ForwardTo { plan: plan_key, targets: behind });
+            let forward_to = (!behind.is_empty()).then_some(ForwardTo {
+                plan: plan_key,
+                targets: behind,
+            });
             let mutation = write.mutation.clone();
             effects.emit(Effect::Send {
                 to,
-                message: Message::Mutation { request, mutation, forward_to, respond_to: None },
+                message: Message::Mutation {
+                    request,
+                    mutation,
+                    forward_to,
+                    respond_to: None,
+                },
             });
             for position in behind.with(position).iter() {
                 effects.emit(Effect::Arm(Timer::CallbackExpired { request, position }));

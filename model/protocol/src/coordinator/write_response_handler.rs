@@ -6,8 +6,8 @@
 use super::{ReplicaFailure, WriteHandler};
 use crate::hints::{hintable, should_hint};
 use crate::{
-    ConsistencyLevel, Context, Effect, Effects, FailureReason, Hint, Node, NodeId, Payload, Placement, ReplicaPlan,
-    ReplicaSet, RequestId, Rules, Timer, WriteOutcome,
+    ConsistencyLevel, Context, Effect, Effects, FailureReason, Hint, Node, NodeId, Payload, Placement,
+    ReplicaPlan, ReplicaSet, RequestId, Rules, Timer, WriteOutcome,
 };
 
 /// What a write ends with when it cannot succeed.
@@ -29,7 +29,10 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.writes.get_mut(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
         let Some(position) = plan.position_of(from) else {
             return;
         };
@@ -57,7 +60,10 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.writes.get_mut(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
         // Decide
         handler.hint_pending = false;
         handler.hint_acked = !handler.answered;
@@ -76,7 +82,10 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.writes.get_mut(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
         let position = failure.position;
         if !handler.awaiting.remove(position) {
             return;
@@ -95,9 +104,15 @@ impl<P: Payload> Node<P> {
         self.close_if_over(request);
         // Ask
         //= WP-HH-04
-        if context.rules.hints_failed_replica(failure.reason) && should_hint(context, plan, position).is_ok() {
+        if context.rules.hints_failed_replica(failure.reason) && should_hint(context, plan, position).is_ok()
+        {
             let targets = ReplicaSet::single(position);
-            effects.emit(Effect::StoreHint { plan: plan_key, targets, hint, notify: None });
+            effects.emit(Effect::StoreHint {
+                plan: plan_key,
+                targets,
+                hint,
+                notify: None,
+            });
         }
     }
 
@@ -128,13 +143,21 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.writes.get_mut(request) else {
             return;
         };
-        let at = Placement { plan, local: context.local };
+        let at = Placement {
+            plan,
+            local: context.local,
+        };
         if !handler.answered
-            && context.rules.is_satisfied(handler.level, at, handler.acked, handler.hint_acked)
+            && context
+                .rules
+                .is_satisfied(handler.level, at, handler.acked, handler.hint_acked)
         {
             handler.mark_answered();
             effects.emit(Effect::Disarm(Timer::WriteTimeout(request)));
-            effects.emit(Effect::AnswerWrite { request, outcome: WriteOutcome::Success });
+            effects.emit(Effect::AnswerWrite {
+                request,
+                outcome: WriteOutcome::Success,
+            });
         }
         self.close_if_over(request);
     }
@@ -150,7 +173,10 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.writes.get_mut(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
         let mut outcome = missed_outcome(context, plan, handler, miss);
         //= WP-CO-14
         if handler.level == ConsistencyLevel::Any && context.rules.any_falls_back_to_hints() {
@@ -160,7 +186,12 @@ impl<P: Payload> Node<P> {
             }
             if !targets.is_empty() {
                 let hint = Hint::new(&handler.mutation, context.now_ms);
-                effects.emit(Effect::StoreHint { plan: handler.plan, targets, hint, notify: None });
+                effects.emit(Effect::StoreHint {
+                    plan: handler.plan,
+                    targets,
+                    hint,
+                    notify: None,
+                });
             }
         }
         handler.mark_answered();
@@ -182,7 +213,10 @@ fn early_miss<M, R: Rules + ?Sized>(
     plan: &ReplicaPlan,
     handler: &WriteHandler<M>,
 ) -> Option<Miss> {
-    let at = Placement { plan, local: context.local };
+    let at = Placement {
+        plan,
+        local: context.local,
+    };
     let failed = handler.failed();
     let contacted = handler.awaiting.union(handler.acked).union(failed);
     let dead = plan.all().difference(contacted);
@@ -204,14 +238,23 @@ fn missed_outcome<M, R: Rules + ?Sized>(
     handler: &WriteHandler<M>,
     miss: &Miss,
 ) -> WriteOutcome {
-    let at = Placement { plan, local: context.local };
+    let at = Placement {
+        plan,
+        local: context.local,
+    };
     let level = handler.level;
     let block_for = context.rules.block_for_write(level, at);
-    let received = context.rules.received(level, at, handler.acked, handler.hint_acked);
+    let received = context
+        .rules
+        .received(level, at, handler.acked, handler.hint_acked);
     match miss {
         Miss::Timeout => {
             let received = context.rules.received_in_timeout(received, block_for);
-            WriteOutcome::WriteTimeout { level, received, block_for }
+            WriteOutcome::WriteTimeout {
+                level,
+                received,
+                block_for,
+            }
         }
         Miss::Failure => WriteOutcome::WriteFailure {
             level,

@@ -5,7 +5,9 @@
 use alloc::vec::Vec;
 
 use super::is_live;
-use crate::{Context, Effect, Effects, Hint, Message, Node, NodeId, Payload, ReplicaSet, RequestId, Rules, Timer};
+use crate::{
+    Context, Effect, Effects, Hint, Message, Node, NodeId, Payload, ReplicaSet, RequestId, Rules, Timer,
+};
 
 /// Hints in a page, at most. Cassandra bounds a page by 512 KiB alone.
 pub const HINTS_PER_PAGE: usize = 64;
@@ -32,11 +34,20 @@ impl<P: Payload> Node<P> {
         let is_dispatching = self.dispatches.iter().any(|(_, open)| open.target == target);
         let is_alive = context.view.is_alive(target);
         //= WP-HH-06
-        if !context.rules.may_dispatch(is_alive, context.view.has_same_schema(target), is_dispatching) {
+        if !context
+            .rules
+            .may_dispatch(is_alive, context.view.has_same_schema(target), is_dispatching)
+        {
             return;
         }
         // Ask
-        self.dispatches.open(dispatch, Dispatch { target, outstanding: ReplicaSet::EMPTY });
+        self.dispatches.open(
+            dispatch,
+            Dispatch {
+                target,
+                outstanding: ReplicaSet::EMPTY,
+            },
+        );
         effects.emit(Effect::ReadHints { dispatch, target });
     }
 
@@ -52,14 +63,24 @@ impl<P: Payload> Node<P> {
         let Some(open) = self.dispatches.get_mut(dispatch) else {
             return;
         };
-        assert!(hints.len() <= HINTS_PER_PAGE, "the driver read more hints than a page holds");
+        assert!(
+            hints.len() <= HINTS_PER_PAGE,
+            "the driver read more hints than a page holds"
+        );
         let target = open.target;
         // Decide
         for (hint, index) in hints.into_iter().zip(0_u8..) {
             //= WP-HH-08
             if is_live(context, &hint) {
                 open.outstanding.insert(index);
-                effects.emit(Effect::Send { to: target, message: Message::Hint { dispatch, index, hint } });
+                effects.emit(Effect::Send {
+                    to: target,
+                    message: Message::Hint {
+                        dispatch,
+                        index,
+                        hint,
+                    },
+                });
             }
         }
         // Ask

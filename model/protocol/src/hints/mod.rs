@@ -24,6 +24,10 @@ pub struct Hint<M> {
 impl<M: crate::Mutation> Hint<M> {
     /// The hint for a mutation that is missed now.
     pub(crate) fn new(mutation: &M, now_ms: u64) -> Self {
-        Self { mutation: mutation.clone(), created_ms: now_ms, gc_grace_seconds: mutation.gc_grace_seconds() }
+        Self {
+            mutation: mutation.clone(),
+            created_ms: now_ms,
+            gc_grace_seconds: mutation.gc_grace_seconds(),
+        }
     }
 }

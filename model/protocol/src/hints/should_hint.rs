@@ -66,7 +66,10 @@ pub trait HintRules {
     //= WP-HH-03
     fn oldest_hint_exceeds_window(&self, target: &HintTarget<'_>) -> bool {
         target.config.hint_window_persistent_enabled
-            && target.history.oldest_written_hint_ms.is_some_and(|age| age > target.config.max_hint_window_ms)
+            && target
+                .history
+                .oldest_written_hint_ms
+                .is_some_and(|age| age > target.config.max_hint_window_ms)
     }
 
     /// May this target be hinted? Conditions in Cassandra's order.
@@ -158,7 +161,10 @@ pub(crate) fn should_hint<R: HintRules + ?Sized>(
     };
     context.rules.should_hint(&HintTarget {
         is_self: replica.node == context.me,
-        is_disabled: context.config.hinted_handoff_disabled_datacenters.contains(&replica.datacenter),
+        is_disabled: context
+            .config
+            .hinted_handoff_disabled_datacenters
+            .contains(&replica.datacenter),
         history: context.view.target_history(replica.node),
         config: context.config,
     })
@@ -181,5 +187,7 @@ pub(crate) fn hintable<R: HintRules + ?Sized>(
 
 /// The hint is young enough to be applied now.
 pub(crate) fn is_live<M, R: HintRules + ?Sized>(context: &Context<'_, R>, hint: &Hint<M>) -> bool {
-    context.rules.is_live(hint.created_ms, hint.gc_grace_seconds, context.now_ms)
+    context
+        .rules
+        .is_live(hint.created_ms, hint.gc_grace_seconds, context.now_ms)
 }

@@ -74,14 +74,20 @@ pub trait ReadRules: ConsistencyRules {
         live: ReplicaSet,
         proximity: &[u8],
     ) -> Result<ReplicaSet, Unavailable> {
-        let candidates = live.intersection(at.plan.natural()).intersection(self.counted(level, at));
+        let candidates = live
+            .intersection(at.plan.natural())
+            .intersection(self.counted(level, at));
         if level == ConsistencyLevel::EachQuorum && at.plan.is_network_topology() {
             let mut contacts = ReplicaSet::EMPTY;
             for (datacenter, quorum) in self.each_quorum(at) {
                 let within = candidates.intersection(at.plan.in_datacenter(datacenter));
                 if within.count() < quorum {
                     let alive = self.each_quorum_alive_reported(within.count());
-                    return Err(Unavailable { level, required: quorum, alive });
+                    return Err(Unavailable {
+                        level,
+                        required: quorum,
+                        alive,
+                    });
                 }
                 contacts = contacts.union(nearest(within, proximity, quorum));
             }
@@ -89,7 +95,11 @@ pub trait ReadRules: ConsistencyRules {
         }
         let required = self.block_for(level, at);
         if candidates.count() < required {
-            return Err(Unavailable { level, required, alive: candidates.count() });
+            return Err(Unavailable {
+                level,
+                required,
+                alive: candidates.count(),
+            });
         }
         Ok(nearest(candidates, proximity, required))
     }
@@ -112,7 +122,10 @@ impl ReadRules for Reference {}
 /// The first `count` of `candidates` in the order of `proximity`; those it leaves out come last.
 fn nearest(candidates: ReplicaSet, proximity: &[u8], count: usize) -> ReplicaSet {
     let mut chosen = ReplicaSet::EMPTY;
-    let sorted = proximity.iter().copied().filter(|position| candidates.contains(*position));
+    let sorted = proximity
+        .iter()
+        .copied()
+        .filter(|position| candidates.contains(*position));
     for position in sorted.chain(candidates.iter()) {
         if chosen.count() < count {
             chosen.insert(position);

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use super::{ReadHandler, ReadRepairStrategy};
 use crate::{
-    Callback, ConsistencyLevel, Context, Effect, Effects, FailureReason, InvalidRequest, Message, Node, NodeId,
-    Payload, Placement, ReadCommand as _, ReadData as _, ReadOutcome, ReplicaFailure, Reply, RequestId, Rules, Timer,
+    Callback, ConsistencyLevel, Context, Effect, Effects, FailureReason, InvalidRequest, Message, Node,
+    NodeId, Payload, Placement, ReadCommand as _, ReadData as _, ReadOutcome, ReplicaFailure, Reply,
+    RequestId, Rules, Timer,
 };
 
 /// A read as the client, the table and the snitch describe it.
@@ -28,7 +29,13 @@ impl<P: Payload> Node<P> {
         effects: &mut impl Effects<P>,
     ) {
         // Check
-        let ReadRequest { request, command, level, proximity, read_repair } = read;
+        let ReadRequest {
+            request,
+            command,
+            level,
+            proximity,
+            read_repair,
+        } = read;
         if level == ConsistencyLevel::Any {
             //= WP-RR-01
             let outcome = ReadOutcome::Invalid(InvalidRequest::AnyLevelForRead);
@@ -36,9 +43,18 @@ impl<P: Payload> Node<P> {
             return;
         }
         let plan_key = context.ring.plan_key(&command.token());
-        let plan = context.ring.plan(plan_key).expect("the ring holds the plan of every key it hands out");
-        let at = Placement { plan, local: context.local };
-        let contacts = match context.rules.contacts_for_read(level, at, context.live(plan), &proximity) {
+        let plan = context
+            .ring
+            .plan(plan_key)
+            .expect("the ring holds the plan of every key it hands out");
+        let at = Placement {
+            plan,
+            local: context.local,
+        };
+        let contacts = match context
+            .rules
+            .contacts_for_read(level, at, context.live(plan), &proximity)
+        {
             Ok(contacts) => contacts,
             Err(unavailable) => {
                 let outcome = ReadOutcome::Unavailable(unavailable);
@@ -63,9 +79,18 @@ impl<P: Payload> Node<P> {
         for to in contacts.iter().filter_map(|position| plan.node(position)) {
             let command = command.clone();
             effects.emit(if to == context.me {
-                Effect::ReadLocal { command, reply: Reply { to, callback: Callback::Read(request) } }
+                Effect::ReadLocal {
+                    command,
+                    reply: Reply {
+                        to,
+                        callback: Callback::Read(request),
+                    },
+                }
             } else {
-                Effect::Send { to, message: Message::Read { request, command } }
+                Effect::Send {
+                    to,
+                    message: Message::Read { request, command },
+                }
             });
         }
         effects.emit(Effect::Arm(Timer::ReadTimeout(request)));
@@ -85,7 +110,10 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.reads.get_mut(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
         let Some(position) = plan.position_of(from) else {
             return;
         };
@@ -126,7 +154,10 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.reads.get_mut(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
         let Some(position) = plan.position_of(from) else {
             return;
         };
@@ -135,7 +166,10 @@ impl<P: Payload> Node<P> {
         }
         // Decide: each contact is needed, since no more are asked than the level needs
         handler.failures.push(ReplicaFailure { position, reason });
-        let at = Placement { plan, local: context.local };
+        let at = Placement {
+            plan,
+            local: context.local,
+        };
         let outcome = ReadOutcome::ReadFailure {
             level: handler.level,
             received: handler.responses.len(),
@@ -158,17 +192,35 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.reads.get(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
         // Decide
         let level = handler.level;
-        let block_for = context.rules.block_for(level, Placement { plan, local: context.local });
+        let block_for = context.rules.block_for(
+            level,
+            Placement {
+                plan,
+                local: context.local,
+            },
+        );
         let (received, data_present) = match &handler.repair {
             None => (handler.responses.len(), !handler.responses.is_empty()),
             Some(repair) => (block_for.saturating_sub(repair.wait_for), true),
         };
         let received = received.min(block_for.saturating_sub(1));
         // Ask
-        self.answer_read(request, ReadOutcome::ReadTimeout { level, received, block_for, data_present }, effects);
+        self.answer_read(
+            request,
+            ReadOutcome::ReadTimeout {
+                level,
+                received,
+                block_for,
+                data_present,
+            },
+            effects,
+        );
     }
 
     pub(super) fn answer_read(

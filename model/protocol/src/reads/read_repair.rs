@@ -5,8 +5,8 @@
 
 use super::Repair;
 use crate::{
-    Callback, Context, Effect, Effects, Message, Node, NodeId, Payload, Placement, ReadData as _, ReadOutcome,
-    ReplicaSet, Reply, RequestId, Rules,
+    Callback, Context, Effect, Effects, Message, Node, NodeId, Payload, Placement, ReadData as _,
+    ReadOutcome, ReplicaSet, Reply, RequestId, Rules,
 };
 
 impl<P: Payload> Node<P> {
@@ -23,8 +23,14 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.reads.get_mut(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
-        let at = Placement { plan, local: context.local };
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
+        let at = Placement {
+            plan,
+            local: context.local,
+        };
         // Decide
         let block_for = context.rules.block_for_write(handler.level, at);
         let responses = core::mem::take(&mut handler.responses);
@@ -33,14 +39,22 @@ impl<P: Payload> Node<P> {
         for (position, _) in &responses {
             targets.insert(*position);
         }
-        for position in context.live(plan).intersection(counted).difference(targets).iter() {
+        for position in context
+            .live(plan)
+            .intersection(counted)
+            .difference(targets)
+            .iter()
+        {
             if targets.count() < block_for {
                 targets.insert(position);
             }
         }
         let mut complete = 0;
         for position in targets.iter() {
-            let held = responses.iter().find(|(answered, _)| *answered == position).map(|(_, data)| data);
+            let held = responses
+                .iter()
+                .find(|(answered, _)| *answered == position)
+                .map(|(_, data)| data);
             let lacked = match held {
                 Some(data) => data.difference(&merged, context.rules),
                 None => P::Data::default().difference(&merged, context.rules),
@@ -59,9 +73,18 @@ impl<P: Payload> Node<P> {
             handler.awaiting.insert(position);
             // Ask
             effects.emit(if to == context.me {
-                Effect::Append { mutation, reply: Reply { to, callback: Callback::ReadRepair(request) } }
+                Effect::Append {
+                    mutation,
+                    reply: Reply {
+                        to,
+                        callback: Callback::ReadRepair(request),
+                    },
+                }
             } else {
-                Effect::Send { to, message: Message::ReadRepair { request, mutation } }
+                Effect::Send {
+                    to,
+                    message: Message::ReadRepair { request, mutation },
+                }
             });
         }
         let wait_for = block_for.saturating_sub(complete);
@@ -85,7 +108,10 @@ impl<P: Payload> Node<P> {
         let Some(handler) = self.reads.get_mut(request) else {
             return;
         };
-        let plan = context.ring.plan(handler.plan).expect("plans stay while a handler uses them");
+        let plan = context
+            .ring
+            .plan(handler.plan)
+            .expect("plans stay while a handler uses them");
         let (Some(position), Some(repair)) = (plan.position_of(from), &mut handler.repair) else {
             return;
         };

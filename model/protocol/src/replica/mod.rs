@@ -6,8 +6,8 @@
 use crate::coordinator::ReplicaFailure;
 use crate::hints::is_live;
 use crate::{
-    Callback, Context, Effect, Effects, FailureReason, ForwardTo, Hint, Message, Mutation as _, Node, NodeId, Payload,
-    Reply, RequestId, Rules,
+    Callback, Context, Effect, Effects, FailureReason, ForwardTo, Hint, Message, Mutation as _, Node, NodeId,
+    Payload, Reply, RequestId, Rules,
 };
 
 impl<P: Payload> Node<P> {
@@ -54,7 +54,12 @@ impl<P: Payload> Node<P> {
             let mutation = mutation.clone();
             effects.emit(Effect::Send {
                 to,
-                message: Message::Mutation { request, mutation, forward_to: None, respond_to: Some(coordinator) },
+                message: Message::Mutation {
+                    request,
+                    mutation,
+                    forward_to: None,
+                    respond_to: Some(coordinator),
+                },
             });
         }
     }
@@ -74,7 +79,10 @@ impl<P: Payload> Node<P> {
             return;
         }
         // Ask
-        effects.emit(Effect::Append { mutation: hint.mutation, reply });
+        effects.emit(Effect::Append {
+            mutation: hint.mutation,
+            reply,
+        });
     }
 
     /// A mutation waited in the queue past its deadline.
@@ -113,16 +121,28 @@ impl<P: Payload> Node<P> {
             }
             (true, Err(reason), _) => self.failed(context, to, callback, reason, effects),
             (false, Ok(()), Callback::Write(request)) => {
-                effects.emit(Effect::Send { to, message: Message::MutationResponse { request } });
+                effects.emit(Effect::Send {
+                    to,
+                    message: Message::MutationResponse { request },
+                });
             }
             (false, Ok(()), Callback::ReadRepair(request)) => {
-                effects.emit(Effect::Send { to, message: Message::ReadRepairResponse { request } });
+                effects.emit(Effect::Send {
+                    to,
+                    message: Message::ReadRepairResponse { request },
+                });
             }
             (false, Ok(()), Callback::Hint { dispatch, index }) => {
-                effects.emit(Effect::Send { to, message: Message::HintResponse { dispatch, index } });
+                effects.emit(Effect::Send {
+                    to,
+                    message: Message::HintResponse { dispatch, index },
+                });
             }
             (false, Err(reason), _) => {
-                effects.emit(Effect::Send { to, message: Message::Failure { callback, reason } });
+                effects.emit(Effect::Send {
+                    to,
+                    message: Message::Failure { callback, reason },
+                });
             }
             // A read is completed by its data, never by an append.
             (_, Ok(()), Callback::Read(_)) => {}
@@ -143,7 +163,10 @@ impl<P: Payload> Node<P> {
         if reply.to == context.me {
             self.read_answered(context, reply.to, request, data, effects);
         } else {
-            effects.emit(Effect::Send { to: reply.to, message: Message::ReadResponse { request, data } });
+            effects.emit(Effect::Send {
+                to: reply.to,
+                message: Message::ReadResponse { request, data },
+            });
         }
     }
 
