@@ -14,7 +14,8 @@ pub(crate) const STEP: i64 = 10;
 
 /// A token in each gap, each ring token, and both ends of the token space.
 pub(crate) fn probes(token_count: usize) -> Vec<i64> {
-    let within = (0..=i64::try_from(token_count).unwrap() * 2).map(|half| half * STEP / 2);
+    let within =
+        (0..=i64::try_from(token_count).expect("test rings are small") * 2).map(|half| half * STEP / 2);
     [i64::MIN, -1]
         .into_iter()
         .chain(within)
@@ -72,7 +73,7 @@ pub(crate) fn owners(assignment: &[u8], places: &[(u8, u8)]) -> Vec<Owner> {
 pub(crate) fn clusters(max_tokens: usize, max_nodes: u8) -> Vec<Vec<Owner>> {
     let mut all = vec![];
     for assignment in (1..=max_tokens).flat_map(|len| partitions(len, max_nodes)) {
-        let node_count = usize::from(assignment.iter().max().unwrap() + 1);
+        let node_count = usize::from(assignment.iter().max().expect("an assignment has a token") + 1);
         for datacenters in partitions(node_count, 2) {
             for racks in partitions(node_count, 3) {
                 let places: Vec<(u8, u8)> = datacenters.iter().copied().zip(racks).collect();
@@ -113,7 +114,7 @@ pub(crate) fn members(owners: &[Owner]) -> Vec<Member> {
 }
 
 pub(crate) fn topology(members: Vec<Member>) -> Topology {
-    Topology::new(vec![], vec![], members).unwrap()
+    Topology::new(vec![], vec![], members).expect("the test names a valid topology")
 }
 
 pub(crate) fn strategy(options: &Options) -> ReplicationStrategy {
@@ -128,17 +129,18 @@ pub(crate) fn strategy(options: &Options) -> ReplicationStrategy {
 }
 
 pub(crate) fn ring(topology: &Topology, options: &Options) -> Ring {
-    Ring::new(&Reference, topology, &strategy(options), 0).unwrap()
+    Ring::new(&Reference, topology, &strategy(options), 0).expect("small rings are accepted")
 }
 
 pub(crate) fn plan(ring: &Ring, value: i64) -> &ReplicaPlan {
-    ring.plan(ring.plan_key(&token(value))).unwrap()
+    ring.plan(ring.plan_key(&token(value)))
+        .expect("a key that was given out has a plan")
 }
 
 pub(crate) fn nodes(plan: &ReplicaPlan, positions: ReplicaSet) -> Vec<u16> {
     positions
         .iter()
-        .map(|position| plan.node(position).unwrap().0)
+        .map(|position| plan.node(position).expect("a member of the set is a position").0)
         .collect()
 }
 

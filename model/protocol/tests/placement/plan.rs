@@ -20,7 +20,7 @@ fn plan(options: &Options, natural: &[(u16, u8)], pending: &[(u16, u8)]) -> Repl
             .map(|(node, dc)| replica(*node, *dc))
             .collect::<Vec<_>>()
     };
-    ReplicaPlan::new(strategy(options), replicas(natural), replicas(pending)).unwrap()
+    ReplicaPlan::new(strategy(options), replicas(natural), replicas(pending)).expect("test plans are small")
 }
 
 fn set(positions: &[u8]) -> ReplicaSet {

@@ -170,7 +170,7 @@ fn only_members_that_finished_joining_own_tokens() {
         .into_iter()
         .map(|movement| movement.joining)
         .collect();
-    assert_eq!(joining, [None, None, Some(NodeId(3)), Some(NodeId(4))]);
+    assert_eq!(joining, [None, Some(NodeId(3)), Some(NodeId(4)), None]);
 }
 
 fn stands(node: u16, datacenter: u8, rack: u8) -> Replica {
