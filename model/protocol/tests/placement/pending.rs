@@ -276,6 +276,34 @@ fn a_replacement_in_another_rack_is_judged_with_the_dead_node_still_counted() {
     assert_eq!(pending(&ring, 5), [JOINING]);
 }
 
+/// Only the joining node becomes pending, so a replacement in another rack lets a third node gain a range without
+/// its writes.
+#[test]
+fn a_replacement_in_another_rack_can_leave_a_gaining_node_without_writes() {
+    let owners = owners(&[0, 1, 2], &[(0, 0), (0, 1), (0, 1)]);
+    let replacement = Owner {
+        node: JOINING,
+        datacenter: 0,
+        rack: 0,
+        tokens: vec![],
+    };
+    let joining = member(&replacement, MemberState::Replacing(NodeId(1)));
+    let topology = topology(members(&owners)).with_member(joining).unwrap();
+    let options = Options::PerDatacenter(vec![2]);
+    let ring = ring(&topology, &options);
+    let settled = [
+        without(&owners, 1),
+        vec![Owner {
+            tokens: vec![10],
+            ..replacement
+        }],
+    ]
+    .concat();
+    assert_eq!(natural(&ring, 0), [0, 1]);
+    assert_eq!(oracle::replicas(&settled, &options, 0), [0, 2]);
+    assert!(pending(&ring, 0).is_empty());
+}
+
 /// The first moving node is judged as if the second stayed. Operators are told to move one node at a time.
 #[test]
 fn two_moves_at_once_can_leave_a_gaining_node_without_writes() {
