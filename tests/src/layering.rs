@@ -28,14 +28,34 @@ struct Layer {
 const LAYERS: [Layer; 11] = [
     layer("thymbra-types", "model/types", &[], true),
     layer("thymbra-durability", "model/durability", &["thymbra-types"], true),
-    layer("thymbra-protocol", "model/protocol", &["thymbra-durability"], true),
+    layer(
+        "thymbra-protocol",
+        "model/protocol",
+        &["thymbra-durability"],
+        true,
+    ),
     layer("thymbra-checker", "model/checker", &["thymbra-protocol"], false),
     layer("thymbra-format", "impl/format", &["thymbra-types"], false),
-    layer("thymbra-storage", "impl/storage", &["thymbra-format", "thymbra-durability"], false),
+    layer(
+        "thymbra-storage",
+        "impl/storage",
+        &["thymbra-format", "thymbra-durability"],
+        false,
+    ),
     layer("thymbra-cql", "impl/cql", &["thymbra-types"], false),
-    layer("thymbra-server", "impl/server", &["thymbra-protocol", "thymbra-storage", "thymbra-cql"], false),
+    layer(
+        "thymbra-server",
+        "impl/server",
+        &["thymbra-protocol", "thymbra-storage", "thymbra-cql"],
+        false,
+    ),
     layer("thymbra-explorer", "impl/explorer", &["thymbra-checker"], false),
-    layer("thymbra", "impl/cli", &["thymbra-server", "thymbra-explorer"], false),
+    layer(
+        "thymbra",
+        "impl/cli",
+        &["thymbra-server", "thymbra-explorer"],
+        false,
+    ),
     layer("thymbra-tests", "tests", &["thymbra"], false),
 ];
 
@@ -48,23 +68,38 @@ const fn layer(
     arrows: &'static [&'static str],
     is_pure: bool,
 ) -> Layer {
-    Layer { package, folder, arrows, is_pure }
+    Layer {
+        package,
+        folder,
+        arrows,
+        is_pure,
+    }
 }
 
 /// Folders of the crates that must build without the standard library.
 #[must_use]
 pub fn pure_folders() -> Vec<&'static str> {
-    LAYERS.iter().filter(|layer| layer.is_pure).map(|layer| layer.folder).collect()
+    LAYERS
+        .iter()
+        .filter(|layer| layer.is_pure)
+        .map(|layer| layer.folder)
+        .collect()
 }
 
 /// Packages of the workspace, or dependencies of them, that the architecture does not have, each as a sentence.
 #[must_use]
 pub fn violations(members: &[String], dependencies: &[Dependency]) -> Vec<String> {
     let unknown = members.iter().filter(|member| find(member).is_none());
-    let mut violations: Vec<String> =
-        unknown.map(|member| format!("{member} has no place in the architecture")).collect();
+    let mut violations: Vec<String> = unknown
+        .map(|member| format!("{member} has no place in the architecture"))
+        .collect();
     for dependency in dependencies {
-        let Dependency { from, to, is_member, is_optional } = dependency;
+        let Dependency {
+            from,
+            to,
+            is_member,
+            is_optional,
+        } = dependency;
         let is_pure = find(from).is_some_and(|layer| layer.is_pure);
         match (is_member, is_pure) {
             (true, _) => {
@@ -104,7 +139,15 @@ mod tests {
     use super::*;
 
     fn refused(from: &str, to: &str, is_member: bool, is_optional: bool) -> Vec<String> {
-        violations(&[], &[Dependency { from: from.to_owned(), to: to.to_owned(), is_member, is_optional }])
+        violations(
+            &[],
+            &[Dependency {
+                from: from.to_owned(),
+                to: to.to_owned(),
+                is_member,
+                is_optional,
+            }],
+        )
     }
 
     #[test]
@@ -129,23 +172,38 @@ mod tests {
             ("thymbra", "thymbra-tests"),
             ("thymbra-cql", "thymbra-cql"),
         ] {
-            assert_eq!(refused(from, to, true, false), [format!("no arrow leads from {from} to {to}")]);
+            assert_eq!(
+                refused(from, to, true, false),
+                [format!("no arrow leads from {from} to {to}")]
+            );
         }
     }
 
     #[test]
     fn pure_crate_takes_optional_serde_and_nothing_else() {
-        assert_eq!(refused("thymbra-types", "serde", false, true), Vec::<String>::new());
+        assert_eq!(
+            refused("thymbra-types", "serde", false, true),
+            Vec::<String>::new()
+        );
         let always = "thymbra-types is pure and depends on serde without a feature";
         assert_eq!(refused("thymbra-types", "serde", false, false), [always]);
-        assert_eq!(refused("thymbra-protocol", "rand", false, true), ["thymbra-protocol is pure and depends on rand"]);
-        assert_eq!(refused("thymbra-checker", "stateright", false, false), Vec::<String>::new());
+        assert_eq!(
+            refused("thymbra-protocol", "rand", false, true),
+            ["thymbra-protocol is pure and depends on rand"]
+        );
+        assert_eq!(
+            refused("thymbra-checker", "stateright", false, false),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
     fn crate_without_a_place_is_refused() {
         let members = ["thymbra-types".to_owned(), "thymbra-utils".to_owned()];
-        assert_eq!(violations(&members, &[]), ["thymbra-utils has no place in the architecture"]);
+        assert_eq!(
+            violations(&members, &[]),
+            ["thymbra-utils has no place in the architecture"]
+        );
     }
 
     #[test]

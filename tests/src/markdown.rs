@@ -26,13 +26,19 @@ pub fn links(text: &str) -> Vec<Link> {
         let mut rest = line.as_str();
         while let Some(middle) = rest.find("](") {
             let (before, after) = rest.split_at(middle);
-            let shown = before.rfind('[').map_or("", |start| before.get(start + 1..).unwrap_or(""));
+            let shown = before
+                .rfind('[')
+                .map_or("", |start| before.get(start + 1..).unwrap_or(""));
             let after = after.get(2..).unwrap_or("");
             let Some(end) = after.find(')') else {
                 break;
             };
             let target = after.get(..end).unwrap_or("").trim();
-            found.push(Link { line: number, text: shown.to_owned(), target: target.to_owned() });
+            found.push(Link {
+                line: number,
+                text: shown.to_owned(),
+                target: target.to_owned(),
+            });
             rest = after.get(end..).unwrap_or("");
         }
     }
@@ -71,7 +77,11 @@ pub fn follow(files: &[SourceFile], page: &SourceFile, target: &str) -> Result<(
         return Ok(());
     }
     let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
-    let path = if path.is_empty() { page.path.clone() } else { resolve(&page.path, path) };
+    let path = if path.is_empty() {
+        page.path.clone()
+    } else {
+        resolve(&page.path, path)
+    };
     let folder = format!("{path}/");
     let file = files.iter().find(|file| file.path == path);
     match (file, anchor.is_empty()) {
@@ -101,8 +111,12 @@ pub fn resolve(from: &str, target: &str) -> String {
 }
 
 fn slug(heading: &str) -> String {
-    let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
-    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect::<String>().to_lowercase()
+    let kept = heading
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter })
+        .collect::<String>()
+        .to_lowercase()
 }
 
 /// Lines outside fenced blocks, numbered from 1.
@@ -117,7 +131,11 @@ fn prose_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 fn without_code_spans(line: &str) -> String {
     let pieces = line.split('`').enumerate();
-    pieces.filter(|(index, _)| index % 2 == 0).map(|(_, piece)| piece).collect::<Vec<_>>().join("``")
+    pieces
+        .filter(|(index, _)| index % 2 == 0)
+        .map(|(_, piece)| piece)
+        .collect::<Vec<_>>()
+        .join("``")
 }
 
 #[cfg(test)]
@@ -125,7 +143,10 @@ mod tests {
     use super::*;
 
     fn pages(text: &str) -> Vec<SourceFile> {
-        vec![SourceFile::new("book/a.md", text), SourceFile::new("code/b.md", "# The B, again\n")]
+        vec![
+            SourceFile::new("book/a.md", text),
+            SourceFile::new("code/b.md", "# The B, again\n"),
+        ]
     }
 
     #[test]
@@ -136,12 +157,18 @@ mod tests {
 
     #[test]
     fn link_to_a_missing_file_is_broken() {
-        assert_eq!(broken_links(&pages("\n[b](c.md)")), ["book/a.md:2: no such file: c.md"]);
+        assert_eq!(
+            broken_links(&pages("\n[b](c.md)")),
+            ["book/a.md:2: no such file: c.md"]
+        );
     }
 
     #[test]
     fn link_to_a_missing_heading_is_broken() {
-        assert_eq!(broken_links(&pages("[b](../code/b.md#c)")), ["book/a.md:1: no such heading: ../code/b.md#c"]);
+        assert_eq!(
+            broken_links(&pages("[b](../code/b.md#c)")),
+            ["book/a.md:1: no such heading: ../code/b.md#c"]
+        );
     }
 
     #[test]

@@ -18,7 +18,10 @@ impl SourceFile {
     /// A file that exists only in a test of the checks.
     #[must_use]
     pub fn new(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), text: text.to_owned() }
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        }
     }
 
     /// What follows the last dot of the name; empty if there is none.
@@ -32,8 +35,7 @@ impl SourceFile {
 /// The folder of the repository.
 #[must_use]
 pub fn root() -> PathBuf {
-    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    crate_folder.parent().expect("the crate of the tests is a folder of the repository").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Every UTF-8 file of the repository, sorted by path. Build output, version control and other dot-folders are
@@ -59,7 +61,10 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<SourceFile>) {
                 collect(root, &path, found);
             }
         } else if let (Ok(text), Ok(relative)) = (fs::read_to_string(&path), path.strip_prefix(root)) {
-            found.push(SourceFile { path: relative.to_string_lossy().replace('\\', "/"), text });
+            found.push(SourceFile {
+                path: relative.to_string_lossy().replace('\\', "/"),
+                text,
+            });
         }
     }
 }
@@ -70,7 +75,9 @@ mod tests {
 
     #[test]
     fn the_repository_holds_its_own_source() {
-        let own = files().into_iter().find(|file| file.path == "tests/src/repository.rs");
+        let own = files()
+            .into_iter()
+            .find(|file| file.path == "tests/src/repository.rs");
         assert!(own.is_some_and(|file| file.extension() == "rs" && file.text.contains("fn files")));
     }
 }

@@ -16,13 +16,21 @@ const STATES: [&str; 5] = ["model", "implementation", "planned", "text", "deviat
 /// Numbers that the page must hold: `1` to `65`, `C1` to `C18`.
 fn numbers() -> Vec<String> {
     let features = (1..=FEATURES).map(|number| number.to_string());
-    features.chain((1..=CONTRADICTIONS).map(|number| format!("C{number}"))).collect()
+    features
+        .chain((1..=CONTRADICTIONS).map(|number| format!("C{number}")))
+        .collect()
 }
 
 /// Rows of the tables, each as its cells.
 fn rows(text: &str) -> Vec<Vec<String>> {
-    let lines = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
-    let cells = lines.map(|line| line.split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    let cells = lines.map(|line| {
+        line.split(" | ")
+            .map(|cell| cell.trim().to_owned())
+            .collect::<Vec<_>>()
+    });
     cells.filter(|cells| is_number(&cells[0])).collect()
 }
 
@@ -51,7 +59,9 @@ fn findings(files: &[SourceFile]) -> Vec<String> {
             None => found.push(format!("row {number} is missing")),
         }
     }
-    let unknown = counts.keys().filter(|number| !expected.iter().any(|known| known == *number));
+    let unknown = counts
+        .keys()
+        .filter(|number| !expected.iter().any(|known| known == *number));
     found.extend(unknown.map(|number| format!("row {number} is not in the source documents")));
     found
 }
@@ -88,7 +98,12 @@ fn holds(files: &[SourceFile], page: &SourceFile, target: &str, text: &str) -> b
     };
     let path = markdown::resolve(&page.path, target.split('#').next().unwrap_or(target));
     let chapter = files.iter().find(|file| file.path == path);
-    chapter.is_some_and(|file| rules_of_chapter(&file.path, &file.text).0.iter().any(|rule| rule.id == id))
+    chapter.is_some_and(|file| {
+        rules_of_chapter(&file.path, &file.text)
+            .0
+            .iter()
+            .any(|rule| rule.id == id)
+    })
 }
 
 #[test]
@@ -112,10 +127,18 @@ fn whole_page_passes() {
 #[test]
 fn row_that_is_dropped_or_doubled_or_new_is_refused() {
     let renamed = |from: &'static str, to: &'static str| {
-        findings(&page(move |text| text.replace(&format!("| {from} | t"), &format!("| {to} | t"))))
+        findings(&page(move |text| {
+            text.replace(&format!("| {from} | t"), &format!("| {to} | t"))
+        }))
     };
-    assert_eq!(renamed("65", "64"), ["row 64 stands 2 times", "row 65 is missing"]);
-    assert_eq!(renamed("C18", "C19"), ["row C18 is missing", "row C19 is not in the source documents"]);
+    assert_eq!(
+        renamed("65", "64"),
+        ["row 64 stands 2 times", "row 65 is missing"]
+    );
+    assert_eq!(
+        renamed("C18", "C19"),
+        ["row C18 is missing", "row C19 is not in the source documents"]
+    );
 }
 
 #[test]
@@ -126,7 +149,10 @@ fn row_with_an_unknown_state_is_refused() {
 
 #[test]
 fn row_without_a_link_or_with_a_broken_one_is_refused() {
-    assert_eq!(findings(&page(|text| text.replacen("[WP-CO-01](c.md)", "none", 1))), ["row 1 links to no rule"]);
+    assert_eq!(
+        findings(&page(|text| text.replacen("[WP-CO-01](c.md)", "none", 1))),
+        ["row 1 links to no rule"]
+    );
     let found = findings(&page(|text| text.replacen("(c.md)", "(d.md)", 1)));
     assert_eq!(found, ["row 1: WP-CO-01 is not in d.md"]);
     let found = findings(&page(|text| text.replacen("WP-CO-01", "WP-CO-02", 1)));

@@ -9,11 +9,23 @@ use thymbra_tests::repository;
 #[test]
 fn crates_depend_on_each_other_along_the_arrows() {
     let manifest = repository::root().join("Cargo.toml");
-    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo reads the workspace");
-    let members: Vec<String> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec()
+        .expect("cargo reads the workspace");
+    let members: Vec<String> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
     let mut dependencies = Vec::new();
     for package in &metadata.packages {
-        for dependency in package.dependencies.iter().filter(|found| found.kind != DependencyKind::Development) {
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|found| found.kind != DependencyKind::Development)
+        {
             dependencies.push(Dependency {
                 from: package.name.to_string(),
                 to: dependency.name.clone(),
@@ -32,6 +44,9 @@ fn pure_crates_forgo_the_standard_library() {
     for folder in pure_folders() {
         let path = repository::root().join(folder).join("src/lib.rs");
         let library = std::fs::read_to_string(&path).expect("a pure crate has a library");
-        assert!(is_no_std(&library), "{folder} does not forgo the standard library");
+        assert!(
+            is_no_std(&library),
+            "{folder} does not forgo the standard library"
+        );
     }
 }

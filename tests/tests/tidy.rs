@@ -22,5 +22,9 @@ fn relative_links_lead_somewhere() {
 fn readme_shows_the_promised_commands() {
     let readme = std::fs::read_to_string(repository::root().join("README.md")).unwrap_or_default();
     let missing = tidy::missing_commands(&readme);
-    assert!(missing.is_empty(), "the README does not show:\n{}", missing.join("\n"));
+    assert!(
+        missing.is_empty(),
+        "the README does not show:\n{}",
+        missing.join("\n")
+    );
 }

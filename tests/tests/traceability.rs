@@ -8,8 +8,16 @@ use thymbra_tests::traceability::{judge, page, survey};
 
 #[test]
 fn every_rule_is_implemented_and_checked() {
-    let findings: Vec<String> = judge(&survey(&repository::files())).iter().map(ToString::to_string).collect();
-    assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
+    let findings: Vec<String> = judge(&survey(&repository::files()))
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        findings.is_empty(),
+        "{} findings:\n{}",
+        findings.len(),
+        findings.join("\n")
+    );
 }
 
 #[test]
@@ -20,5 +28,8 @@ fn page_is_up_to_date() {
         std::fs::write(&path, &expected).expect("the page can be written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "specs/traceability.md is out of date: run this test with UPDATE_SPECS=1");
+    assert!(
+        found == expected,
+        "specs/traceability.md is out of date: run this test with UPDATE_SPECS=1"
+    );
 }

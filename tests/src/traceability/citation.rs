@@ -52,9 +52,18 @@ pub fn citations_of_rust(file: &str, text: &str) -> (Vec<Citation>, Vec<Finding>
             match cited_rule(cited) {
                 Some((rule, is_check)) => {
                     let (kind, site) = place(&lines, index, is_check);
-                    citations.push(Citation { rule, kind, file: file.to_owned(), line: number, site });
+                    citations.push(Citation {
+                        rule,
+                        kind,
+                        file: file.to_owned(),
+                        line: number,
+                        site,
+                    });
                 }
-                None => findings.push(Finding::Malformed { file: file.to_owned(), line: number }),
+                None => findings.push(Finding::Malformed {
+                    file: file.to_owned(),
+                    line: number,
+                }),
             }
         }
         if names_properties(file) {
@@ -98,7 +107,10 @@ pub fn citations_of_script(file: &str, text: &str) -> (Vec<Citation>, Vec<Findin
                 line: number,
                 site: String::new(),
             }),
-            Some((_, false)) | None => findings.push(Finding::Malformed { file: file.to_owned(), line: number }),
+            Some((_, false)) | None => findings.push(Finding::Malformed {
+                file: file.to_owned(),
+                line: number,
+            }),
         }
     }
     (citations, findings)
@@ -124,21 +136,37 @@ fn names_properties(file: &str) -> bool {
 fn is_property_name(line: &str, name: &str) -> bool {
     let quoted = format!("\"{name}\"");
     let kinds = ["always", "sometimes", "eventually"];
-    kinds.iter().any(|kind| line.contains(&format!("Property::{kind}({quoted}")))
+    kinds
+        .iter()
+        .any(|kind| line.contains(&format!("Property::{kind}({quoted}")))
 }
 
 fn string_literals(line: &str) -> Vec<&str> {
-    line.split('"').enumerate().filter(|(index, _)| index % 2 == 1).map(|(_, literal)| literal).collect()
+    line.split('"')
+        .enumerate()
+        .filter(|(index, _)| index % 2 == 1)
+        .map(|(_, literal)| literal)
+        .collect()
 }
 
 /// What stands at a citation: the item below it, with the comments and attributes around.
 fn place(lines: &[&str], index: usize, is_check: bool) -> (CitationKind, String) {
-    let above = lines.iter().take(index).rev().take_while(|line| is_attached(line));
+    let above = lines
+        .iter()
+        .take(index)
+        .rev()
+        .take_while(|line| is_attached(line));
     let below = || lines.iter().skip(index).take_while(|line| is_attached(line));
     let item = lines.get(index + below().count()).copied().unwrap_or("");
-    let attributes: Vec<&str> = above.chain(below()).filter(|line| line.starts_with("#[")).copied().collect();
+    let attributes: Vec<&str> = above
+        .chain(below())
+        .filter(|line| line.starts_with("#["))
+        .copied()
+        .collect();
     let is_test = item.contains("fn ") && attributes.iter().any(|attribute| is_test_attribute(attribute));
-    let is_ignored = attributes.iter().any(|attribute| attribute.starts_with("#[ignore"));
+    let is_ignored = attributes
+        .iter()
+        .any(|attribute| attribute.starts_with("#[ignore"));
     let is_property = item.contains("Property");
     let kind = match (is_check, is_test || is_property, is_ignored) {
         (false, _, _) => CitationKind::Implementation,
@@ -146,7 +174,13 @@ fn place(lines: &[&str], index: usize, is_check: bool) -> (CitationKind, String)
         (true, true, true) => CitationKind::IgnoredCheck,
         (true, false, _) => CitationKind::CheckOfNothing,
     };
-    let name = item_name(item).or_else(|| lines.iter().take(index).rev().find_map(|line| function_name(line)));
+    let name = item_name(item).or_else(|| {
+        lines
+            .iter()
+            .take(index)
+            .rev()
+            .find_map(|line| function_name(line))
+    });
     (kind, name.unwrap_or_default())
 }
 
@@ -156,18 +190,31 @@ fn is_attached(line: &str) -> bool {
 }
 
 fn is_test_attribute(attribute: &str) -> bool {
-    let path = attribute.trim_start_matches("#[").split(['(', ']']).next().unwrap_or("");
+    let path = attribute
+        .trim_start_matches("#[")
+        .split(['(', ']'])
+        .next()
+        .unwrap_or("");
     matches!(path.rsplit("::").next(), Some("test" | "quickcheck" | "proptest"))
 }
 
 fn item_name(line: &str) -> Option<String> {
-    let words: Vec<&str> = line.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).collect();
+    let words: Vec<&str> = line
+        .split(|letter: char| !(letter.is_alphanumeric() || letter == '_'))
+        .collect();
     let keyword = words.iter().position(|word| {
-        matches!(*word, "fn" | "struct" | "enum" | "trait" | "const" | "static" | "mod" | "type")
+        matches!(
+            *word,
+            "fn" | "struct" | "enum" | "trait" | "const" | "static" | "mod" | "type"
+        )
     })?;
     let name = words.get(keyword + 1)?;
     let is_const_function = words.get(keyword) == Some(&"const") && *name == "fn";
-    let name = if is_const_function { words.get(keyword + 2)? } else { name };
+    let name = if is_const_function {
+        words.get(keyword + 2)?
+    } else {
+        name
+    };
     (!name.is_empty()).then(|| (*name).to_owned())
 }
 
@@ -183,25 +230,49 @@ mod tests {
     use super::*;
 
     fn source(lines: &[&str]) -> String {
-        lines.iter().map(|line| line.replace("CITE", RUST_MARK)).collect::<Vec<_>>().join("\n")
+        lines
+            .iter()
+            .map(|line| line.replace("CITE", RUST_MARK))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     fn kinds(lines: &[&str]) -> Vec<(CitationKind, String)> {
         let (citations, findings) = citations_of_rust("model/types/src/a.rs", &source(lines));
         assert_eq!(findings, []);
-        citations.into_iter().map(|citation| (citation.kind, citation.site)).collect()
+        citations
+            .into_iter()
+            .map(|citation| (citation.kind, citation.site))
+            .collect()
     }
 
     #[test]
     fn citation_above_an_item_names_the_item() {
-        let lines = ["CITE WP-DM-04", "/// Doc.", "#[must_use]", "pub const fn reconcile(a: u8) -> u8 {"];
-        assert_eq!(kinds(&lines), [(CitationKind::Implementation, "reconcile".to_owned())]);
+        let lines = [
+            "CITE WP-DM-04",
+            "/// Doc.",
+            "#[must_use]",
+            "pub const fn reconcile(a: u8) -> u8 {",
+        ];
+        assert_eq!(
+            kinds(&lines),
+            [(CitationKind::Implementation, "reconcile".to_owned())]
+        );
     }
 
     #[test]
     fn citation_above_a_branch_names_the_function_around() {
-        let lines = ["fn reconcile() {", "    CITE WP-DM-04", "    if a {", "    }", "}"];
-        assert_eq!(kinds(&lines), [(CitationKind::Implementation, "reconcile".to_owned())]);
+        let lines = [
+            "fn reconcile() {",
+            "    CITE WP-DM-04",
+            "    if a {",
+            "    }",
+            "}",
+        ];
+        assert_eq!(
+            kinds(&lines),
+            [(CitationKind::Implementation, "reconcile".to_owned())]
+        );
     }
 
     #[test]
@@ -209,7 +280,11 @@ mod tests {
         for lines in [
             ["CITE WP-DM-04 check", "#[test]", "fn tie() {"],
             ["#[test]", "CITE WP-DM-04 check", "fn tie() {"],
-            ["CITE WP-DM-04 check", "#[quickcheck_macros::quickcheck]", "fn tie() {"],
+            [
+                "CITE WP-DM-04 check",
+                "#[quickcheck_macros::quickcheck]",
+                "fn tie() {",
+            ],
         ] {
             assert_eq!(kinds(&lines), [(CitationKind::Check, "tie".to_owned())]);
         }
@@ -223,13 +298,23 @@ mod tests {
 
     #[test]
     fn check_above_an_ignored_test_is_seen() {
-        let lines = ["CITE WP-DM-04 check", "#[test]", "#[ignore = \"slow\"]", "fn tie() {"];
+        let lines = [
+            "CITE WP-DM-04 check",
+            "#[test]",
+            "#[ignore = \"slow\"]",
+            "fn tie() {",
+        ];
         assert_eq!(kinds(&lines), [(CitationKind::IgnoredCheck, "tie".to_owned())]);
     }
 
     #[test]
     fn citation_with_other_words_is_malformed() {
-        for line in ["CITE WP-DM-4", "CITE WP-DM-04 checks", "CITE WP-DM-04 check twice", "CITE"] {
+        for line in [
+            "CITE WP-DM-4",
+            "CITE WP-DM-04 checks",
+            "CITE WP-DM-04 check twice",
+            "CITE",
+        ] {
             let (citations, findings) = citations_of_rust("a.rs", &source(&[line]));
             assert_eq!((citations.len(), findings.len()), (0, 1), "{line}");
         }

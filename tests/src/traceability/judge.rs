@@ -101,27 +101,42 @@ impl std::fmt::Display for Finding {
             Self::DefinedTwice { rule, file, line } => {
                 write!(formatter, "{file}:{line}: {rule} is defined a second time")
             }
-            Self::Malformed { file, line } => write!(formatter, "{file}:{line}: not the form of a rule or citation"),
-            Self::UnknownRule { rule, file, line } => write!(formatter, "{file}:{line}: no chapter has {rule}"),
+            Self::Malformed { file, line } => {
+                write!(formatter, "{file}:{line}: not the form of a rule or citation")
+            }
+            Self::UnknownRule { rule, file, line } => {
+                write!(formatter, "{file}:{line}: no chapter has {rule}")
+            }
             Self::NotImplemented(rule) => write!(formatter, "{rule} is enforced and nothing implements it"),
             Self::NotChecked(rule) => write!(formatter, "{rule} is enforced and nothing checks it"),
             Self::StaleStatus { rule, file, line } => {
-                write!(formatter, "{file}:{line}: {rule} is implemented here, but not enforced in its chapter")
+                write!(
+                    formatter,
+                    "{file}:{line}: {rule} is implemented here, but not enforced in its chapter"
+                )
             }
             Self::NoReason(rule) => write!(formatter, "{rule} does not say why it is not enforced"),
             Self::UnreadableStatus(rule) => write!(formatter, "{rule} has no status that is known"),
             Self::CheckOfNothing { rule, file, line } => {
-                write!(formatter, "{file}:{line}: the check of {rule} is neither a test nor a property")
+                write!(
+                    formatter,
+                    "{file}:{line}: the check of {rule} is neither a test nor a property"
+                )
             }
             Self::IgnoredCheck { rule, file, line } => {
                 write!(formatter, "{file}:{line}: the check of {rule} is ignored")
             }
             Self::PropertyWithoutRule { file, line, name } => {
-                write!(formatter, "{file}:{line}: property \"{name}\" does not begin with a rule")
+                write!(
+                    formatter,
+                    "{file}:{line}: property \"{name}\" does not begin with a rule"
+                )
             }
             Self::NoFault(rule) => write!(formatter, "{rule} names no fault that its check must catch"),
             Self::NoSource(rule) => write!(formatter, "{rule} names no source"),
-            Self::RestsOnNothing { rule, on } => write!(formatter, "{rule} rests on {on}, which is not enforced"),
+            Self::RestsOnNothing { rule, on } => {
+                write!(formatter, "{rule} rests on {on}, which is not enforced")
+            }
         }
     }
 }
@@ -134,22 +149,42 @@ pub fn judge(survey: &Survey) -> Vec<Finding> {
     for rule in &survey.rules {
         if rules.insert(&rule.id, rule).is_some() {
             let (file, line) = (rule.file.clone(), rule.line);
-            findings.insert(Finding::DefinedTwice { rule: rule.id.clone(), file, line });
+            findings.insert(Finding::DefinedTwice {
+                rule: rule.id.clone(),
+                file,
+                line,
+            });
         }
     }
     for citation in &survey.citations {
         findings.extend(judge_citation(citation, rules.get(&citation.rule).copied()));
     }
     for rule in rules.values() {
-        let cited = |kind| survey.citations.iter().any(|citation| citation.rule == rule.id && citation.kind == kind);
+        let cited = |kind| {
+            survey
+                .citations
+                .iter()
+                .any(|citation| citation.rule == rule.id && citation.kind == kind)
+        };
         let is_implemented = cited(CitationKind::Implementation);
-        findings.extend(judge_rule(rule, &rules, is_implemented, cited(CitationKind::Check)));
+        findings.extend(judge_rule(
+            rule,
+            &rules,
+            is_implemented,
+            cited(CitationKind::Check),
+        ));
     }
     findings.into_iter().collect()
 }
 
 fn judge_citation(citation: &Citation, rule: Option<&Rule>) -> Option<Finding> {
-    let Citation { rule: id, kind, file, line, .. } = citation;
+    let Citation {
+        rule: id,
+        kind,
+        file,
+        line,
+        ..
+    } = citation;
     let (id, file, line) = (id.clone(), file.clone(), *line);
     let is_enforced = rule.map(|rule| rule.status == Status::Enforced);
     match (is_enforced, kind) {
@@ -180,7 +215,10 @@ fn judge_rule(
             let is_guarantee = rule.id.chapter() == GUARANTEES;
             for on in &rule.rests_on {
                 if rules.get(on).is_none_or(|rule| rule.status != Status::Enforced) {
-                    findings.push(Finding::RestsOnNothing { rule: id(), on: on.clone() });
+                    findings.push(Finding::RestsOnNothing {
+                        rule: id(),
+                        on: on.clone(),
+                    });
                 }
             }
             let rests = is_guarantee && !rule.rests_on.is_empty();
@@ -190,7 +228,12 @@ fn judge_rule(
                 (!rule.has_fault, Finding::NoFault(id())),
                 (!rule.has_source && !is_guarantee, Finding::NoSource(id())),
             ];
-            findings.extend(missing.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, finding)| finding));
+            findings.extend(
+                missing
+                    .into_iter()
+                    .filter(|(is_missing, _)| *is_missing)
+                    .map(|(_, finding)| finding),
+            );
         }
     }
     findings
@@ -202,7 +245,14 @@ mod tests {
     use super::*;
 
     const GOOD: &str = "### WP-CO-01: One\nStatus: enforced\nSource: A.b\nFault: c\n";
-    const GOOD_CODE: &[&str] = &["CITE WP-CO-01", "fn a() {}", "", "CITE WP-CO-01 check", "#[test]", "fn b() {}"];
+    const GOOD_CODE: &[&str] = &[
+        "CITE WP-CO-01",
+        "fn a() {}",
+        "",
+        "CITE WP-CO-01 check",
+        "#[test]",
+        "fn b() {}",
+    ];
 
     fn findings(chapter: &str, code: &[&str]) -> Vec<String> {
         let mark = concat!("//", "=");
@@ -236,19 +286,26 @@ mod tests {
 
     #[test]
     fn enforced_rule_without_implementation_is_refused() {
-        assert_eq!(findings(GOOD, &GOOD_CODE[3..]), ["WP-CO-01 is enforced and nothing implements it"]);
+        assert_eq!(
+            findings(GOOD, &GOOD_CODE[3..]),
+            ["WP-CO-01 is enforced and nothing implements it"]
+        );
     }
 
     #[test]
     fn enforced_rule_without_check_is_refused() {
-        assert_eq!(findings(GOOD, &GOOD_CODE[..2]), ["WP-CO-01 is enforced and nothing checks it"]);
+        assert_eq!(
+            findings(GOOD, &GOOD_CODE[..2]),
+            ["WP-CO-01 is enforced and nothing checks it"]
+        );
     }
 
     #[test]
     fn implemented_rule_that_is_planned_or_an_exception_is_refused() {
         for status in ["planned (later)", "exception (never)"] {
             let found = findings(&GOOD.replace("enforced", status), GOOD_CODE);
-            let stale = "model/checker/src/a.rs:1: WP-CO-01 is implemented here, but not enforced in its chapter";
+            let stale =
+                "model/checker/src/a.rs:1: WP-CO-01 is implemented here, but not enforced in its chapter";
             assert_eq!(found, [stale], "{status}");
         }
     }
@@ -257,29 +314,56 @@ mod tests {
     fn status_without_reason_is_refused() {
         for status in ["planned", "exception", "planned ()"] {
             let found = findings(&GOOD.replace("enforced", status), &[]);
-            assert_eq!(found, ["WP-CO-01 does not say why it is not enforced"], "{status}");
+            assert_eq!(
+                found,
+                ["WP-CO-01 does not say why it is not enforced"],
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn status_that_is_missing_or_unknown_is_refused() {
-        for chapter in [GOOD.replace("enforced", "done"), GOOD.replace("Status: enforced\n", "")] {
+        for chapter in [
+            GOOD.replace("enforced", "done"),
+            GOOD.replace("Status: enforced\n", ""),
+        ] {
             assert_eq!(findings(&chapter, &[]), ["WP-CO-01 has no status that is known"]);
         }
     }
 
     #[test]
     fn check_of_something_else_than_a_test_is_refused() {
-        let found = findings(GOOD, &["CITE WP-CO-01", "fn a() {}", "", "CITE WP-CO-01 check", "fn b() {}"]);
+        let found = findings(
+            GOOD,
+            &[
+                "CITE WP-CO-01",
+                "fn a() {}",
+                "",
+                "CITE WP-CO-01 check",
+                "fn b() {}",
+            ],
+        );
         let nothing = "model/checker/src/a.rs:4: the check of WP-CO-01 is neither a test nor a property";
         assert_eq!(found, ["WP-CO-01 is enforced and nothing checks it", nothing]);
     }
 
     #[test]
     fn check_of_an_ignored_test_is_refused() {
-        let code = ["CITE WP-CO-01", "fn a() {}", "", "CITE WP-CO-01 check", "#[test]", "#[ignore]", "fn b() {}"];
+        let code = [
+            "CITE WP-CO-01",
+            "fn a() {}",
+            "",
+            "CITE WP-CO-01 check",
+            "#[test]",
+            "#[ignore]",
+            "fn b() {}",
+        ];
         let ignored = "model/checker/src/a.rs:4: the check of WP-CO-01 is ignored";
-        assert_eq!(findings(GOOD, &code), ["WP-CO-01 is enforced and nothing checks it", ignored]);
+        assert_eq!(
+            findings(GOOD, &code),
+            ["WP-CO-01 is enforced and nothing checks it", ignored]
+        );
     }
 
     #[test]
@@ -304,7 +388,10 @@ mod tests {
         let guarantee = "### WP-GU-01: One\nStatus: enforced\nRests on: WP-CO-01\nFault: c\n";
         let mut code = GOOD_CODE.to_vec();
         code.push("Property::always(\"WP-GU-01 One\", check)");
-        assert_eq!(findings(&format!("{GOOD}{guarantee}"), &code), Vec::<String>::new());
+        assert_eq!(
+            findings(&format!("{GOOD}{guarantee}"), &code),
+            Vec::<String>::new()
+        );
         let planned = GOOD.replace("enforced", "planned (later)");
         let found = findings(&format!("{planned}{guarantee}"), &code[3..]);
         assert_eq!(found, ["WP-GU-01 rests on WP-CO-01, which is not enforced"]);
@@ -313,6 +400,9 @@ mod tests {
     #[test]
     fn malformed_citation_is_refused() {
         let found = findings("", &["CITE WP-CO-1"]);
-        assert_eq!(found, ["model/checker/src/a.rs:1: not the form of a rule or citation"]);
+        assert_eq!(
+            found,
+            ["model/checker/src/a.rs:1: not the form of a rule or citation"]
+        );
     }
 }

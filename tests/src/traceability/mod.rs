@@ -31,7 +31,10 @@ pub struct Survey {
 pub fn survey(files: &[SourceFile]) -> Survey {
     let mut survey = Survey::default();
     for file in files {
-        let is_chapter = file.path.strip_prefix("specs/").is_some_and(|name| !name.contains('/'));
+        let is_chapter = file
+            .path
+            .strip_prefix("specs/")
+            .is_some_and(|name| !name.contains('/'));
         let findings = match (file.extension(), is_chapter) {
             ("md", true) => {
                 let (rules, findings) = rules_of_chapter(&file.path, &file.text);

@@ -18,7 +18,10 @@ pub fn page(survey: &Survey) -> String {
     let enforced = count(|status| *status == Status::Enforced);
     let planned = count(|status| matches!(status, Status::Planned(_)));
     let exceptions = count(|status| matches!(status, Status::Exception(_)));
-    write(&mut text, format_args!("Rules: {enforced} enforced, {planned} planned, {exceptions} exceptions.\n"));
+    write(
+        &mut text,
+        format_args!("Rules: {enforced} enforced, {planned} planned, {exceptions} exceptions.\n"),
+    );
     let mut chapter = "";
     for rule in &survey.rules {
         if rule.file != chapter {
@@ -35,21 +38,39 @@ pub fn page(survey: &Survey) -> String {
         };
         let implementation = match rule.rests_on.is_empty() {
             true => sites(survey, rule, CitationKind::Implementation),
-            false => rule.rests_on.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            false => rule
+                .rests_on
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
         };
         let check = sites(survey, rule, CitationKind::Check);
-        write(&mut text, format_args!("| {}: {} | {status} | {implementation} | {check} |\n", rule.id, rule.claim));
+        write(
+            &mut text,
+            format_args!(
+                "| {}: {} | {status} | {implementation} | {check} |\n",
+                rule.id, rule.claim
+            ),
+        );
     }
     text
 }
 
 fn sites(survey: &Survey, rule: &Rule, kind: CitationKind) -> String {
-    let cited = survey.citations.iter().filter(|citation| citation.rule == rule.id && citation.kind == kind);
+    let cited = survey
+        .citations
+        .iter()
+        .filter(|citation| citation.rule == rule.id && citation.kind == kind);
     let sites: BTreeSet<String> = cited
         .map(|citation| {
             let name = citation.file.rsplit('/').next().unwrap_or(&citation.file);
             let link = format!("[{name}](../{})", citation.file);
-            if citation.site.is_empty() { link } else { format!("{link} `{}`", citation.site.replace('|', "/")) }
+            if citation.site.is_empty() {
+                link
+            } else {
+                format!("{link} `{}`", citation.site.replace('|', "/"))
+            }
         })
         .collect();
     sites.into_iter().collect::<Vec<_>>().join("<br>")

@@ -90,13 +90,19 @@ pub fn rules_of_chapter(file: &str, text: &str) -> (Vec<Rule>, Vec<Finding>) {
     for (line, number) in text.lines().zip(1..) {
         if let Some(heading) = line.strip_prefix("### ") {
             is_in_rule = false;
-            match heading.split_once(": ").map(|(id, claim)| (RuleId::parse(id), claim)) {
+            match heading
+                .split_once(": ")
+                .map(|(id, claim)| (RuleId::parse(id), claim))
+            {
                 Some((Some(id), claim)) => {
                     is_in_rule = true;
                     rules.push(new_rule(id, claim, file, number));
                 }
                 Some((None, _)) | None if heading.starts_with("WP-") => {
-                    findings.push(Finding::Malformed { file: file.to_owned(), line: number });
+                    findings.push(Finding::Malformed {
+                        file: file.to_owned(),
+                        line: number,
+                    });
                 }
                 Some((None, _)) | None => {}
             }
@@ -137,7 +143,12 @@ fn read_line(rule: &mut Rule, line: &str) {
 
 fn status(text: &str) -> Status {
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let reason = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or("").trim();
+    let reason = rest
+        .trim()
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+        .unwrap_or("")
+        .trim();
     match word {
         "enforced" if rest.is_empty() => Status::Enforced,
         "planned" => Status::Planned(reason.to_owned()),
@@ -153,10 +164,20 @@ mod tests {
     #[test]
     fn id_has_two_letters_and_two_digits() {
         assert!(RuleId::parse("WP-CO-07").is_some());
-        for text in ["WP-CO-7", "WP-co-07", "WP-CO-007", "XX-CO-07", "WP-CO-07-1", "WP-CO"] {
+        for text in [
+            "WP-CO-7",
+            "WP-co-07",
+            "WP-CO-007",
+            "XX-CO-07",
+            "WP-CO-07-1",
+            "WP-CO",
+        ] {
             assert_eq!(RuleId::parse(text), None, "{text}");
         }
-        assert_eq!(RuleId::at_start_of("WP-CO-07 pending counts"), RuleId::parse("WP-CO-07"));
+        assert_eq!(
+            RuleId::at_start_of("WP-CO-07 pending counts"),
+            RuleId::parse("WP-CO-07")
+        );
         assert_eq!(RuleId::at_start_of("WP-CO-070 pending counts"), None);
     }
 
@@ -167,14 +188,20 @@ mod tests {
         assert_eq!(findings, []);
         assert_eq!(rules.len(), 1);
         let rule = &rules[0];
-        assert_eq!((rule.claim.as_str(), rule.line, &rule.status), ("Pending counts", 2, &Status::Enforced));
+        assert_eq!(
+            (rule.claim.as_str(), rule.line, &rule.status),
+            ("Pending counts", 2, &Status::Enforced)
+        );
         assert!(rule.has_fault && rule.has_source);
         assert_eq!(rule.rests_on.len(), 2);
     }
 
     #[test]
     fn reason_stands_in_parentheses() {
-        assert_eq!(status("planned (needs the server)"), Status::Planned("needs the server".to_owned()));
+        assert_eq!(
+            status("planned (needs the server)"),
+            Status::Planned("needs the server".to_owned())
+        );
         assert_eq!(status("exception"), Status::Exception(String::new()));
         assert_eq!(status("done"), Status::Unreadable("done".to_owned()));
     }
@@ -183,6 +210,12 @@ mod tests {
     fn heading_with_a_bad_id_is_malformed() {
         let (rules, findings) = rules_of_chapter("specs/c.md", "### WP-CO-7: Short\n");
         assert_eq!(rules, []);
-        assert_eq!(findings, [Finding::Malformed { file: "specs/c.md".to_owned(), line: 1 }]);
+        assert_eq!(
+            findings,
+            [Finding::Malformed {
+                file: "specs/c.md".to_owned(),
+                line: 1
+            }]
+        );
     }
 }
