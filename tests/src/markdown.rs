@@ -120,7 +120,7 @@ fn slug(heading: &str) -> String {
 }
 
 /// Lines outside fenced blocks, numbered from 1.
-fn prose_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn prose_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut in_fence = false;
     text.lines().zip(1..).filter_map(move |(line, number)| {
         let is_fence = line.trim_start().starts_with("```");

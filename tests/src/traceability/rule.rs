@@ -3,6 +3,7 @@
 //! First half of the survey. The form is described in `specs/README.md`.
 
 use super::Finding;
+use crate::markdown::prose_lines;
 
 /// The name of a rule, `WP-XX-NN`: never reused, never renumbered.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -81,13 +82,13 @@ pub struct Rule {
     pub line: usize,
 }
 
-/// Reads the rules of a chapter.
+/// Reads the rules of a chapter. What stands in a fenced block is an example.
 #[must_use]
 pub fn rules_of_chapter(file: &str, text: &str) -> (Vec<Rule>, Vec<Finding>) {
     let mut rules: Vec<Rule> = Vec::new();
     let mut findings = Vec::new();
     let mut is_in_rule = false;
-    for (line, number) in text.lines().zip(1..) {
+    for (number, line) in prose_lines(text) {
         if let Some(heading) = line.strip_prefix("### ") {
             is_in_rule = false;
             match heading
@@ -204,6 +205,12 @@ mod tests {
         );
         assert_eq!(status("exception"), Status::Exception(String::new()));
         assert_eq!(status("done"), Status::Unreadable("done".to_owned()));
+    }
+
+    #[test]
+    fn rule_in_a_fenced_block_is_an_example() {
+        let text = "```\n### WP-CO-07: Pending counts\nStatus: enforced\n```\n";
+        assert_eq!(rules_of_chapter("specs/c.md", text), (vec![], vec![]));
     }
 
     #[test]
