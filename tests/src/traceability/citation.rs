@@ -11,6 +11,14 @@ const RUST_MARK: &str = concat!("//", "=");
 const SCRIPT_MARKS: [&str; 2] = [concat!("# ", "="), concat!("#", "=")];
 /// The word after the id that makes a citation a check.
 const CHECK: &str = "check";
+/// The word after the id that makes the name of a property that of a witness.
+const WITNESS: &str = "reached:";
+/// Parts of the paths under which the checker defines properties and laws.
+const DEFINE_PROPERTIES: [&str; 2] = ["/properties", "/laws"];
+/// Fields that hold names there.
+const PROPERTY_FIELDS: [&str; 2] = ["name: ", "witness: "];
+/// How a name is handed to the library.
+const PROPERTY_CALLS: [&str; 3] = ["::always(", "::sometimes(", "::eventually("];
 
 /// What a citation says of the place that it stands at.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -19,6 +27,8 @@ pub enum CitationKind {
     Implementation,
     /// It fails when the rule does not hold.
     Check,
+    /// It shows that the premise of the rule can be met.
+    Witness,
     /// It claims to be a check, and is neither a test nor a property.
     CheckOfNothing,
     /// It is a test that does not run.
@@ -66,24 +76,20 @@ pub fn citations_of_rust(file: &str, text: &str) -> (Vec<Citation>, Vec<Finding>
                 }),
             }
         }
-        if names_properties(file) {
-            for name in string_literals(line) {
-                let is_name = is_property_name(line, name);
-                match RuleId::at_start_of(name) {
-                    Some(rule) => citations.push(Citation {
-                        rule,
-                        kind: CitationKind::Check,
-                        file: file.to_owned(),
-                        line: number,
-                        site: name.to_owned(),
-                    }),
-                    None if is_name => findings.push(Finding::PropertyWithoutRule {
-                        file: file.to_owned(),
-                        line: number,
-                        name: name.to_owned(),
-                    }),
-                    None => {}
-                }
+        for name in property_names(file, line) {
+            match RuleId::at_start_of(name) {
+                Some(rule) => citations.push(Citation {
+                    rule,
+                    kind: property_kind(name),
+                    file: file.to_owned(),
+                    line: number,
+                    site: name.to_owned(),
+                }),
+                None => findings.push(Finding::PropertyWithoutRule {
+                    file: file.to_owned(),
+                    line: number,
+                    name: name.to_owned(),
+                }),
             }
         }
     }
@@ -126,27 +132,35 @@ fn cited_rule(cited: &str) -> Option<(RuleId, bool)> {
     }
 }
 
-/// Names of properties cite where they are defined, not where the gallery names what it violates.
-fn names_properties(file: &str) -> bool {
-    let folders = ["/gallery", "/faults", "/tests"];
-    file.starts_with("model/checker/src/") && !folders.iter().any(|folder| file.contains(folder))
-}
-
-/// A literal on this line that names a property of the checker or of its library.
-fn is_property_name(line: &str, name: &str) -> bool {
-    let quoted = format!("\"{name}\"");
-    let kinds = ["always", "sometimes", "eventually"];
-    kinds
-        .iter()
-        .any(|kind| line.contains(&format!("Property::{kind}({quoted}")))
-}
-
-fn string_literals(line: &str) -> Vec<&str> {
-    line.split('"')
-        .enumerate()
-        .filter(|(index, _)| index % 2 == 1)
-        .map(|(_, literal)| literal)
+/// Names of properties on this line: what is handed to the library, and in the files that define properties
+/// their fields and whatever begins with a rule. What the gallery or a chart says of a property is no name.
+fn property_names<'a>(file: &str, line: &'a str) -> Vec<&'a str> {
+    if !file.starts_with("model/checker/src/") {
+        return Vec::new();
+    }
+    let defines = DEFINE_PROPERTIES.iter().any(|folder| file.contains(folder));
+    let is_field = PROPERTY_FIELDS.iter().any(|field| line.starts_with(field));
+    let pieces: Vec<&str> = line.split('"').collect();
+    let literals = pieces
+        .chunks_exact(2)
+        .filter_map(|pair| Some((pair.first()?, pair.get(1)?)));
+    literals
+        .filter(|(before, literal)| {
+            let is_handed_over = PROPERTY_CALLS.iter().any(|call| before.ends_with(call));
+            is_handed_over || defines && (is_field || literal.starts_with("WP-"))
+        })
+        .map(|(_, literal)| *literal)
         .collect()
+}
+
+/// A witness shows that a premise can be met; it cannot fail when the rule does not hold.
+fn property_kind(name: &str) -> CitationKind {
+    let is_witness = name.split(' ').nth(1).is_some_and(|word| word == WITNESS);
+    if is_witness {
+        CitationKind::Witness
+    } else {
+        CitationKind::Check
+    }
 }
 
 /// What stands at a citation: the item below it, with the comments and attributes around.
@@ -322,21 +336,47 @@ mod tests {
 
     #[test]
     fn name_of_a_property_cites_its_rule() {
-        let text = "Property::always(\"WP-GU-01 placement\", check)\nclause(\"WP-GU-02 counting\")";
+        let text = "Property::always(\"WP-GU-01 placement\", check)\nclause(\"WP-GU-02 counting\")\n";
         let (citations, _) = citations_of_rust("model/checker/src/properties.rs", text);
         let sites: Vec<&str> = citations.iter().map(|citation| citation.site.as_str()).collect();
         assert_eq!(sites, ["WP-GU-01 placement", "WP-GU-02 counting"]);
-        let (elsewhere, _) = citations_of_rust("model/checker/src/gallery/a.rs", text);
+        let named = "violates: \"WP-GU-01 placement\",";
+        let (elsewhere, _) = citations_of_rust("model/checker/src/gallery/a.rs", named);
         assert_eq!(elsewhere, []);
     }
 
     #[test]
+    fn witness_is_no_check() {
+        let text = "name: \"WP-GU-01 placement\",\nwitness: \"WP-GU-01 reached: a ring\",\n";
+        let (citations, _) = citations_of_rust("model/checker/src/properties/a.rs", text);
+        let kinds: Vec<CitationKind> = citations.iter().map(|citation| citation.kind).collect();
+        assert_eq!(kinds, [CitationKind::Check, CitationKind::Witness]);
+    }
+
+    #[test]
     fn property_without_a_rule_is_found() {
-        let text = "Property::sometimes(\"something\", check)";
-        let (_, findings) = citations_of_rust("model/checker/src/properties.rs", text);
-        let name = "something".to_owned();
-        let file = "model/checker/src/properties.rs".to_owned();
-        assert_eq!(findings, [Finding::PropertyWithoutRule { file, line: 1, name }]);
+        for (file, text) in [
+            (
+                "model/checker/src/system.rs",
+                "Property::<System>::sometimes(\"something\", check)",
+            ),
+            ("model/checker/src/properties/a.rs", "    name: \"something\","),
+        ] {
+            let (_, findings) = citations_of_rust(file, text);
+            let name = "something".to_owned();
+            assert_eq!(
+                findings,
+                [Finding::PropertyWithoutRule {
+                    file: file.to_owned(),
+                    line: 1,
+                    name
+                }]
+            );
+        }
+        assert_eq!(
+            citations_of_rust("model/checker/src/chart/a.rs", "say(\"WP-GU-01 x\")"),
+            (vec![], vec![])
+        );
     }
 
     #[test]

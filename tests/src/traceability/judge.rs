@@ -192,7 +192,8 @@ fn judge_citation(citation: &Citation, rule: Option<&Rule>) -> Option<Finding> {
         (Some(false), CitationKind::Implementation) => Some(Finding::StaleStatus { rule: id, file, line }),
         (Some(_), CitationKind::CheckOfNothing) => Some(Finding::CheckOfNothing { rule: id, file, line }),
         (Some(_), CitationKind::IgnoredCheck) => Some(Finding::IgnoredCheck { rule: id, file, line }),
-        (Some(true), CitationKind::Implementation) | (Some(_), CitationKind::Check) => None,
+        (Some(true), CitationKind::Implementation)
+        | (Some(_), CitationKind::Check | CitationKind::Witness) => None,
     }
 }
 
@@ -330,6 +331,16 @@ mod tests {
         ] {
             assert_eq!(findings(&chapter, &[]), ["WP-CO-01 has no status that is known"]);
         }
+    }
+
+    #[test]
+    fn enforced_rule_with_a_witness_alone_is_refused() {
+        let mut code = GOOD_CODE[..2].to_vec();
+        code.push("Property::sometimes(\"WP-CO-01 reached: a write\", premise)");
+        assert_eq!(
+            findings(GOOD, &code),
+            ["WP-CO-01 is enforced and nothing checks it"]
+        );
     }
 
     #[test]
