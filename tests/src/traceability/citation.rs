@@ -17,6 +17,8 @@ const WITNESS: &str = "reached:";
 const DEFINE_PROPERTIES: [&str; 2] = ["/properties", "/laws"];
 /// Fields that hold names there.
 const PROPERTY_FIELDS: [&str; 2] = ["name: ", "witness: "];
+/// Macros that make each function in them a test.
+const TEST_MACROS: [&str; 2] = ["quickcheck! {", "proptest! {"];
 /// How a name is handed to the library.
 const PROPERTY_CALLS: [&str; 3] = ["::always(", "::sometimes(", "::eventually("];
 
@@ -53,10 +55,11 @@ pub struct Citation {
 /// Reads the citations of a Rust file.
 #[must_use]
 pub fn citations_of_rust(file: &str, text: &str) -> (Vec<Citation>, Vec<Finding>) {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let lines: Vec<&str> = text.lines().collect();
     let mut citations = Vec::new();
     let mut findings = Vec::new();
     for (index, line) in lines.iter().enumerate() {
+        let line = line.trim();
         let number = index + 1;
         if let Some(cited) = line.strip_prefix(RUST_MARK) {
             match cited_rule(cited) {
@@ -165,19 +168,28 @@ fn property_kind(name: &str) -> CitationKind {
 
 /// What stands at a citation: the item below it, with the comments and attributes around.
 fn place(lines: &[&str], index: usize, is_check: bool) -> (CitationKind, String) {
+    let attached = |line: &&str| is_attached(line);
     let above = lines
         .iter()
         .take(index)
+        .map(|line| line.trim())
         .rev()
-        .take_while(|line| is_attached(line));
-    let below = || lines.iter().skip(index).take_while(|line| is_attached(line));
-    let item = lines.get(index + below().count()).copied().unwrap_or("");
+        .take_while(attached);
+    let below = || {
+        lines
+            .iter()
+            .skip(index)
+            .map(|line| line.trim())
+            .take_while(attached)
+    };
+    let item_index = index + below().count();
+    let item = lines.get(item_index).map_or("", |line| line.trim());
     let attributes: Vec<&str> = above
         .chain(below())
         .filter(|line| line.starts_with("#["))
-        .copied()
         .collect();
-    let is_test = item.contains("fn ") && attributes.iter().any(|attribute| is_test_attribute(attribute));
+    let has_attribute = attributes.iter().any(|attribute| is_test_attribute(attribute));
+    let is_test = item.contains("fn ") && (has_attribute || is_in_test_macro(lines, item_index));
     let is_ignored = attributes
         .iter()
         .any(|attribute| attribute.starts_with("#[ignore"));
@@ -196,6 +208,18 @@ fn place(lines: &[&str], index: usize, is_check: bool) -> (CitationKind, String)
             .find_map(|line| function_name(line))
     });
     (kind, name.unwrap_or_default())
+}
+
+/// The line stands directly in a macro that makes each function a test.
+fn is_in_test_macro(lines: &[&str], index: usize) -> bool {
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let own = lines.get(index).map_or(0, |line| indentation(line));
+    let around = lines
+        .iter()
+        .take(index)
+        .rev()
+        .find(|line| !line.trim().is_empty() && indentation(line) < own);
+    around.is_some_and(|line| TEST_MACROS.iter().any(|name| line.contains(name)))
 }
 
 /// Comments and attributes belong to the item below them.
@@ -233,7 +257,7 @@ fn item_name(line: &str) -> Option<String> {
 }
 
 fn function_name(line: &str) -> Option<String> {
-    if is_attached(line) || !line.contains("fn ") {
+    if is_attached(line.trim()) || !line.contains("fn ") {
         return None;
     }
     item_name(line)
@@ -302,6 +326,25 @@ mod tests {
         ] {
             assert_eq!(kinds(&lines), [(CitationKind::Check, "tie".to_owned())]);
         }
+    }
+
+    #[test]
+    fn function_in_a_macro_of_laws_is_a_test() {
+        let lines = [
+            "quickcheck! {",
+            "    CITE WP-DM-04 check",
+            "    /// Doc.",
+            "    fn law(a: u8) -> bool {",
+        ];
+        assert_eq!(kinds(&lines), [(CitationKind::Check, "law".to_owned())]);
+        let lines = [
+            "quickcheck! {",
+            "}",
+            "mod a {",
+            "    CITE WP-DM-04 check",
+            "    fn law() {",
+        ];
+        assert_eq!(kinds(&lines), [(CitationKind::CheckOfNothing, "law".to_owned())]);
     }
 
     #[test]
