@@ -241,8 +241,8 @@ pub static CONFIGURATIONS: &[Configuration] = &[
         properties: &["F2", "P3", "O3", "H1"],
         bounds: bounds::any_view,
         expected: Expected::Green {
-            generated: 10_777,
-            distinct: 4_552,
+            generated: 11_077,
+            distinct: 4_795,
         },
     },
     Configuration {
@@ -251,8 +251,8 @@ pub static CONFIGURATIONS: &[Configuration] = &[
         properties: &["F2", "P3", "O3", "L1"],
         bounds: bounds::lagging_view,
         expected: Expected::Green {
-            generated: 11_041,
-            distinct: 3_503,
+            generated: 14_293,
+            distinct: 4_595,
         },
     },
     Configuration {

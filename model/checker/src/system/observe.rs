@@ -350,11 +350,12 @@ impl System {
         if self.layout.admits(level, local, believed) != is_admitted {
             state.breach(self, Breach::AdmissionWrong);
         }
+        let is_true = |target: &NodeId| state.is_up(*target) && state.are_connected(watch.node, *target);
         let up = state
             .node_ids()
-            .filter(|node| state.is_up(*node))
+            .filter(is_true)
             .fold(0, |mask, node| mask | bit(node));
-        if self.layout.admits(level, local, up) != is_admitted {
+        if (believed ^ up) & self.layout.replicas() != 0 {
             state.reach(self, Reached::ViewWrong);
         }
     }
