@@ -417,7 +417,7 @@ pub(crate) fn two_replicas() -> Scope {
 
 pub(crate) fn any_view() -> Scope {
     Scope {
-        operations: vec![write(One)],
+        operations: vec![write(Quorum)],
         budgets: Budgets {
             lose: 1,
             crash: 1,

@@ -392,6 +392,6 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("F2"),
         bounds: bounds::any_view,
-        shortest: 3,
+        shortest: 4,
     },
 ];
