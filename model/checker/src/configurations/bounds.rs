@@ -535,7 +535,7 @@ pub(super) fn local_quorum_across() -> Scope {
 
 pub(super) fn any_then_all() -> Scope {
     Scope {
-        operations: vec![write(Any), read(ConsistencyLevel::One)],
+        operations: vec![write(Any), read(One)],
         datacenters: vec![datacenter("dc1", 1, 2, 0)],
         down: DownScope::Nodes(vec![0]),
         restart: true,

@@ -241,8 +241,8 @@ pub static CONFIGURATIONS: &[Configuration] = &[
         properties: &["F2", "P3", "O3", "H1"],
         bounds: bounds::any_view,
         expected: Expected::Green {
-            generated: 11_077,
-            distinct: 4_795,
+            generated: 6_535,
+            distinct: 3_223,
         },
     },
     Configuration {
