@@ -1,1 +1,10 @@
-//! Helpers shared by the tests of the whole workspace.
+//! Everything that checks the workspace as a whole: what the checks share.
+//!
+//! The checks themselves are the files of `tests/tests/`; they hand the repository to these modules, whose own
+//! tests feed them small made-up inputs and see each of them refuse. Chapter: `specs/README.md`.
+
+pub mod layering;
+pub mod markdown;
+pub mod repository;
+pub mod tidy;
+pub mod traceability;

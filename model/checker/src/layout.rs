@@ -135,7 +135,7 @@ impl Layout {
     }
 
     /// Needs of a level as pairs: so many of these nodes, for all pairs.
-    fn needs(
+    pub(crate) fn needs(
         &self,
         level: ConsistencyLevel,
         local: Datacenter,

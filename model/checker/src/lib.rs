@@ -6,7 +6,10 @@
 
 pub mod action;
 pub mod chart;
+pub mod configurations;
 pub mod faults;
+pub mod gallery;
+pub mod laws;
 pub mod layout;
 mod model_impl;
 pub mod names;

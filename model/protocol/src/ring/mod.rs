@@ -10,6 +10,8 @@ mod ring_error;
 mod token_ring;
 mod topology;
 
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
 use thymbra_types::Token;
@@ -190,19 +192,31 @@ impl Epoch {
             return Err(RingError::NoTokens);
         }
         let movements = RangeMovement::under_way(topology);
-        let locate = |node: NodeId| topology.member(node).map(Member::location);
+        let locate = |node: &NodeId| {
+            topology
+                .member(*node)
+                .map(Member::location)
+                .ok_or(RingError::UnknownReplica(*node))
+        };
         let range_ends = topology.range_ends();
         let mut plans = Vec::new();
+        let mut numbers = BTreeMap::new();
         let mut plan_numbers = Vec::with_capacity(range_ends.len());
         for end in &range_ends {
             let natural = rules.natural_replicas(strategy, &ring, end);
             let pending = rules.pending_replicas(strategy, &movements, end, &natural);
-            let plan = ReplicaPlan::new(
-                strategy.clone(),
-                natural.into_iter().filter_map(locate),
-                pending.into_iter().filter_map(locate),
-            )?;
-            plan_numbers.push(intern(&mut plans, plan));
+            let number = match numbers.entry((natural, pending)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => {
+                    let (natural, pending) = new.key();
+                    let natural = natural.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
+                    let pending = pending.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
+                    let number = u32::try_from(plans.len()).expect("a ring has fewer than 2^32 token ranges");
+                    plans.push(ReplicaPlan::new(strategy.clone(), natural, pending)?);
+                    *new.insert(number)
+                }
+            };
+            plan_numbers.push(number);
         }
         let nodes = topology.members().iter();
         let nodes = nodes.map(|member| KnownNode {
@@ -255,13 +269,4 @@ impl Epoch {
             .ok()?;
         self.nodes.get(index).copied()
     }
-}
-
-/// The number of a plan, which is added unless an equal one is there.
-fn intern(plans: &mut Vec<ReplicaPlan>, plan: ReplicaPlan) -> u32 {
-    let number = plans.iter().position(|known| *known == plan).unwrap_or_else(|| {
-        plans.push(plan);
-        plans.len() - 1
-    });
-    u32::try_from(number).expect("a ring has fewer than 2^32 token ranges")
 }

@@ -1,7 +1,9 @@
 //! The nodes that are about to become replicas: they get writes now, so that nothing is missing when they serve
 //! reads. Cassandra: `TokenMetadata.calculatePendingRanges`.
 //!
-//! Each movement under way is taken as if it alone were to finish, after all leaving nodes have left.
+//! Each movement under way is taken as if it alone were to finish, after all leaving nodes have left; of several
+//! moving nodes, those before it in the order of nodes have left too. Where two nodes move at once, Cassandra takes
+//! them in the order of a hash set and looks for gains near the moving node only; one move at a time is the same.
 //! Chapter: specs/02-partitioning-and-replication.md (PR).
 
 use alloc::vec::Vec;
@@ -20,44 +22,56 @@ pub struct RangeMovement {
 }
 
 impl RangeMovement {
-    /// The movements under way in a topology: all leaving nodes as one, then each joining and each moving node.
+    /// The movements under way in a topology: all leaving nodes as one, then each joining node, then each moving
+    /// node.
     #[must_use]
     pub fn under_way(topology: &Topology) -> Vec<Self> {
-        let leaving = || {
-            topology
-                .members()
-                .iter()
-                .filter(|member| member.state == MemberState::Leaving)
-        };
+        let mut movements = Vec::new();
         let mut all_left = topology.normal_ring();
-        for member in leaving() {
-            all_left.remove_endpoint(member.node);
-        }
-        let departure = leaving().next().map(|_| Self {
-            ring: all_left.clone(),
-            joining: None,
-        });
-        let others = topology
+        for member in topology
             .members()
             .iter()
-            .filter_map(|member| Self::of_member(topology, &all_left, member));
-        departure.into_iter().chain(others).collect()
-    }
-
-    /// What a joining or moving member does to the ring without the leaving ones.
-    fn of_member(topology: &Topology, all_left: &TokenRing, member: &Member) -> Option<Self> {
-        let (tokens, joining) = match &member.state {
-            MemberState::Normal | MemberState::Leaving => return None,
-            MemberState::Bootstrapping => (member.tokens.as_slice(), Some(member.node)),
-            MemberState::Replacing(replaced) => {
-                let owner = topology.member(*replaced).expect("a replaced node is a member");
-                (owner.tokens.as_slice(), Some(member.node))
+            .filter(|member| member.state == MemberState::Leaving)
+        {
+            all_left.remove_endpoint(member.node);
+            movements = Vec::from([Self {
+                ring: all_left.clone(),
+                joining: None,
+            }]);
+        }
+        for member in topology.members() {
+            if let Some(tokens) = joining_tokens(topology, member) {
+                let mut ring = all_left.clone();
+                ring.update_normal_tokens(member.location(), tokens);
+                movements.push(Self {
+                    ring,
+                    joining: Some(member.node),
+                });
             }
-            MemberState::Moving(target) => (core::slice::from_ref(target), None),
-        };
-        let mut ring = all_left.clone();
-        ring.update_normal_tokens(member.location(), tokens);
-        Some(Self { ring, joining })
+        }
+        for member in topology.members() {
+            if let MemberState::Moving(target) = &member.state {
+                let mut ring = all_left.clone();
+                ring.update_normal_tokens(member.location(), core::slice::from_ref(target));
+                movements.push(Self { ring, joining: None });
+                all_left.remove_endpoint(member.node);
+            }
+        }
+        movements
+    }
+}
+
+/// What a member that is joining will own.
+fn joining_tokens<'a>(topology: &'a Topology, member: &'a Member) -> Option<&'a [Token]> {
+    match &member.state {
+        MemberState::Normal | MemberState::Leaving | MemberState::Moving(_) => None,
+        MemberState::Bootstrapping => Some(&member.tokens),
+        MemberState::Replacing(replaced) => Some(
+            &topology
+                .member(*replaced)
+                .expect("a replaced node is a member")
+                .tokens,
+        ),
     }
 }
 

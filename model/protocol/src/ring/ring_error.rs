@@ -30,6 +30,8 @@ pub enum RingError {
         /// The node that it names.
         replaced: NodeId,
     },
+    /// A rule of placement or the local strategy names a node that is no member.
+    UnknownReplica(NodeId),
     /// The replication options name a datacenter twice.
     DatacenterRepeated(Datacenter),
 }
@@ -61,6 +63,7 @@ impl fmt::Display for RingError {
                     "{replacement} replaces {replaced}, which owns no tokens"
                 )
             }
+            Self::UnknownReplica(node) => write!(formatter, "the replica {node} is not a member"),
             Self::DatacenterRepeated(datacenter) => {
                 write!(formatter, "the replication options name {datacenter} twice")
             }

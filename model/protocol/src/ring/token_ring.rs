@@ -30,6 +30,31 @@ impl TokenRing {
         Self::default()
     }
 
+    /// The ring of these members and their tokens.
+    ///
+    /// # Panics
+    /// When a node or a token appears twice, a defect of the caller.
+    #[must_use]
+    pub fn from_members<'a>(members: impl IntoIterator<Item = (Replica, &'a [Token])>) -> Self {
+        let mut ring = Self::new();
+        for (member, tokens) in members {
+            ring.locations.push(member);
+            ring.owners
+                .extend(tokens.iter().map(|token| (token.clone(), member.node)));
+        }
+        ring.locations.sort_unstable();
+        ring.owners.sort_unstable();
+        assert!(
+            ring.locations.is_sorted_by(|one, next| one.node < next.node),
+            "a node is a member once"
+        );
+        assert!(
+            ring.owners.is_sorted_by(|(one, _), (next, _)| one < next),
+            "a token has one owner"
+        );
+        ring
+    }
+
     /// Makes a node a member that owns exactly `tokens`: it loses those that it had, and owners of `tokens`
     /// lose them to it. Cassandra: `TokenMetadata.updateNormalTokens`.
     pub fn update_normal_tokens(&mut self, member: Replica, tokens: &[Token]) {
@@ -74,7 +99,11 @@ impl TokenRing {
     /// Where a member stands.
     #[must_use]
     pub fn location(&self, node: NodeId) -> Option<Replica> {
-        self.locations.iter().find(|member| member.node == node).copied()
+        let index = self
+            .locations
+            .binary_search_by_key(&node, |member| member.node)
+            .ok()?;
+        self.locations.get(index).copied()
     }
 
     /// The members in a datacenter.

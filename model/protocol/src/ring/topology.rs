@@ -159,11 +159,8 @@ impl Topology {
     /// The ring of the members that own tokens now.
     #[must_use]
     pub fn normal_ring(&self) -> TokenRing {
-        let mut ring = TokenRing::new();
-        for member in self.members.iter().filter(|member| member.owns_tokens()) {
-            ring.update_normal_tokens(member.location(), &member.tokens);
-        }
-        ring
+        let owners = self.members.iter().filter(|member| member.owns_tokens());
+        TokenRing::from_members(owners.map(|member| (member.location(), member.tokens.as_slice())))
     }
 
     /// The right ends of the token ranges within which neither natural nor pending replicas change: all
