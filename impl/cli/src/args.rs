@@ -34,6 +34,137 @@ pub(crate) enum Command {
     /// Can this happen? Answers never, possible (with the shortest way), vacuous or unknown.
     #[command(after_help = ASK_EXAMPLES)]
     Ask(Box<AskArgs>),
+    /// All write levels by all read levels: where can a read miss an acknowledged write, and which writes survive?
+    #[command(after_help = MATRIX_EXAMPLES)]
+    Matrix(Box<MatrixArgs>),
+    /// Runs the configurations that are pinned: what holds, what must not, what must be reached.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Bugs that really happened: each violates its property with the bug and keeps it without.
+    #[command(after_help = GALLERY_EXAMPLES)]
+    Gallery(GalleryArgs),
+    /// Runs a trace through the model again and tells it.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
+    /// Serves the model to a browser, to be walked through step by step.
+    #[command(after_help = EXPLORE_EXAMPLES)]
+    Explore(Box<ExploreArgs>),
+    /// Measures the speed of the checker.
+    Bench(BenchArgs),
+}
+
+const MATRIX_EXAMPLES: &str = "\
+Examples:
+  thymbra matrix --rf 3
+  thymbra matrix --rf 3 --down 1
+  thymbra matrix --rf 3 --write QUORUM --power-loss 2
+  thymbra matrix --dc dc1:2 --dc dc2:2 --write LOCAL_QUORUM";
+
+const CHECK_EXAMPLES: &str = "\
+Exit status: 0 if all is as expected, else 1.
+
+Examples:
+  thymbra check
+  thymbra check quorum-hinted";
+
+const GALLERY_EXAMPLES: &str = "\
+Exit status: 0 if all is as expected, else 1.
+
+Examples:
+  thymbra gallery
+  thymbra gallery CASSANDRA-2034";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  thymbra ask stale --write ONE --read ONE --json > stale.json
+  thymbra replay stale.json
+  thymbra ask stale --write ONE --read ONE --json | thymbra replay -";
+
+const EXPLORE_EXAMPLES: &str = "\
+Examples:
+  thymbra explore
+  thymbra explore stale --rf 3 --write ONE --read ONE --port 4000
+  thymbra explore lost --write ANY --down 1 --crash 1";
+
+/// Options of `matrix`.
+#[derive(Args, Debug)]
+pub(crate) struct MatrixArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    /// Print the tables as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// One configuration, or all
+    #[arg(value_name = "CONFIG|all", default_value = "all")]
+    pub(crate) configuration: String,
+    /// Configurations that run at a time
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) threads: u8,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// Options of `gallery`.
+#[derive(Args, Debug)]
+pub(crate) struct GalleryArgs {
+    /// One entry, with its story [default: all of them]
+    #[arg(value_name = "ID")]
+    pub(crate) entry: Option<String>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// Options of `replay`.
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// An answer of `thymbra ask --json`; - for standard input
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Options of `explore`.
+#[derive(Args, Debug)]
+pub(crate) struct ExploreArgs {
+    /// The question whose answer is shown beside the states
+    #[arg(value_name = "QUESTION", default_value = "stale", value_parser = clap::value_parser!(Question))]
+    pub(crate) question: Question,
+    /// Port to listen on
+    #[arg(long, default_value_t = 3000)]
+    pub(crate) port: u16,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// Options of `bench`.
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    /// What to measure
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: BenchWord,
+    /// Measure only this row, and print it as JSON
+    #[arg(long, value_name = "ROW", hide = true)]
+    pub(crate) row: Option<usize>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum BenchWord {
+    /// The exhaustive search.
+    Check,
 }
 
 const ASK_EXAMPLES: &str = "\

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use thymbra_checker::chart::Chart;
 use thymbra_checker::properties::PropertyDef;
 use thymbra_checker::scope::Scope;
 use thymbra_checker::verdict::{Finding, Inquiry, Report};
@@ -14,8 +15,8 @@ use crate::output::{self, JsonAnswer, JsonBounds, JsonStates, JsonStep, Verdict}
 use crate::progress::Watcher;
 use crate::scope_from_args::{scope, warning};
 use crate::story::{self, Told};
-use crate::usage::Failure;
-use crate::{rules, words};
+use crate::usage::{Failure, Usage};
+use crate::{rules, words, worlds};
 
 /// Answers the question.
 pub(crate) fn run(args: &AskArgs) -> Result<ExitCode, Failure> {
@@ -26,16 +27,19 @@ pub(crate) fn run(args: &AskArgs) -> Result<ExitCode, Failure> {
     let rules_name = &args.run.settings.rules;
     match args.question {
         Question::Property(property) => {
-            let inquiry = Inquiry {
-                rules: rules::find(rules_name)?,
-                ..Inquiry::new(scope, property)
-            };
+            let inquiry = inquiry(scope, property, rules_name)?;
             let answer = Answer::find(inquiry, property, rules_name, args.limits)?;
             answer.print(&args.output)?;
             Ok(ExitCode::from(answer.verdict.exit_status()))
         }
-        Question::Worlds => Ok(ExitCode::from(2)),
+        Question::Worlds => worlds::run(scope, args),
     }
+}
+
+/// One property within a scope, under rules of this name.
+pub(crate) fn inquiry(scope: Scope, property: &'static PropertyDef, rules: &str) -> Result<Inquiry, Usage> {
+    let (rules, driver) = rules::find(rules)?;
+    Ok(Inquiry { rules, driver, ..Inquiry::new(scope, property) })
 }
 
 /// A verdict with everything that belongs to it.
@@ -90,26 +94,7 @@ impl Answer {
         } else {
             print!("{}", self.text());
         }
-        let chart = self.told.as_ref().and_then(|told| told.chart.as_ref());
-        for (path, render) in [
-            (
-                &forms.svg,
-                (|chart| chart.to_svg()) as fn(&thymbra_checker::chart::Chart) -> String,
-            ),
-            (&forms.mermaid, |chart| chart.to_mermaid()),
-        ] {
-            match (path, chart) {
-                (None, _) => {}
-                (Some(path), Some(chart)) => write_file(path, &render(chart))?,
-                (Some(path), None) => {
-                    eprintln!(
-                        "note: {} is not written, for there is no run to draw",
-                        path.display()
-                    );
-                }
-            }
-        }
-        Ok(())
+        write_charts(forms, self.told.as_ref().and_then(|told| told.chart.as_ref()))
     }
 
     fn sentence(&self) -> String {
@@ -197,6 +182,21 @@ pub(crate) fn in_steps(steps: usize) -> String {
         1 => "1 step".into(),
         steps => format!("{steps} steps"),
     }
+}
+
+/// Writes the charts that were asked for.
+pub(crate) fn write_charts(forms: &OutputArgs, chart: Option<&Chart>) -> Result<(), Failure> {
+    let render: [(_, fn(&Chart) -> String); 2] = [(&forms.svg, Chart::to_svg), (&forms.mermaid, Chart::to_mermaid)];
+    for (path, render) in render {
+        match (path, chart) {
+            (None, _) => {}
+            (Some(path), Some(chart)) => write_file(path, &render(chart))?,
+            (Some(path), None) => {
+                eprintln!("note: {} is not written, for there is no run to draw", path.display());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), Failure> {

@@ -22,6 +22,44 @@ pub(crate) fn lines(scope: &Scope, rules_name: &str) -> Vec<(&'static str, Strin
     ]
 }
 
+/// The bounds in one short line, for a table.
+pub(crate) fn short(scope: &Scope) -> String {
+    let factors: Vec<String> =
+        scope.datacenters.iter().map(|datacenter| datacenter.replication_factor.to_string()).collect();
+    let mut parts = vec![format!("{}n RF {}", scope.node_count(), factors.join("+"))];
+    for (kind, letter) in [(OperationKind::Write, 'w'), (OperationKind::Read, 'r')] {
+        let mut of_kind = scope.operations.iter().filter(|operation| operation.kind == kind).peekable();
+        if let Some(first) = of_kind.peek() {
+            let level = first.level;
+            parts.push(format!("{}{letter} {level}", of_kind.count()));
+        }
+    }
+    match &scope.down {
+        DownScope::Nobody => {}
+        DownScope::AnyOf(count) => parts.push(format!("down {count}")),
+        DownScope::Nodes(nodes) => parts.push(format!("down {}", nodes.len())),
+    }
+    let Budgets { crash, power_loss, lose, duplicate, fail, drop, slow, partition, flap, ticks, skew } = scope.budgets;
+    for (budget, name) in [
+        (crash, "crash"),
+        (power_loss, "power-loss"),
+        (lose, "lose"),
+        (duplicate, "duplicate"),
+        (fail, "fail"),
+        (drop, "drop"),
+        (slow, "slow"),
+        (partition, "partition"),
+        (flap, "flap"),
+        (ticks, "ticks"),
+        (skew, "skew"),
+    ] {
+        if budget > 0 {
+            parts.push(format!("{name} {budget}"));
+        }
+    }
+    parts.join(", ")
+}
+
 fn counted(count: usize, one: &str, many: &str) -> String {
     match count {
         1 => format!("1 {one}"),

@@ -6,15 +6,23 @@
 
 mod args;
 mod ask;
+mod bench;
 mod bounds;
+mod check;
+mod explore;
+mod gallery;
+mod matrix;
 mod names;
 mod output;
 mod progress;
+mod replay;
 mod rules;
 mod scope_from_args;
 mod story;
+mod table;
 mod usage;
 mod words;
+mod worlds;
 
 use std::process::ExitCode;
 
@@ -56,5 +64,11 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Ask(args) => ask::run(args),
+        Command::Matrix(args) => matrix::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Gallery(args) => gallery::run(args),
+        Command::Replay(args) => replay::run(args),
+        Command::Explore(args) => explore::run(args),
+        Command::Bench(args) => bench::run(args),
     }
 }

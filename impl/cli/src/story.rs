@@ -1,8 +1,9 @@
 //! A trace as people read it: numbered steps, the clause that fails, a chart.
 
+use thymbra_checker::Action;
 use thymbra_checker::chart::Chart;
 use thymbra_checker::properties::Kind;
-use thymbra_checker::system::System;
+use thymbra_checker::system::{State, System};
 use thymbra_checker::verdict::Trace;
 
 /// One step.
@@ -32,7 +33,7 @@ pub(crate) fn tell(system: &System, trace: &Trace) -> Told {
         return told;
     };
     for action in &trace.actions {
-        let name = system.name(action);
+        let name = unique_name(system, &state, action);
         told.steps.push(Step {
             say: name.clone(),
             action: name,
@@ -46,4 +47,13 @@ pub(crate) fn tell(system: &System, trace: &Trace) -> Told {
         .and_then(|property| property.failing(system, &state))
         .map(|clause| clause.say.to_owned());
     told
+}
+
+/// The name that parses back to this action in this state, also where several share a plain name.
+fn unique_name(system: &System, state: &State, action: &Action) -> String {
+    system
+        .named_actions(state)
+        .into_iter()
+        .find(|(_, other)| other == action)
+        .map_or_else(|| system.name(action), |(name, _)| name)
 }

@@ -1,5 +1,6 @@
 //! What a person can get wrong, each as one line that says what is wrong and what would be right.
 
+use clap::error::ErrorKind;
 use thymbra_checker::scope::ScopeError;
 use thymbra_protocol::ConsistencyLevel;
 
@@ -51,13 +52,50 @@ pub(crate) enum Usage {
     #[error("{0}")]
     Scope(#[from] ScopeError),
     /// Rules of no known name.
-    #[error("no rules are called {given}; there are {known}")]
+    #[error("no rules are called {given}; {advice}")]
     UnknownRules {
         /// What was given.
         given: String,
-        /// What there is.
-        known: String,
+        /// What would be right.
+        advice: String,
     },
+    /// A configuration or gallery entry of no known name.
+    #[error("no {kind} is called {given}; {advice}")]
+    UnknownRun {
+        /// Configuration or gallery entry.
+        kind: &'static str,
+        /// What was given.
+        given: String,
+        /// What would be right.
+        advice: String,
+    },
+    /// An address that cannot be listened on.
+    #[error("{address} cannot be used: {source}; choose another with --port")]
+    Address {
+        /// Which.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A trace that is none.
+    #[error("{path} is no answer of `thymbra ask --json`: {reason}")]
+    NoTrace {
+        /// Which file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// An action that is not possible at its place in a trace.
+    #[error("step {number} is not possible: {reason}")]
+    ImpossibleStep {
+        /// Counted from 1.
+        number: usize,
+        /// Why, or what is possible.
+        reason: String,
+    },
+    /// An initial state that does not exist.
+    #[error("the trace begins in initial state {0}, and its scope has {1}")]
+    NoSuchStart(usize, usize),
 }
 
 /// A command that was right and did not succeed.
@@ -87,6 +125,20 @@ impl From<ScopeError> for Failure {
 
 /// An error of the argument parser in one line: its reason, the values there are, its advice.
 pub(crate) fn one_line(error: &clap::Error) -> String {
+    let line = joined(error);
+    let advice = match error.kind() {
+        ErrorKind::InvalidSubcommand if !line.contains("tip:") => {
+            "; commands are ask, matrix, check, gallery, replay, explore, bench"
+        }
+        ErrorKind::MissingRequiredArgument if line.contains("<QUESTION>") => {
+            "; ask stale, non-monotonic, non-linearizable, lost, unavailable, timeout, diverge, overwritten or worlds"
+        }
+        _ => "",
+    };
+    line + advice
+}
+
+fn joined(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let mut line = String::new();
     for part in text.lines().map(str::trim) {
