@@ -1,2 +1,74 @@
-//! x
-fn main() {}
+//! The `thymbra` command: questions to the model of Apache Cassandra's write path, answered by exhaustive search.
+//!
+//! `args -> scope_from_args -> Inquiry of the checker -> output`. Nothing is decided here: a command maps words to
+//! a scope, runs the checker, and prints. Chapter: `specs/questions/README.md`.
+#![expect(clippy::print_stdout, reason = "a command prints its answer")]
+
+mod args;
+mod ask;
+mod bench;
+mod bounds;
+mod check;
+mod explore;
+mod gallery;
+mod matrix;
+mod names;
+mod output;
+mod progress;
+mod replay;
+mod rules;
+mod scope_from_args;
+mod story;
+mod table;
+mod usage;
+mod words;
+mod worlds;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::usage::{Failure, one_line};
+
+/// Exit status of a wrong usage.
+const EXIT_USAGE: u8 = 2;
+/// Exit status of a command that could not do its work.
+const EXIT_FAILURE: u8 = 1;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            println!("{error}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{}", one_line(&error));
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match run(&cli.command) {
+        Ok(status) => status,
+        Err(Failure::Usage(usage)) => {
+            eprintln!("error: {usage}");
+            ExitCode::from(EXIT_USAGE)
+        }
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Ask(args) => ask::run(args),
+        Command::Matrix(args) => matrix::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Gallery(args) => gallery::run(args),
+        Command::Replay(args) => replay::run(args),
+        Command::Explore(args) => explore::run(args),
+        Command::Bench(args) => bench::run(args),
+    }
+}

@@ -1,0 +1,157 @@
+//! `thymbra check`: the pinned configurations and the laws, as a table.
+
+use std::collections::VecDeque;
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use thymbra_checker::configurations::{CONFIGURATIONS, Configuration, Expected, Outcome};
+use thymbra_checker::laws::LAWS;
+use thymbra_types::Reference;
+
+use crate::args::{CheckArgs, LimitArgs};
+use crate::bounds;
+use crate::names::nearest;
+use crate::output::{count, seconds};
+use crate::progress::{Watcher, is_interrupted};
+use crate::table::{Align, Table};
+use crate::usage::{Failure, Usage};
+
+/// Makes the runs and prints what came of them.
+pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let is_all = args.configuration == "all";
+    let chosen: Vec<&'static Configuration> = if is_all {
+        CONFIGURATIONS.iter().collect()
+    } else {
+        vec![find(&args.configuration)?]
+    };
+    let begin = std::time::Instant::now();
+    let outcomes = run_all(&chosen, args.threads, args.limits)?;
+    let mut table = Table::new([
+        ("configuration", Align::Left),
+        ("kind", Align::Left),
+        ("checks", Align::Left),
+        ("bounds", Align::Left),
+        ("generated", Align::Right),
+        ("distinct", Align::Right),
+        ("depth", Align::Right),
+        ("time", Align::Right),
+        ("result", Align::Left),
+        ("", Align::Left),
+    ]);
+    for (configuration, outcome) in chosen.iter().zip(&outcomes) {
+        row(&mut table, configuration, outcome.as_ref());
+    }
+    let mut expected = outcomes.iter().flatten().filter(|outcome| outcome.is_expected).count();
+    let mut runs = chosen.len();
+    if is_all {
+        expected += law_rows(&mut table);
+        runs += LAWS.len();
+    }
+    print!("{}", table.text());
+    println!("\n{expected} of {runs} as expected, {}", seconds(begin.elapsed()));
+    Ok(if expected == runs { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn find(name: &str) -> Result<&'static Configuration, Usage> {
+    Configuration::find(name).ok_or_else(|| {
+        let names: Vec<&str> = CONFIGURATIONS.iter().map(|configuration| configuration.name).collect();
+        Usage::UnknownRun {
+            kind: "configuration",
+            given: name.into(),
+            advice: match nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("take all or one of {}", names.join(", ")),
+            },
+        }
+    })
+}
+
+/// Outcomes in the order of the configurations; none where Ctrl-C came first.
+fn run_all(
+    chosen: &[&'static Configuration],
+    threads: u8,
+    limits: LimitArgs,
+) -> Result<Vec<Option<Outcome>>, Failure> {
+    let queue: Mutex<VecDeque<(usize, &'static Configuration)>> =
+        Mutex::new(chosen.iter().copied().enumerate().collect());
+    let results = Mutex::new(vec![None; chosen.len()]);
+    let next = || {
+        let mut queue = queue.lock().expect("no thread panics while it holds the queue");
+        queue.pop_front().filter(|_| !is_interrupted())
+    };
+    let work = || {
+        while let Some((index, configuration)) = next() {
+            let mut watcher = Watcher::new(configuration.name, limits);
+            let outcome = configuration.run(&mut |progress| watcher.watch(progress));
+            watcher.finish();
+            let mut results = results.lock().expect("no thread panics while it holds the results");
+            if let Some(slot) = results.get_mut(index) {
+                *slot = Some(outcome);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let results = results.into_inner().expect("every thread has ended well");
+    let outcomes: Result<Vec<Option<Outcome>>, _> = results.into_iter().map(Option::transpose).collect();
+    Ok(outcomes?)
+}
+
+fn row(table: &mut Table, configuration: &Configuration, outcome: Option<&Outcome>) {
+    let kind = match configuration.expected {
+        Expected::Green { .. } => "green",
+        Expected::Red { .. } => "red",
+        Expected::Reach { .. } => "reach",
+    };
+    let head = [
+        configuration.name.to_owned(),
+        kind.to_owned(),
+        configuration.properties.join(" "),
+        bounds::short(&(configuration.bounds)()),
+    ];
+    let tail = match outcome {
+        Some(outcome) => cells(outcome),
+        None => ["-", "-", "-", "-", "not run", ""].map(str::to_owned),
+    };
+    table.row(head.into_iter().chain(tail));
+}
+
+/// States, depth, time, result and whether it was expected.
+pub(crate) fn cells(outcome: &Outcome) -> [String; 6] {
+    [
+        count(outcome.progress.generated),
+        count(outcome.progress.distinct),
+        outcome.progress.depth.to_string(),
+        seconds(outcome.elapsed),
+        outcome.says.clone(),
+        if outcome.is_expected { "ok" } else { "NOT AS EXPECTED" }.into(),
+    ]
+}
+
+/// Rows of the laws; how many are as expected.
+fn law_rows(table: &mut Table) -> usize {
+    let mut expected = 0;
+    for law in LAWS {
+        let begin = std::time::Instant::now();
+        let report = (law.check)(&Reference);
+        let is_expected = report.failing.is_none();
+        expected += usize::from(is_expected);
+        let cases = format!("{} cases", count(report.cases));
+        table.row([
+            format!("law {}", law.code),
+            "law".into(),
+            law.code.into(),
+            law.domain.into(),
+            cases,
+            String::new(),
+            String::new(),
+            seconds(begin.elapsed()),
+            report.failing.unwrap_or_else(|| "holds".into()),
+            if is_expected { "ok" } else { "NOT AS EXPECTED" }.into(),
+        ]);
+    }
+    expected
+}

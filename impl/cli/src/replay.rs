@@ -1,0 +1,98 @@
+//! `thymbra replay`: a trace goes through the model once more, and is told.
+//!
+//! The file is an answer of `ask --json`: its bounds hold the whole scope, its trace the names of the actions.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use thymbra_checker::system::System;
+use thymbra_checker::verdict::Trace;
+
+use crate::args::ReplayArgs;
+use crate::ask::{in_steps, write_charts};
+use crate::names::Question;
+use crate::output::{self, JsonAnswer, JsonStep};
+use crate::story;
+use crate::usage::{Failure, Usage};
+use crate::rules;
+
+/// Runs the trace and tells it.
+pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    let answer = read(&args.trace)?;
+    let scope = answer.bounds.scope.clone();
+    let (rules, driver) = rules::find(&answer.bounds.rules)?;
+    // A trace is told in the full graph, where every step is offered.
+    let mut system = System::new(thymbra_checker::Scope { reduce: false, ..scope }, rules)?;
+    system.driver = driver;
+    if let Ok(Question::Property(property)) = answer.question.parse() {
+        system = system.checking([property]);
+    }
+    let trace = parse(&system, &answer)?;
+    let told = story::tell(&system, &trace);
+    if args.output.json {
+        let steps = JsonStep::of(&told);
+        let answer = JsonAnswer {
+            depth: steps.len(),
+            failing: told.failing.clone(),
+            trace: steps,
+            ..answer
+        };
+        println!("{}", serde_json::to_string_pretty(&answer)?);
+    } else {
+        println!("{}, each possible at its place\n", in_steps(told.steps.len()));
+        print!("{}", output::bounds_text(&answer.bounds.scope, &answer.bounds.rules));
+        println!();
+        print!("{}", output::story_text(&told));
+        if told.failing.is_none() {
+            println!("\nAt the end of these steps `{}` is not violated.", answer.question);
+        }
+    }
+    write_charts(&args.output, told.chart.as_ref())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> Result<JsonAnswer, Failure> {
+    let name = path.display().to_string();
+    let mut text = String::new();
+    let read = if name == "-" {
+        std::io::stdin().read_to_string(&mut text).map(|_| ())
+    } else {
+        std::fs::read_to_string(path).map(|content| text = content)
+    };
+    read.map_err(|source| Failure::File {
+        path: name.clone(),
+        source,
+    })?;
+    let answer: JsonAnswer = serde_json::from_str(&text).map_err(|error| Usage::NoTrace {
+        path: name.clone(),
+        reason: error.to_string(),
+    })?;
+    if answer.trace.is_empty() {
+        let reason = "it has no trace, for nothing was found".to_owned();
+        return Err(Usage::NoTrace { path: name, reason }.into());
+    }
+    Ok(answer)
+}
+
+/// The actions behind the names, each possible in its state.
+fn parse(system: &System, answer: &JsonAnswer) -> Result<Trace, Usage> {
+    let starts = system.initial_states();
+    let mut state = starts
+        .get(answer.start)
+        .cloned()
+        .ok_or(Usage::NoSuchStart(answer.start, starts.len()))?;
+    let mut actions = Vec::new();
+    for (step, number) in answer.trace.iter().zip(1_usize..) {
+        let action = system.parse(&state, &step.action).map_err(|unknown| Usage::ImpossibleStep {
+            number,
+            reason: unknown.to_string(),
+        })?;
+        state = system.after(&state, &action);
+        actions.push(action);
+    }
+    Ok(Trace {
+        start: answer.start,
+        actions,
+    })
+}

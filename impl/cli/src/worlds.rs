@@ -1,0 +1,296 @@
+//! The question `worlds`: everything that can have become of the operations once the cluster is at rest.
+//!
+//! A breadth-first walk over the complete graph keeps, for each ending, the shortest way to it. Endings that differ
+//! by the order of nodes within a data centre are one.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use thymbra_checker::Action;
+use thymbra_checker::payload::{ModelMutation, Register};
+use thymbra_checker::scope::Scope;
+use thymbra_checker::search::{Progress, fingerprint};
+use thymbra_checker::system::{Life, NodeState, Phase, State, System, Told};
+use thymbra_checker::verdict::{Stop, Trace};
+use thymbra_protocol::{Datacenter, NodeId};
+
+use crate::args::AskArgs;
+use crate::ask::in_steps;
+use crate::output::{self, JsonBounds, JsonStates, JsonStep, Verdict};
+use crate::progress::Watcher;
+use crate::rules;
+use crate::story;
+use crate::table::{Align, Table};
+use crate::usage::Failure;
+
+/// Two ways of ending that a person would not tell apart are equal.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+struct World {
+    /// What the client of each operation knows.
+    clients: Vec<String>,
+    /// What the nodes hold, those of a data centre in any order.
+    nodes: Vec<String>,
+}
+
+/// A world and the shortest way to it.
+#[derive(Debug, Serialize)]
+struct JsonWorld {
+    #[serde(flatten)]
+    world: World,
+    start: usize,
+    trace: Vec<JsonStep>,
+}
+
+/// The table as a program reads it.
+#[derive(Debug, Serialize)]
+struct JsonWorlds {
+    verdict: Verdict,
+    question: &'static str,
+    bounds: JsonBounds,
+    states: JsonStates,
+    depth: usize,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    trace: [JsonStep; 0],
+    worlds: Vec<JsonWorld>,
+}
+
+/// What a walk found.
+struct Walk {
+    worlds: BTreeMap<World, Trace>,
+    progress: Progress,
+    elapsed: Duration,
+    stopped: Option<Stop>,
+}
+
+/// Walks and prints the table.
+pub(crate) fn run(scope: Scope, args: &AskArgs) -> Result<ExitCode, Failure> {
+    let rules_name = &args.run.settings.rules;
+    let (rules, driver) = rules::find(rules_name)?;
+    // A reduced graph keeps what questions need, which is less than every ending.
+    let scope = Scope { reduce: false, ..scope };
+    let mut system = System::new(scope.clone(), rules)?;
+    system.driver = driver;
+    let mut watcher = Watcher::new("worlds", args.limits);
+    let walk = walk(&system, &mut watcher);
+    watcher.finish();
+    let verdict = if walk.stopped.is_some() { Verdict::Unknown } else { Verdict::Table };
+    if args.output.json {
+        println!("{}", serde_json::to_string_pretty(&json(&system, &walk, verdict, rules_name))?);
+    } else {
+        print!("{}", text(&system, &walk, rules_name));
+    }
+    if args.output.svg.is_some() || args.output.mermaid.is_some() {
+        eprintln!("note: a table has no one run to draw; nothing is written for --svg or --mermaid");
+    }
+    Ok(ExitCode::from(verdict.exit_status()))
+}
+
+fn walk(system: &System, watcher: &mut Watcher) -> Walk {
+    let begin = Instant::now();
+    let starts = system.initial_states();
+    let mut parents: HashMap<u64, u64> = HashMap::new();
+    let mut ends: BTreeMap<World, u64> = BTreeMap::new();
+    let mut queue = VecDeque::new();
+    let mut progress = Progress {
+        generated: u64::try_from(starts.len()).unwrap_or(u64::MAX),
+        ..Progress::default()
+    };
+    for start in &starts {
+        let print = fingerprint(start);
+        if parents.insert(print, 0).is_none() {
+            queue.push_back((start.clone(), print, 0));
+        }
+    }
+    let (mut actions, mut stopped) = (Vec::new(), None);
+    while let Some((state, print, depth)) = queue.pop_front() {
+        progress.depth = depth;
+        progress.distinct = u64::try_from(parents.len()).unwrap_or(u64::MAX);
+        stopped = watcher.watch(&progress);
+        if stopped.is_some() {
+            break;
+        }
+        actions.clear();
+        system.possible_actions(&state, &mut actions);
+        let is_over = !actions.iter().any(begins);
+        if is_over && system.is_quiescent(&state) {
+            ends.entry(world(system, &state)).or_insert(print);
+        }
+        for action in &actions {
+            let next = system.after(&state, action);
+            progress.generated += 1;
+            let next_print = fingerprint(&next);
+            if let std::collections::hash_map::Entry::Vacant(entry) = parents.entry(next_print) {
+                entry.insert(print);
+                queue.push_back((next, next_print, depth + 1));
+            }
+        }
+    }
+    let worlds = ends.into_iter().map(|(world, print)| (world, retrace(system, &starts, &parents, print)));
+    Walk {
+        worlds: worlds.collect(),
+        progress,
+        elapsed: begin.elapsed(),
+        stopped,
+    }
+}
+
+/// A client may still begin something.
+fn begins(action: &Action) -> bool {
+    matches!(action, Action::Write { .. } | Action::Read { .. })
+}
+
+/// Back over fingerprints, then forward over actions.
+fn retrace(system: &System, starts: &[State], parents: &HashMap<u64, u64>, last: u64) -> Trace {
+    let mut prints = vec![last];
+    while let Some(parent) = prints.last().and_then(|print| parents.get(print)).filter(|parent| **parent != 0) {
+        prints.push(*parent);
+    }
+    let first = prints.pop().unwrap_or(last);
+    let start = starts.iter().position(|start| fingerprint(start) == first).unwrap_or(0);
+    let mut state = starts.get(start).expect("a walk begins in an initial state").clone();
+    let mut trace = Trace {
+        start,
+        actions: Vec::new(),
+    };
+    for print in prints.into_iter().rev() {
+        let mut actions = Vec::new();
+        system.possible_actions(&state, &mut actions);
+        let step = actions.into_iter().find_map(|action| {
+            let next = system.after(&state, &action);
+            (fingerprint(&next) == print).then_some((action, next))
+        });
+        let (action, next) = step.expect("each state was generated from the one before it");
+        trace.actions.push(action);
+        state = next;
+    }
+    trace
+}
+
+fn world(system: &System, state: &State) -> World {
+    let clients = state
+        .operations
+        .iter()
+        .enumerate()
+        .map(|(index, operation)| {
+            format!("{} {}", system.operation_name(index), told(system, operation.phase))
+        })
+        .collect();
+    let mut nodes: Vec<(Datacenter, String)> = state
+        .node_ids()
+        .map(|node| (system.layout.datacenter(node), holds(system, state, node)))
+        .collect();
+    nodes.sort();
+    World {
+        clients,
+        nodes: nodes.into_iter().map(|(_, text)| text).collect(),
+    }
+}
+
+fn told(system: &System, phase: Phase) -> String {
+    match phase {
+        Phase::Waiting => "never sent".into(),
+        Phase::Open => "open".into(),
+        Phase::Abandoned => "no answer".into(),
+        Phase::Retrying(told) | Phase::Ended(told) => match told {
+            Told::Success => "success".into(),
+            Told::Unavailable(required, alive) => format!("Unavailable, {alive} of {required} alive"),
+            Told::Timeout(received, needed) => format!("Timeout, {received} of {needed}"),
+            Told::Failure(received, needed) => format!("Failure, {received} of {needed}"),
+            Told::Overloaded => "Overloaded".into(),
+            Told::Invalid => "Invalid".into(),
+            Told::Value(value) => format!("returned {}", content(system, value)),
+        },
+    }
+}
+
+fn content(system: &System, register: Register) -> String {
+    register.0.map_or_else(|| "nothing".into(), |mutation| written(system, mutation))
+}
+
+fn written(system: &System, mutation: ModelMutation) -> String {
+    system.operation_name(usize::from(mutation.write))
+}
+
+fn holds(system: &System, state: &State, node: NodeId) -> String {
+    let NodeState { life, disk, .. } = state.node(node);
+    let mut text = match life {
+        Life::Up => String::new(),
+        Life::Paused => "away: ".into(),
+        Life::Down => "down: ".into(),
+    };
+    text.push_str(&match disk.memory.0.or(disk.appended.0) {
+        Some(mutation) => written(system, mutation),
+        None => "-".into(),
+    });
+    let mut hints: Vec<String> = disk.hints.iter().map(|hint| written(system, hint.mutation)).collect();
+    hints.sort();
+    for hint in hints {
+        text.push_str(&format!(" +hint {hint}"));
+    }
+    text
+}
+
+fn text(system: &System, walk: &Walk, rules_name: &str) -> String {
+    let mut text = match walk.stopped {
+        None => format!("TABLE: {} ways this can end\n\n", walk.worlds.len()),
+        Some(stop) => format!(
+            "UNKNOWN: {}; so far {} ways this can end\n\n",
+            output::stop(stop),
+            walk.worlds.len()
+        ),
+    };
+    let mut table = Table::new([
+        ("", Align::Right),
+        ("the clients know", Align::Left),
+        ("the nodes hold, in any order", Align::Left),
+        ("shortest way", Align::Left),
+    ]);
+    let mut ways = String::new();
+    for ((world, trace), number) in walk.worlds.iter().zip(1_usize..) {
+        table.row([
+            number.to_string(),
+            world.clients.join("; "),
+            world.nodes.join(" | "),
+            in_steps(trace.actions.len()),
+        ]);
+        let names: Vec<String> =
+            story::tell(system, trace).steps.into_iter().map(|step| step.action).collect();
+        ways.push_str(&format!("  {number}. {}\n", names.join(", ")));
+    }
+    text.push_str(&table.text());
+    text.push_str("\na shortest way to each\n");
+    text.push_str(&ways);
+    text.push('\n');
+    text.push_str(&output::bounds_text(&system.scope, rules_name));
+    text.push_str(&output::cost_text(&walk.progress, walk.elapsed));
+    text
+}
+
+fn json(system: &System, walk: &Walk, verdict: Verdict, rules_name: &str) -> JsonWorlds {
+    JsonWorlds {
+        verdict,
+        question: "worlds",
+        bounds: JsonBounds::new(&system.scope, rules_name),
+        states: JsonStates {
+            generated: walk.progress.generated,
+            distinct: walk.progress.distinct,
+        },
+        depth: walk.progress.depth,
+        seconds: walk.elapsed.as_secs_f64(),
+        reason: walk.stopped.map(output::stop),
+        trace: [],
+        worlds: walk
+            .worlds
+            .iter()
+            .map(|(world, trace)| JsonWorld {
+                world: world.clone(),
+                start: trace.start,
+                trace: JsonStep::of(&story::tell(system, trace)),
+            })
+            .collect(),
+    }
+}
