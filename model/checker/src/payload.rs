@@ -4,6 +4,7 @@
 //! so that the model reconciles by the very functions that the storage engine uses.
 
 use core::cmp::Ordering;
+use core::hash::{Hash, Hasher};
 
 use thymbra_protocol::{Mutation, Payload, ReadCommand, ReadData};
 use thymbra_types::{CellKind, CellView, ReconcileRules, Timestamp, Token};
@@ -12,7 +13,7 @@ use thymbra_types::{CellKind, CellView, ReconcileRules, Timestamp, Token};
 pub const GC_GRACE_FOREVER: u8 = u8::MAX;
 
 /// A write of the model's one cell.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ModelMutation {
     /// Write timestamp, in steps of the model's clock.
     pub timestamp: u8,
@@ -20,6 +21,22 @@ pub struct ModelMutation {
     pub write: u8,
     /// `gc_grace_seconds` of the table, ticks.
     pub gc_grace: u8,
+}
+
+/// One word: registers stand in every state many times.
+impl Hash for ModelMutation {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u32(u32::from_be_bytes([1, self.timestamp, self.write, self.gc_grace]));
+    }
+}
+
+impl Hash for Register {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        match self.0 {
+            Some(mutation) => mutation.hash(hasher),
+            None => hasher.write_u32(0),
+        }
+    }
 }
 
 impl ModelMutation {
@@ -65,7 +82,7 @@ impl ReadCommand for ReadCell {
 }
 
 /// What a replica holds of the cell: nothing, or the winner of all writes it has seen.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Register(pub Option<ModelMutation>);
 
 impl Register {

@@ -103,7 +103,13 @@ impl System {
         }
     }
 
-    fn guard_begin(&self, state: &State, operation: u8, node: NodeId, kind: OperationKind) -> Guard {
+    pub(super) fn guard_begin(
+        &self,
+        state: &State,
+        operation: u8,
+        node: NodeId,
+        kind: OperationKind,
+    ) -> Guard {
         let index = usize::from(operation);
         let scope = self
             .operation(index)
@@ -255,7 +261,7 @@ impl System {
         holds(!self.driver.forgets_timers(), Unmet::NotArmed)?;
         holds(state.is_up(operation.coordinator), Unmet::NodeDown)?;
         holds(
-            !self.answer_may_arrive(state, index, None) || state.budgets.slow > 0,
+            state.budgets.slow > 0 || !self.answer_may_arrive(state, index, None),
             Unmet::AnswerMayArrive,
         )
     }
@@ -280,7 +286,7 @@ impl System {
             Unmet::NotArmed,
         )?;
         holds(
-            !self.answer_may_arrive(state, index, Some(replica)) || state.budgets.slow > 0,
+            state.budgets.slow > 0 || !self.answer_may_arrive(state, index, Some(replica)),
             Unmet::AnswerMayArrive,
         )
     }

@@ -119,7 +119,7 @@ pub struct Outage {
 }
 
 /// A message in flight.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Envelope {
     /// Who receives it.
     pub to: NodeId,
@@ -167,7 +167,7 @@ pub enum Phase {
 }
 
 /// One operation of one client, with what the checker remembers of it.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Operation {
     /// How far it has come.
     pub phase: Phase,
@@ -209,6 +209,50 @@ pub struct State {
     /// Premises that show in a transition alone: [`crate::properties::Reached`] bits. Not part of identity where
     /// the run does not ask for them.
     pub reached: u32,
+}
+
+/// The masks and counters in two words.
+impl Hash for Operation {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            phase,
+            coordinator,
+            attempts,
+            timestamp,
+            after,
+            after_first,
+            applied,
+            acked,
+            settled,
+        } = *self;
+        let word = |parts: [u16; 4]| {
+            parts
+                .iter()
+                .fold(0_u64, |word, part| word << 16 | u64::from(*part))
+        };
+        phase.hash(hasher);
+        hasher.write_u64(word([
+            coordinator.0,
+            u16::from_be_bytes([attempts, timestamp]),
+            after,
+            after_first,
+        ]));
+        hasher.write_u64(word([applied, acked, settled, 0]));
+    }
+}
+
+/// Sender, receiver and fate in one word before the message.
+impl Hash for Envelope {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            to,
+            from,
+            orphaned,
+            message,
+        } = self;
+        hasher.write_u64(u64::from(to.0) << 32 | u64::from(from.0) << 16 | u64::from(*orphaned));
+        message.hash(hasher);
+    }
 }
 
 impl Hash for State {

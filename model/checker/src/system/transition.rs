@@ -72,7 +72,7 @@ impl System {
                 if let Some(pending) = take_pending(state, *node, *operation) {
                     let mut queue = FollowUps::new();
                     self.append(state, *node, pending.mutation, pending.reply, &mut queue);
-                    self.run_all(state, *node, queue, None, None);
+                    self.run_all(state, *node, queue, None);
                 }
             }
             Action::FailApply { node, operation } => {
