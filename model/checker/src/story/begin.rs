@@ -79,7 +79,7 @@ impl Scene<'_> {
             .collect();
         for target in silent {
             if let Some(why) = words::barrier(self.after, node, target) {
-                sentence.so(format!("its question to {target} goes nowhere, since {why}"));
+                sentence.so(format!("its read request to {target} goes nowhere, since {why}"));
             }
         }
         let unasked: Vec<NodeId> = words::members(self.system.layout.natural)

@@ -70,7 +70,7 @@ impl Scene<'_> {
 
     /// A message by its subject and its receiver.
     pub(super) fn towards(&self, envelope: &Envelope) -> String {
-        format!("{} to {}", self.noun(envelope).trim_end_matches(','), envelope.to)
+        format!("{} to {}", self.noun(envelope), envelope.to)
     }
 
     fn lost_on_the_way(&self) -> Option<String> {
