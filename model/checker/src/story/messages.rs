@@ -269,6 +269,10 @@ impl Scene<'_> {
                 sentence.so(told);
             }
             None if is_awaited && !was.answered => {
+                let layout = &self.system.layout;
+                if was.level.is_datacenter_local() && layout.datacenter(from) != layout.datacenter(to) {
+                    sentence.so(format!("{} counts its own data centre alone", was.level));
+                }
                 if let Some((received, needed)) = self.acknowledgements(operation) {
                     sentence.so(format!(
                         "{to} has {received} of {needed} acknowledgements and waits"

@@ -322,8 +322,17 @@ impl Scene<'_> {
 impl System {
     /// The name of an action as [`Self::parse`] finds it again in this state: equal names told apart.
     fn unique_name(&self, state: &State, action: &Action) -> String {
-        let named = self.named_actions(state);
-        let found = named.into_iter().find(|(_, other)| other == action);
-        found.map_or_else(|| self.name(action), |(name, _)| name)
+        let name = self.name(action);
+        let mut possible = Vec::new();
+        self.possible_actions(state, &mut possible);
+        let is_alike = |other: &&Action| core::mem::discriminant(*other) == core::mem::discriminant(action);
+        let mut namesakes = possible
+            .iter()
+            .filter(is_alike)
+            .filter(|other| self.name(other) == name);
+        match namesakes.position(|other| other == action) {
+            Some(earlier) if earlier > 0 => format!("{name}~{}", earlier + 1),
+            Some(_) | None => name,
+        }
     }
 }

@@ -1,21 +1,16 @@
-//! Claims about sentences and charts of small runs, and about any run at all.
+//! Claims about the sentences and charts of small runs. Random runs are in [`wild`].
 //!
 //! Chapter: `specs/00-guarantees.md`.
 
-use std::collections::BTreeSet;
+mod wild;
 
 use thymbra_protocol::{ConsistencyLevel, ReadRepairStrategy};
 
 use super::Story;
-use crate::action::Action;
-use crate::faults::DriverFault;
 use crate::properties::PropertyDef;
-use crate::scope::{
-    Budgets, DatacenterScope, Detector, DownScope, OperationKind, OperationScope, RetryPolicy, Scope, Sync,
-};
+use crate::scope::{Budgets, DatacenterScope, DownScope, OperationKind, OperationScope, RetryPolicy, Scope};
 use crate::system::System;
 use crate::verdict::{Inquiry, Trace};
-use crate::view::View;
 
 fn write(level: ConsistencyLevel) -> OperationScope {
     OperationScope {
@@ -257,9 +252,83 @@ fn power_loss_takes_what_was_not_synced() {
         sentences.last().expect("the power loss"),
         &[
             "n1 loses power",
-            "w1, which its commit log had not synced, is gone",
+            "its open requests and w1, which its commit log had not synced, are gone",
         ],
     );
+}
+
+#[test]
+fn own_copy_that_expires_in_the_queue_is_executed_all_the_same() {
+    let system = system(Scope {
+        operations: vec![write(ConsistencyLevel::One)],
+        budgets: Budgets {
+            drop: 1,
+            ..Budgets::default()
+        },
+        slow_apply: true,
+        ..Scope::default()
+    });
+    let (_, sentences) = told(&system, &["write.w1.n1", "drop-apply.w1.n1", "apply.w1.n1"]);
+    assert_says(
+        sentences.get(1).expect("the deadline"),
+        &["a coordinator executes its own copy all the same"],
+    );
+    assert_says(
+        sentences.get(2).expect("the append"),
+        &["n1 appends it to its commit log and memtable", "SUCCESS"],
+    );
+}
+
+/// The retry was once told with the copies of the first attempt, whose handler was still open.
+#[test]
+fn refused_retry_mentions_no_copy() {
+    let system = system(Scope {
+        operations: vec![write(ConsistencyLevel::All)],
+        retry: RetryPolicy::SameTimestamp,
+        budgets: Budgets {
+            flap: 1,
+            ..Budgets::default()
+        },
+        ..Scope::default()
+    });
+    let (_, sentences) = told(
+        &system,
+        &[
+            "write.w1.n1",
+            "deliver.MUTATION_REQ.w1.n1-n3",
+            "pause.n2",
+            "deliver.MUTATION_RSP.w1.n3-n1",
+            "timeout.w1",
+            "write.w1.n1",
+        ],
+    );
+    assert_eq!(
+        sentences.last().expect("the retry"),
+        "c1 tries w1 once more at ALL through n1, a replica: n1 sees n2 as down; n1 refuses w1 with Unavailable(required 3, alive 2), and nothing is sent."
+    );
+}
+
+#[test]
+fn hint_that_counts_at_any_is_said_to_count() {
+    let system = system(Scope {
+        operations: vec![write(ConsistencyLevel::Any)],
+        down: DownScope::Nodes(vec![0, 1, 2]),
+        datacenters: vec![DatacenterScope {
+            nodes: 4,
+            ..datacenter("dc1", 3)
+        }],
+        ..Scope::default()
+    });
+    let (story, sentences) = told(&system, &["write.w1.n4"]);
+    assert_says(
+        sentences.last().expect("the write"),
+        &[
+            "n4, which is no replica",
+            "a hint counts at ANY",
+            "sees n1, n2 and n3 as down and stores a hint for each",
+        ],
+    );
+    assert!(story.lanes.iter().any(|lane| lane.label == "n4 (no replica)"));
 }
 
 #[test]
@@ -372,249 +441,31 @@ fn read_repair_says_what_it_sends_and_who_waits() {
     );
 }
 
-/// A small generator: runs repeat from their seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits fit") % bound
-    }
-}
-
-fn kind(system: &System, action: &Action) -> String {
-    system
-        .name(action)
-        .split('.')
-        .next()
-        .expect("a name has a first part")
-        .into()
-}
-
-/// Scopes in which, together, everything can happen.
-fn wild_scopes() -> Vec<Scope> {
-    use ConsistencyLevel as CL;
-    let budgets = Budgets {
-        crash: 1,
-        power_loss: 1,
-        lose: 2,
-        duplicate: 2,
-        fail: 2,
-        drop: 2,
-        slow: 3,
-        partition: 1,
-        flap: 2,
-        ticks: 4,
-        skew: 1,
-    };
-    let base = Scope {
-        operations: vec![
-            write(CL::One),
-            write(CL::Quorum),
-            write(CL::Any),
-            write(CL::All),
-            read(CL::Quorum),
-            read(CL::All),
-            read(CL::One),
-        ],
-        budgets,
-        restart: true,
-        log_stages: true,
-        hint_stages: true,
-        slow_apply: true,
-        gc_grace: 2,
+#[test]
+fn read_that_goes_back_is_explained_by_both_reads() {
+    let operations = vec![
+        write(ConsistencyLevel::One),
+        read(ConsistencyLevel::One),
+        read(ConsistencyLevel::One),
+    ];
+    let scope = Scope {
+        operations,
         ..Scope::default()
     };
-    let mut pending = datacenter("dc1", 3);
-    pending.pending = 1;
-    pending.nodes = 4;
-    vec![
-        base.clone(),
-        Scope {
-            detector: Detector::Lagging,
-            sync: Sync::Batch,
-            retry: RetryPolicy::FreshTimestamp,
-            hints: false,
-            ..base.clone()
-        },
-        Scope {
-            datacenters: vec![datacenter("dc1", 2), datacenter("dc2", 3)],
-            network_topology: true,
-            operations: vec![
-                write(CL::EachQuorum),
-                write(CL::LocalQuorum),
-                write(CL::LocalOne),
-                write(CL::Serial),
-                read(CL::EachQuorum),
-                read(CL::LocalQuorum),
-                read(CL::Any),
-            ],
-            detector: Detector::Lagging,
-            retry: RetryPolicy::SameTimestamp,
-            ..base.clone()
-        },
-        Scope {
-            datacenters: vec![pending],
-            detector: Detector::Arbitrary,
-            sync: Sync::Group,
-            down: DownScope::AnyOf(1),
-            log_stages: false,
-            slow_apply: false,
-            ..base
-        },
-    ]
-}
-
-/// One random run until nothing is possible, or so many steps were taken.
-fn wander(system: &System, dice: &mut Dice, steps_max: usize) -> Trace {
-    let starts = system.initial_states();
-    let start = dice.below(starts.len());
-    let mut state = starts.get(start).expect("it exists").clone();
-    let mut actions = Vec::new();
-    while actions.len() < steps_max {
-        let mut possible = Vec::new();
-        system.possible_actions(&state, &mut possible);
-        if possible.is_empty() {
-            break;
-        }
-        let action = possible.swap_remove(dice.below(possible.len()));
-        state = system.after(&state, &action);
-        actions.push(action);
-    }
-    Trace { start, actions }
-}
-
-#[test]
-fn every_action_of_random_runs_has_a_plain_sentence() {
-    let mut kinds = BTreeSet::new();
-    let faults = [
-        DriverFault::None,
-        DriverFault::AckWithoutAppend,
-        DriverFault::WrongNode,
-        DriverFault::TornCell,
-        DriverFault::ForgetHint,
-        DriverFault::DeleteHintWhenSent,
-        DriverFault::LyingDisk,
-        DriverFault::AnswerTwice,
-        DriverFault::MisattributedAck,
-        DriverFault::RestampHint,
-    ];
-    for (scope, seed) in wild_scopes().into_iter().zip(1..) {
-        for (fault, salt) in faults.into_iter().zip(1..) {
-            let mut system = system(scope.clone());
-            system.driver = fault;
-            system = system.checking(crate::properties::all().take(crate::properties::PROPERTIES_MAX));
-            let mut dice = Dice(seed * 100 + salt);
-            let mut steps_left: usize = if fault == DriverFault::None { 2000 } else { 400 };
-            while steps_left > 0 {
-                let trace = wander(&system, &mut dice, steps_left.min(120));
-                steps_left = steps_left.saturating_sub(trace.actions.len().max(1));
-                let story = Story::tell(&system, &trace);
-                kinds.extend(trace.actions.iter().map(|action| kind(&system, action)));
-                story.sentences().for_each(|sentence| assert_plain(&sentence));
-                assert_drawable(&story);
-            }
-        }
-    }
-    let all = [
-        "apply",
-        "crash",
-        "deliver",
-        "drop",
-        "drop-apply",
-        "duplicate",
-        "expire",
-        "fail",
-        "fail-apply",
-        "heal",
-        "hint",
-        "hint-timeout",
-        "lose",
-        "mark",
-        "partition",
-        "pause",
-        "power-loss",
-        "read",
-        "restart",
-        "resume",
-        "suspect",
-        "sync",
-        "sync-hints",
-        "tick",
-        "timeout",
-        "trust",
-        "write",
-        "write-hints",
-    ];
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);
-}
-
-#[test]
-fn every_property_that_fails_is_explained() {
-    let mut explained = BTreeSet::new();
-    for (scope, seed) in wild_scopes().into_iter().zip(1..) {
-        for property in crate::properties::all() {
-            let system = system(scope.clone()).checking([property]);
-            let mut dice = Dice(seed);
-            for _ in 0..40 {
-                let story = Story::tell(&system, &wander(&system, &mut dice, 60));
-                if let Some(failing) = &story.failing {
-                    assert_plain(&failing.sentence());
-                    assert!(!failing.clause.is_empty() && failing.detail.len() > 8);
-                    explained.insert(property.code);
-                }
-            }
-        }
-    }
-    for code in [
-        "stale",
-        "non-monotonic",
-        "lost",
-        "unavailable",
-        "timeout",
-        "diverge",
-        "C1n",
-    ] {
-        assert!(explained.contains(code), "{code} never failed: {explained:?}");
-    }
-}
-
-#[test]
-fn view_names_messages_and_actions_as_scripts_do() {
-    for (scope, seed) in wild_scopes().into_iter().zip(7..) {
-        let system = system(scope).checking(crate::properties::QUESTIONS);
-        let mut dice = Dice(seed);
-        let trace = wander(&system, &mut dice, 60);
-        let mut state = system.initial_states().swap_remove(trace.start);
-        for action in &trace.actions {
-            state = system.after(&state, action);
-            let view = View::of(&system, &state);
-            let json = serde_json::to_value(&view).expect("a view is plain data");
-            assert_eq!(json["nodes"].as_array().map(Vec::len), Some(state.nodes.len()));
-            for message in &view.net {
-                if message.can.contains(&"deliver") {
-                    let name = format!("deliver.{}", message.id);
-                    assert!(view.enabled.contains(&name), "{name} not in {:?}", view.enabled);
-                }
-            }
-            let copies: usize = view.net.iter().map(|message| message.copies).sum();
-            assert_eq!(copies, state.network.len());
-            let ids = view
-                .nodes
-                .iter()
-                .flat_map(|node| node.hints.iter().map(|hint| &hint.id));
-            let ids: Vec<&String> = ids.chain(view.net.iter().map(|message| &message.id)).collect();
-            assert_eq!(
-                ids.iter().collect::<BTreeSet<_>>().len(),
-                ids.len(),
-                "ids are unique"
-            );
-            assert!(!view.to_text().contains("Some("));
-        }
-    }
+    let inquiry = Inquiry::new(scope, PropertyDef::find("non-monotonic").expect("it exists"));
+    let (trace, _) = inquiry.shortest(&mut |_| None).expect("the scope is valid");
+    let system = inquiry.system(false).expect("the scope is valid");
+    let story = Story::tell(&system, &trace.expect("such reads exist"));
+    let last = story.sentences().last().expect("there are sentences");
+    assert_says(
+        &last,
+        &[
+            "r1 returned w1 at step",
+            "r2, which began at step",
+            "returned no value at step",
+            "answered with no value",
+        ],
+    );
 }
 
 #[test]
