@@ -11,7 +11,7 @@ use crate::action::Action;
 use crate::faults::DriverFault;
 use crate::scope::{Budgets, Detector, DownScope, RetryPolicy, Scope, Sync};
 use crate::story::Story;
-use crate::system::System;
+use crate::system::{State, System};
 use crate::verdict::Trace;
 use crate::view::View;
 
@@ -218,37 +218,66 @@ fn every_property_that_fails_is_explained() {
     }
 }
 
+/// The claims of a view about one state; answers whether it had to tell equal names apart.
+fn assert_names_fit(system: &System, state: &State) -> bool {
+    let view = View::of(system, state);
+    let json = serde_json::to_value(&view).expect("a view is plain data");
+    assert_eq!(json["nodes"].as_array().map(Vec::len), Some(state.nodes.len()));
+    for message in &view.net {
+        if message.can.contains(&"deliver") {
+            let name = format!("deliver.{}", message.id);
+            assert!(view.enabled.contains(&name), "{name} not in {:?}", view.enabled);
+        }
+    }
+    let copies: usize = view.net.iter().map(|message| message.copies).sum();
+    assert_eq!(copies, state.network.len());
+    let hints = view.nodes.iter().flat_map(|node| &node.hints);
+    let ids = hints.map(|hint| &hint.id);
+    let ids: Vec<&String> = ids.chain(view.net.iter().map(|message| &message.id)).collect();
+    assert_eq!(
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        ids.len(),
+        "ids are unique"
+    );
+    assert!(!view.to_text().contains("Some("));
+    ids.iter().any(|id| id.contains('~'))
+}
+
 #[test]
 fn view_names_messages_and_actions_as_scripts_do() {
+    let mut told_apart = false;
     for (scope, seed) in wild_scopes().into_iter().zip(7..) {
         let system = system(scope).checking(crate::properties::QUESTIONS);
         let mut dice = Dice(seed);
-        let trace = wander(&system, &mut dice, 60);
-        let mut state = system.initial_states().swap_remove(trace.start);
-        for action in &trace.actions {
-            state = system.after(&state, action);
-            let view = View::of(&system, &state);
-            let json = serde_json::to_value(&view).expect("a view is plain data");
-            assert_eq!(json["nodes"].as_array().map(Vec::len), Some(state.nodes.len()));
-            for message in &view.net {
-                if message.can.contains(&"deliver") {
-                    let name = format!("deliver.{}", message.id);
-                    assert!(view.enabled.contains(&name), "{name} not in {:?}", view.enabled);
-                }
+        for _ in 0..12 {
+            let trace = wander(&system, &mut dice, 60);
+            let mut state = system.initial_states().swap_remove(trace.start);
+            for action in &trace.actions {
+                state = system.after(&state, action);
+                told_apart |= assert_names_fit(&system, &state);
             }
-            let copies: usize = view.net.iter().map(|message| message.copies).sum();
-            assert_eq!(copies, state.network.len());
-            let ids = view
-                .nodes
-                .iter()
-                .flat_map(|node| node.hints.iter().map(|hint| &hint.id));
-            let ids: Vec<&String> = ids.chain(view.net.iter().map(|message| &message.id)).collect();
-            assert_eq!(
-                ids.iter().collect::<BTreeSet<_>>().len(),
-                ids.len(),
-                "ids are unique"
-            );
-            assert!(!view.to_text().contains("Some("));
         }
     }
+    assert!(told_apart, "some names were equal");
+}
+
+#[test]
+fn action_of_a_step_parses_back() {
+    let mut told_apart = false;
+    for (scope, seed) in wild_scopes().into_iter().zip(3..) {
+        let system = system(scope);
+        let mut dice = Dice(seed);
+        for _ in 0..12 {
+            let trace = wander(&system, &mut dice, 60);
+            let story = Story::tell(&system, &trace);
+            let mut state = system.initial_states().swap_remove(trace.start);
+            let steps = story.steps.iter().filter(|step| step.number > 0);
+            for (step, action) in steps.zip(&trace.actions) {
+                assert_eq!(system.parse(&state, &step.action).as_ref(), Ok(action));
+                told_apart |= step.action.contains('~');
+                state = system.after(&state, action);
+            }
+        }
+    }
+    assert!(told_apart, "some names were equal");
 }
