@@ -21,6 +21,7 @@ pub mod search;
 pub mod story;
 pub mod system;
 pub mod verdict;
+pub mod view;
 
 pub use action::{Action, Unmet};
 pub use scope::Scope;
