@@ -172,6 +172,10 @@ impl System {
         holds(state.are_connected(envelope.from, envelope.to), Unmet::Separated)
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the kinds of action were told apart just above"
+    )]
     fn guard_disk(&self, state: &State, action: &Action) -> Guard {
         let (Action::Mark(node) | Action::Sync(node) | Action::WriteHints(node) | Action::SyncHints(node)) =
             action

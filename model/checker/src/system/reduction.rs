@@ -80,7 +80,7 @@ impl System {
             .operations
             .iter()
             .all(|operation| matches!(operation.phase, Phase::Ended(_) | Phase::Abandoned));
-        if is_settled && System::is_undisturbed(&state.budgets) && !self.scope.restart {
+        if is_settled && Self::is_undisturbed(&state.budgets) && !self.scope.restart {
             let first = out
                 .iter()
                 .skip(begin)
@@ -103,13 +103,12 @@ impl System {
     /// An answer that completes nothing yet, while nothing can disturb it: it commutes with everything and nobody
     /// sees it.
     fn eager_delivery(&self, state: &State, deliveries: &[Action]) -> Option<usize> {
-        if !System::is_undisturbed(&state.budgets) {
+        if !Self::is_undisturbed(&state.budgets) {
             return None;
         }
-        deliveries.iter().position(|action| match action {
-            Action::Deliver(envelope) if !envelope.orphaned => self.is_silent(state, envelope),
-            _ => false,
-        })
+        deliveries.iter().position(
+            |action| matches!(action, Action::Deliver(envelope) if !envelope.orphaned && self.is_silent(state, envelope)),
+        )
     }
 
     fn is_silent(&self, state: &State, envelope: &Envelope) -> bool {

@@ -323,6 +323,9 @@ impl State {
     }
 
     /// All nodes.
+    ///
+    /// # Panics
+    /// Never: a scope has at most 16 nodes.
     pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..u16::try_from(self.nodes.len()).expect("a scope has at most 16 nodes")).map(NodeId)
     }
