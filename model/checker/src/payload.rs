@@ -23,23 +23,36 @@ pub struct ModelMutation {
     pub gc_grace: u8,
 }
 
-/// One word: registers stand in every state many times.
+/// One word.
 impl Hash for ModelMutation {
+    #[inline]
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u32(u32::from_be_bytes([1, self.timestamp, self.write, self.gc_grace]));
+        hasher.write_u32(self.word());
     }
 }
 
 impl Hash for Register {
+    #[inline]
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        match self.0 {
-            Some(mutation) => mutation.hash(hasher),
-            None => hasher.write_u32(0),
-        }
+        hasher.write_u32(self.word());
+    }
+}
+
+impl Register {
+    /// All of it in one word; 0 for nothing.
+    #[inline]
+    pub(crate) fn word(self) -> u32 {
+        self.0.map_or(0, ModelMutation::word)
     }
 }
 
 impl ModelMutation {
+    /// All of it in one word, never 0.
+    #[inline]
+    fn word(self) -> u32 {
+        u32::from_be_bytes([1, self.timestamp, self.write, self.gc_grace])
+    }
+
     /// Which of two writes of the cell survives a merge.
     #[must_use]
     pub fn compare<R: ReconcileRules + ?Sized>(self, other: Self, rules: &R) -> Ordering {

@@ -69,18 +69,19 @@ impl System {
 
     /// What happens by itself: messages arrive, disks write, timers fire, detectors learn.
     fn progress(&self, state: &State, out: &mut Vec<Action>) {
+        let mut previous = None;
+        for envelope in &state.network {
+            // The rest of the guard: it is in flight.
+            if previous != Some(envelope) && self.guard_arrival(state, envelope).is_ok() {
+                out.push(Action::Deliver(envelope.clone()));
+            }
+            previous = Some(envelope);
+        }
         let mut offer = |action: Action| {
             if self.guard(state, &action).is_ok() {
                 out.push(action);
             }
         };
-        let mut previous = None;
-        for envelope in &state.network {
-            if previous != Some(envelope) {
-                offer(Action::Deliver(envelope.clone()));
-            }
-            previous = Some(envelope);
-        }
         for node in state.node_ids() {
             let holder = state.node(node);
             for pending in &holder.disk.pending {

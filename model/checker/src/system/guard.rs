@@ -168,6 +168,11 @@ impl System {
 
     fn guard_delivery(&self, state: &State, envelope: &Envelope) -> Guard {
         in_flight(state, envelope)?;
+        self.guard_arrival(state, envelope)
+    }
+
+    /// A message that is in flight may arrive.
+    pub(super) fn guard_arrival(&self, state: &State, envelope: &Envelope) -> Guard {
         holds(state.is_up(envelope.to), Unmet::NodeDown)?;
         holds(state.are_connected(envelope.from, envelope.to), Unmet::Separated)
     }

@@ -56,19 +56,7 @@ impl System {
             return;
         }
         let mut network = std::mem::take(&mut state.network);
-        network.retain(|envelope| !self.is_pointless(state, envelope));
-        // A read that nobody waits for leaves no trace at its replica.
-        network.retain(|envelope| match &envelope.message {
-            Message::Read { request, .. } => state.node(envelope.from).node.reads.get(*request).is_some(),
-            Message::Mutation { .. }
-            | Message::MutationResponse { .. }
-            | Message::Hint { .. }
-            | Message::HintResponse { .. }
-            | Message::ReadResponse { .. }
-            | Message::ReadRepair { .. }
-            | Message::ReadRepairResponse { .. }
-            | Message::Failure { .. } => true,
-        });
+        network.retain(|envelope| !self.is_pointless(state, envelope) && !is_forgotten_read(state, envelope));
         state.network = network;
     }
 
@@ -139,5 +127,20 @@ impl System {
             | Message::ReadRepairResponse { .. }
             | Message::Failure { .. } => false,
         }
+    }
+}
+
+/// A read that nobody waits for leaves no trace at its replica.
+fn is_forgotten_read(state: &State, envelope: &Envelope) -> bool {
+    match &envelope.message {
+        Message::Read { request, .. } => state.node(envelope.from).node.reads.get(*request).is_none(),
+        Message::Mutation { .. }
+        | Message::MutationResponse { .. }
+        | Message::Hint { .. }
+        | Message::HintResponse { .. }
+        | Message::ReadResponse { .. }
+        | Message::ReadRepair { .. }
+        | Message::ReadRepairResponse { .. }
+        | Message::Failure { .. } => false,
     }
 }

@@ -74,7 +74,7 @@ pub struct PendingApply {
 
 /// The disk of a node, and the memory that a restart rebuilds from it. Content that a later stage has is in
 /// every earlier one as well.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Disk {
     /// Memtable and SSTables: what reads see.
     pub memory: Register,
@@ -91,7 +91,7 @@ pub struct Disk {
 }
 
 /// One node with its surroundings.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NodeState {
     /// Whether its process runs.
     pub life: Life,
@@ -209,6 +209,53 @@ pub struct State {
     /// Premises that show in a transition alone: [`crate::properties::Reached`] bits. Not part of identity where
     /// the run does not ask for them.
     pub reached: u32,
+}
+
+/// Everything small in three words; then what the node and the lists hold.
+impl Hash for NodeState {
+    #[inline]
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            life,
+            node,
+            disk,
+            sees,
+            dispatched,
+            outages,
+        } = self;
+        let Disk {
+            memory,
+            appended,
+            marked,
+            synced,
+            pending,
+            hints,
+        } = disk;
+        let length = |length: usize| u8::try_from(length).expect("lists of the model's state are short");
+        let [sees_high, sees_low] = sees.to_be_bytes();
+        hasher.write_u64(u64::from_be_bytes([
+            *life as u8,
+            sees_high,
+            sees_low,
+            *dispatched,
+            length(pending.len()),
+            length(hints.len()),
+            length(outages.len()),
+            0,
+        ]));
+        hasher.write_u64(u64::from(memory.word()) << 32 | u64::from(appended.word()));
+        hasher.write_u64(u64::from(marked.word()) << 32 | u64::from(synced.word()));
+        node.hash(hasher);
+        for part in pending {
+            part.hash(hasher);
+        }
+        for part in hints {
+            part.hash(hasher);
+        }
+        for part in outages {
+            part.hash(hasher);
+        }
+    }
 }
 
 /// The masks and counters in two words.
