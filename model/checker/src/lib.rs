@@ -18,6 +18,7 @@ pub mod payload;
 pub mod properties;
 pub mod scope;
 pub mod search;
+pub mod story;
 pub mod system;
 pub mod verdict;
 
