@@ -173,7 +173,12 @@ fn table(limits: LimitArgs) -> Result<ExitCode, Failure> {
             rate(measured.distinct),
             count(measured.grown_bytes / measured.distinct.max(1)),
             seconds(core::time::Duration::from_secs_f64(measured.seconds)),
-            if measured.is_complete { "complete" } else { "stopped" }.to_owned(),
+            if measured.is_complete {
+                "complete"
+            } else {
+                "stopped"
+            }
+            .to_owned(),
         ]);
     }
     print!("{}", table.text());
@@ -193,8 +198,13 @@ fn in_a_child(index: usize, limits: LimitArgs) -> Result<Measured, Failure> {
     };
     let program = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(program);
-    command.args(["bench", "check", "--row", &index.to_string()]).stderr(Stdio::inherit());
-    for (option, value) in [("--max-states", limits.max_states), ("--max-seconds", limits.max_seconds)] {
+    command
+        .args(["bench", "check", "--row", &index.to_string()])
+        .stderr(Stdio::inherit());
+    for (option, value) in [
+        ("--max-states", limits.max_states),
+        ("--max-seconds", limits.max_seconds),
+    ] {
         if let Some(value) = value {
             command.args([option, &value.to_string()]);
         }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use thymbra_checker::configurations::Outcome;
 use thymbra_checker::gallery::{ENTRIES, Entry, Origin};
+use thymbra_checker::story::Story;
 
 use crate::args::{GalleryArgs, LimitArgs};
 use crate::names::nearest;
@@ -45,7 +46,11 @@ pub(crate) fn run(args: &GalleryArgs) -> Result<ExitCode, Failure> {
     }
     let expected = shown.iter().filter(|shown| shown.is_expected()).count();
     println!("\n{expected} of {} as expected", chosen.len());
-    Ok(if expected == chosen.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if expected == chosen.len() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn find(id: &str) -> Result<&'static Entry, Usage> {
@@ -108,7 +113,12 @@ fn table(shown: &[Shown]) -> Table {
             shown.without_bug.says.clone(),
             count(shown.without_bug.progress.distinct),
             seconds(shown.without_bug.elapsed),
-            if shown.is_expected() { "ok" } else { "NOT AS EXPECTED" }.to_owned(),
+            if shown.is_expected() {
+                "ok"
+            } else {
+                "NOT AS EXPECTED"
+            }
+            .to_owned(),
         ]);
     }
     table
@@ -121,7 +131,10 @@ fn story_of(shown: &Shown) -> Result<String, Failure> {
     if !entry.ticket.is_empty() && entry.ticket != entry.id {
         text.push_str(&format!("source: {}\n", entry.ticket));
     }
-    for (heading, outcome) in [("with the bug", &shown.with_bug), ("without it", &shown.without_bug)] {
+    for (heading, outcome) in [
+        ("with the bug", &shown.with_bug),
+        ("without it", &shown.without_bug),
+    ] {
         text.push_str(&format!(
             "{heading}: {}; {} states, {}\n",
             outcome.says,
@@ -136,7 +149,7 @@ fn story_of(shown: &Shown) -> Result<String, Failure> {
     text.push_str(&output::bounds_text(&inquiry.scope, entry.id));
     if let Some(trace) = &shown.with_bug.trace {
         text.push('\n');
-        text.push_str(&output::story_text(&story::tell(&inquiry.system(false)?, trace)));
+        text.push_str(&story::text(&Story::tell(&inquiry.system(false)?, trace)));
     }
     Ok(text)
 }

@@ -23,6 +23,7 @@ mod table;
 mod usage;
 mod words;
 mod worlds;
+mod wrap;
 
 use std::process::ExitCode;
 
