@@ -95,9 +95,9 @@ impl Answer {
     /// Prints the answer and writes the charts that were asked for.
     pub(crate) fn print(&self, forms: &OutputArgs) -> Result<(), Failure> {
         if forms.json {
-            println!("{}", serde_json::to_string_pretty(&self.json())?);
+            put_line!("{}", serde_json::to_string_pretty(&self.json())?);
         } else {
-            print!("{}", self.text());
+            put!("{}", self.text());
         }
         let chart = self
             .told

@@ -108,7 +108,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
     let BenchWord::Check = args.what;
     match args.row.map(|index| ROWS.get(index)) {
         Some(Some(row)) => {
-            println!("{}", serde_json::to_string(&measure(row, args.limits)?)?);
+            put_line!("{}", serde_json::to_string(&measure(row, args.limits)?)?);
             Ok(ExitCode::SUCCESS)
         }
         Some(None) => Ok(ExitCode::FAILURE),
@@ -181,8 +181,8 @@ fn table(limits: LimitArgs) -> Result<ExitCode, Failure> {
             .to_owned(),
         ]);
     }
-    print!("{}", table.text());
-    println!(
+    put!("{}", table.text());
+    put_line!(
         "\na state takes {} bytes in itself and {} for each node, besides messages in flight",
         size_of::<State>(),
         size_of::<thymbra_checker::system::NodeState>()

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     for (configuration, outcome) in chosen.iter().zip(&outcomes) {
         row(&mut table, configuration, outcome.as_ref());
     }
-    print!("{}", table.text());
+    put!("{}", table.text());
     let mut expected = outcomes
         .iter()
         .flatten()
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         expected += print_laws();
         runs += LAWS.len();
     }
-    println!("\n{expected} of {runs} as expected, {}", seconds(begin.elapsed()));
+    put_line!("\n{expected} of {runs} as expected, {}", seconds(begin.elapsed()));
     Ok(if expected == runs {
         ExitCode::SUCCESS
     } else {
@@ -175,6 +175,6 @@ fn print_laws() -> usize {
             if is_expected { "ok" } else { "NOT AS EXPECTED" }.to_owned(),
         ]);
     }
-    println!("\n{}", table.text().trim_end());
+    put_line!("\n{}", table.text().trim_end());
     expected
 }

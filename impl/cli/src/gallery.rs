@@ -41,11 +41,11 @@ pub(crate) fn run(args: &GalleryArgs) -> Result<ExitCode, Failure> {
         shown.push(show(entry, args.limits)?);
     }
     match (args.entry.is_some(), shown.as_slice()) {
-        (true, [only]) => print!("{}", story_of(only)?),
-        (true, _) | (false, _) => print!("{}", table(&shown).text()),
+        (true, [only]) => put!("{}", story_of(only)?),
+        (true, _) | (false, _) => put!("{}", table(&shown).text()),
     }
     let expected = shown.iter().filter(|shown| shown.is_expected()).count();
-    println!("\n{expected} of {} as expected", chosen.len());
+    put_line!("\n{expected} of {} as expected", chosen.len());
     Ok(if expected == chosen.len() {
         ExitCode::SUCCESS
     } else {

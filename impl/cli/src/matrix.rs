@@ -86,17 +86,17 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
             writes: &fates,
             seconds: begin.elapsed().as_secs_f64(),
         };
-        println!("{}", serde_json::to_string_pretty(&matrix)?);
+        put_line!("{}", serde_json::to_string_pretty(&matrix)?);
     } else {
-        println!(
+        put_line!(
             "Can a read miss a write that was acknowledged before it began? Writes down, reads across.\n"
         );
-        println!("{}", stale_table(&writes, &reads, &stale).text());
-        println!("What can become of a write?\n");
-        println!("{}", fate_table(&fates).text());
-        println!("yes: possible; no: never; -: no run puts it to the test; ?: a limit was reached first\n");
-        print!("{}", bounds_text(&bounds, &args.run.settings.rules));
-        println!("{}", output::seconds(begin.elapsed()));
+        put_line!("{}", stale_table(&writes, &reads, &stale).text());
+        put_line!("What can become of a write?\n");
+        put_line!("{}", fate_table(&fates).text());
+        put_line!("yes: possible; no: never; -: no run puts it to the test; ?: a limit was reached first\n");
+        put!("{}", bounds_text(&bounds, &args.run.settings.rules));
+        put_line!("{}", output::seconds(begin.elapsed()));
     }
     let is_partial = stale.iter().any(|cell| cell.stale == Verdict::Unknown)
         || fates

@@ -1,6 +1,7 @@
 //! Answers on paper: for people, and as JSON.
 
 use core::time::Duration;
+use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 use thymbra_checker::scope::Scope;
@@ -159,6 +160,17 @@ pub(crate) fn stop(stop: Stop) -> &'static str {
 pub(crate) fn collision_chance(distinct: u64) -> f64 {
     let states = distinct as f64;
     states * states / 65_f64.exp2()
+}
+
+/// Prints a part of the answer. A reader that has gone away, as `head` does, is no fault of the answer.
+pub(crate) fn put(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("note: the answer cannot be printed: {error}");
+    }
 }
 
 /// Bounds for people, indented under a heading.

@@ -45,17 +45,17 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
             trace: steps,
             ..answer
         };
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        put_line!("{}", serde_json::to_string_pretty(&answer)?);
     } else {
-        println!("{}, each possible at its place\n", in_steps(trace.actions.len()));
-        print!(
+        put_line!("{}, each possible at its place\n", in_steps(trace.actions.len()));
+        put!(
             "{}",
             output::bounds_text(&answer.bounds.scope, &answer.bounds.rules)
         );
-        println!();
-        print!("{}", story::text(&told));
+        put!("\n");
+        put!("{}", story::text(&told));
         if told.failing.is_none() {
-            println!(
+            put_line!(
                 "\nAt the end of these steps `{}` is not violated.",
                 answer.question
             );

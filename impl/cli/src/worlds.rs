@@ -87,12 +87,12 @@ pub(crate) fn run(scope: Scope, args: &AskArgs) -> Result<ExitCode, Failure> {
         Verdict::Table
     };
     if args.output.json {
-        println!(
+        put_line!(
             "{}",
             serde_json::to_string_pretty(&json(&system, &walk, verdict, rules_name))?
         );
     } else {
-        print!("{}", text(&system, &walk, rules_name));
+        put!("{}", text(&system, &walk, rules_name));
     }
     if args.output.svg.is_some() || args.output.mermaid.is_some() {
         eprintln!("note: a table has no one run to draw; nothing is written for --svg or --mermaid");
