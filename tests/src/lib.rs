@@ -6,5 +6,6 @@
 pub mod layering;
 pub mod markdown;
 pub mod repository;
+pub mod simulation;
 pub mod tidy;
 pub mod traceability;

@@ -33,7 +33,10 @@ pub struct Law {
 
 impl core::fmt::Debug for Law {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.debug_struct("Law").field("code", &self.code).finish_non_exhaustive()
+        formatter
+            .debug_struct("Law")
+            .field("code", &self.code)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,6 +87,9 @@ impl Cases {
     }
 
     fn report(self) -> LawReport {
-        LawReport { cases: self.count, failing: self.failing }
+        LawReport {
+            cases: self.count,
+            failing: self.failing,
+        }
     }
 }

@@ -23,44 +23,70 @@ pub fn network(replication_factors: &[u16]) -> Scope {
     let named = (1..).zip(replication_factors);
     Scope {
         network_topology: true,
-        datacenters: named.map(|(number, factor)| datacenter(&format!("dc{number}"), *factor, (*factor).max(1), 0)).collect(),
+        datacenters: named
+            .map(|(number, factor)| datacenter(&format!("dc{number}"), *factor, (*factor).max(1), 0))
+            .collect(),
         ..base(1)
     }
 }
 
 fn datacenter(name: &str, replication_factor: u16, nodes: u16, pending: u16) -> DatacenterScope {
-    DatacenterScope { name: name.into(), replication_factor, nodes, pending }
+    DatacenterScope {
+        name: name.into(),
+        replication_factor,
+        nodes,
+        pending,
+    }
 }
 
 /// A write by any coordinator.
 #[must_use]
 pub fn write(level: ConsistencyLevel) -> OperationScope {
-    OperationScope { kind: OperationKind::Write, level, coordinator: None }
+    OperationScope {
+        kind: OperationKind::Write,
+        level,
+        coordinator: None,
+    }
 }
 
 /// A read by any coordinator.
 #[must_use]
 pub fn read(level: ConsistencyLevel) -> OperationScope {
-    OperationScope { kind: OperationKind::Read, level, coordinator: None }
+    OperationScope {
+        kind: OperationKind::Read,
+        level,
+        coordinator: None,
+    }
 }
 
 /// The same, coordinated by `n1`.
 #[must_use]
 pub fn at_n1(operation: OperationScope) -> OperationScope {
-    OperationScope { coordinator: Some(0), ..operation }
+    OperationScope {
+        coordinator: Some(0),
+        ..operation
+    }
 }
 
 /// The same, coordinated by the node of this index.
 #[must_use]
 pub fn at(operation: OperationScope, node: u16) -> OperationScope {
-    OperationScope { coordinator: Some(node), ..operation }
+    OperationScope {
+        coordinator: Some(node),
+        ..operation
+    }
 }
 
 /// One write at this level, one crash, one lost message, timers that may overtake one answer.
 fn disturbed_write(level: ConsistencyLevel) -> Scope {
     Scope {
         operations: vec![write(level)],
-        budgets: Budgets { crash: 1, lose: 1, slow: 1, ..Budgets::default() },
+        budgets: Budgets {
+            crash: 1,
+            lose: 1,
+            slow: 1,
+            ..Budgets::default()
+        },
         ..base(3)
     }
 }
@@ -84,28 +110,50 @@ pub(super) fn disturbed_all() -> Scope {
 pub(super) fn failing_quorum() -> Scope {
     Scope {
         operations: vec![write(Quorum)],
-        budgets: Budgets { fail: 2, lose: 1, ..Budgets::default() },
+        budgets: Budgets {
+            fail: 2,
+            lose: 1,
+            ..Budgets::default()
+        },
         slow_apply: true,
         ..base(3)
     }
 }
 
 pub(super) fn down_quorum() -> Scope {
-    Scope { operations: vec![write(Quorum)], down: DownScope::AnyOf(2), restart: true, ..base(3) }
+    Scope {
+        operations: vec![write(Quorum)],
+        down: DownScope::AnyOf(2),
+        restart: true,
+        ..base(3)
+    }
 }
 
 pub(crate) fn one_lost() -> Scope {
-    Scope { operations: vec![write(One)], budgets: Budgets { lose: 1, ..Budgets::default() }, ..base(3) }
+    Scope {
+        operations: vec![write(One)],
+        budgets: Budgets {
+            lose: 1,
+            ..Budgets::default()
+        },
+        ..base(3)
+    }
 }
 
 pub(crate) fn one_write() -> Scope {
-    Scope { operations: vec![write(All)], ..base(3) }
+    Scope {
+        operations: vec![write(All)],
+        ..base(3)
+    }
 }
 
 pub(crate) fn own_copy_held_up() -> Scope {
     Scope {
         operations: vec![write(One)],
-        budgets: Budgets { drop: 1, ..Budgets::default() },
+        budgets: Budgets {
+            drop: 1,
+            ..Budgets::default()
+        },
         slow_apply: true,
         ..base(2)
     }
@@ -115,38 +163,57 @@ pub(crate) fn own_copy_held_up() -> Scope {
 pub(crate) fn two_outages() -> Scope {
     Scope {
         operations: vec![at_n1(write(One)); 2],
-        budgets: Budgets { flap: 2, ticks: 4, ..Budgets::default() },
+        budgets: Budgets {
+            flap: 2,
+            ticks: 4,
+            ..Budgets::default()
+        },
         remembers_first_hint: true,
         ..base(2)
     }
 }
 
 pub(crate) fn write_and_read() -> Scope {
-    Scope { operations: vec![write(Quorum), read(Quorum)], ..base(3) }
+    Scope {
+        operations: vec![write(Quorum), read(Quorum)],
+        ..base(3)
+    }
 }
 
 pub(crate) fn write_and_two_reads() -> Scope {
-    Scope { operations: vec![write(Quorum), read(Quorum), read(Quorum)], ..base(3) }
+    Scope {
+        operations: vec![write(Quorum), read(Quorum), read(Quorum)],
+        ..base(3)
+    }
 }
 
 pub(crate) fn any_fails() -> Scope {
     Scope {
         operations: vec![write(Any)],
         datacenters: vec![datacenter("dc1", 1, 2, 0)],
-        budgets: Budgets { fail: 1, ..Budgets::default() },
+        budgets: Budgets {
+            fail: 1,
+            ..Budgets::default()
+        },
         ..base(1)
     }
 }
 
 pub(crate) fn empty_datacenter() -> Scope {
-    Scope { operations: vec![write(LocalQuorum)], ..network(&[1, 0]) }
+    Scope {
+        operations: vec![write(LocalQuorum)],
+        ..network(&[1, 0])
+    }
 }
 
 pub(crate) fn pending_replica() -> Scope {
     Scope {
         operations: vec![write(Quorum)],
         datacenters: vec![datacenter("dc1", 3, 3, 1)],
-        budgets: Budgets { lose: 1, ..Budgets::default() },
+        budgets: Budgets {
+            lose: 2,
+            ..Budgets::default()
+        },
         ..base(3)
     }
 }
@@ -154,7 +221,10 @@ pub(crate) fn pending_replica() -> Scope {
 pub(crate) fn batch_sync() -> Scope {
     Scope {
         operations: vec![write(Quorum)],
-        budgets: Budgets { power_loss: 1, ..Budgets::default() },
+        budgets: Budgets {
+            power_loss: 1,
+            ..Budgets::default()
+        },
         sync: Sync::Batch,
         log_stages: true,
         restart: true,
@@ -163,17 +233,32 @@ pub(crate) fn batch_sync() -> Scope {
 }
 
 pub(super) fn group_sync() -> Scope {
-    Scope { sync: Sync::Group, ..batch_sync() }
+    Scope {
+        sync: Sync::Group,
+        ..batch_sync()
+    }
 }
 
 pub(crate) fn periodic_power_loss() -> Scope {
-    Scope { sync: Sync::Periodic, operations: vec![write(One), write(One)], ..Scope { restart: false, ..batch_sync() } }
+    Scope {
+        sync: Sync::Periodic,
+        operations: vec![write(One), write(One)],
+        ..Scope {
+            restart: false,
+            ..batch_sync()
+        }
+    }
 }
 
 pub(crate) fn hint_and_return() -> Scope {
     Scope {
         operations: vec![at_n1(write(One))],
-        budgets: Budgets { flap: 1, lose: 2, slow: 1, ..Budgets::default() },
+        budgets: Budgets {
+            flap: 1,
+            lose: 2,
+            slow: 1,
+            ..Budgets::default()
+        },
         ..base(2)
     }
 }
@@ -181,7 +266,12 @@ pub(crate) fn hint_and_return() -> Scope {
 pub(super) fn hint_stages() -> Scope {
     Scope {
         operations: vec![at_n1(write(One))],
-        budgets: Budgets { crash: 1, power_loss: 1, lose: 1, ..Budgets::default() },
+        budgets: Budgets {
+            crash: 1,
+            power_loss: 1,
+            lose: 1,
+            ..Budgets::default()
+        },
         hint_stages: true,
         log_stages: true,
         restart: true,
@@ -190,26 +280,50 @@ pub(super) fn hint_stages() -> Scope {
 }
 
 pub(crate) fn one_duplicate() -> Scope {
-    Scope { operations: vec![write(All)], budgets: Budgets { duplicate: 1, ..Budgets::default() }, ..base(3) }
+    Scope {
+        operations: vec![write(All)],
+        budgets: Budgets {
+            duplicate: 1,
+            ..Budgets::default()
+        },
+        ..base(3)
+    }
 }
 
 pub(crate) fn two_writes_one_read() -> Scope {
-    Scope { operations: vec![write(One), write(One), read(One)], ..base(2) }
+    Scope {
+        operations: vec![write(One), write(One), read(One)],
+        ..base(2)
+    }
 }
 
 pub(crate) fn quorum_two_lost() -> Scope {
-    Scope { operations: vec![write(Quorum)], budgets: Budgets { lose: 2, ..Budgets::default() }, ..base(3) }
+    Scope {
+        operations: vec![write(Quorum)],
+        budgets: Budgets {
+            lose: 2,
+            ..Budgets::default()
+        },
+        ..base(3)
+    }
 }
 
 pub(crate) fn two_down() -> Scope {
-    Scope { operations: vec![write(Quorum)], down: DownScope::AnyOf(2), ..base(3) }
+    Scope {
+        operations: vec![write(Quorum)],
+        down: DownScope::AnyOf(2),
+        ..base(3)
+    }
 }
 
 /// Four replicas of dc1 acknowledge, of dc2 none: three are needed there, two here.
 pub(crate) fn each_quorum_one_side() -> Scope {
     Scope {
         operations: vec![at_n1(write(EachQuorum))],
-        budgets: Budgets { lose: 1, ..Budgets::default() },
+        budgets: Budgets {
+            lose: 1,
+            ..Budgets::default()
+        },
         ..network(&[3, 1])
     }
 }
@@ -217,32 +331,55 @@ pub(crate) fn each_quorum_one_side() -> Scope {
 pub(crate) fn all_one_failure() -> Scope {
     Scope {
         operations: vec![write(All)],
-        budgets: Budgets { fail: 1, ..Budgets::default() },
+        budgets: Budgets {
+            fail: 1,
+            ..Budgets::default()
+        },
         slow_apply: true,
         ..base(3)
     }
 }
 
 pub(crate) fn forwarder_lost() -> Scope {
-    Scope { operations: vec![at_n1(write(LocalQuorum))], budgets: Budgets { lose: 1, ..Budgets::default() }, ..network(&[1, 2]) }
+    Scope {
+        operations: vec![at_n1(write(LocalQuorum))],
+        budgets: Budgets {
+            lose: 1,
+            ..Budgets::default()
+        },
+        ..network(&[1, 2])
+    }
 }
 
 pub(super) fn forwarder_crashes() -> Scope {
     Scope {
         operations: vec![write(EachQuorum)],
-        budgets: Budgets { crash: 1, slow: 1, ..Budgets::default() },
+        budgets: Budgets {
+            crash: 1,
+            slow: 1,
+            ..Budgets::default()
+        },
         ..network(&[2, 2])
     }
 }
 
 pub(crate) fn quorum_one_down() -> Scope {
-    Scope { operations: vec![write(Quorum)], down: DownScope::AnyOf(1), restart: true, ..base(3) }
+    Scope {
+        operations: vec![write(Quorum)],
+        down: DownScope::AnyOf(1),
+        restart: true,
+        ..base(3)
+    }
 }
 
 pub(crate) fn hint_outlives_gc_grace() -> Scope {
     Scope {
         operations: vec![at_n1(write(One))],
-        budgets: Budgets { flap: 1, ticks: 2, ..Budgets::default() },
+        budgets: Budgets {
+            flap: 1,
+            ticks: 2,
+            ..Budgets::default()
+        },
         gc_grace: 1,
         ..base(2)
     }
@@ -251,7 +388,10 @@ pub(crate) fn hint_outlives_gc_grace() -> Scope {
 pub(crate) fn tie() -> Scope {
     Scope {
         operations: vec![write(One), write(One)],
-        budgets: Budgets { lose: 1, ..Budgets::default() },
+        budgets: Budgets {
+            lose: 1,
+            ..Budgets::default()
+        },
         same_timestamp: true,
         ..base(2)
     }
@@ -260,26 +400,45 @@ pub(crate) fn tie() -> Scope {
 pub(super) fn repaired_by_read() -> Scope {
     Scope {
         operations: vec![write(One), write(One), read(All)],
-        budgets: Budgets { lose: 1, ..Budgets::default() },
+        budgets: Budgets {
+            lose: 1,
+            ..Budgets::default()
+        },
         ..base(2)
     }
 }
 
 pub(crate) fn two_replicas() -> Scope {
-    Scope { operations: vec![write(Quorum), read(Quorum)], ..base(2) }
+    Scope {
+        operations: vec![write(Quorum), read(Quorum)],
+        ..base(2)
+    }
 }
 
 pub(crate) fn any_view() -> Scope {
     Scope {
-        operations: vec![write(One)],
-        budgets: Budgets { lose: 1, crash: 1, ..Budgets::default() },
+        operations: vec![write(Quorum)],
+        budgets: Budgets {
+            lose: 1,
+            crash: 1,
+            ..Budgets::default()
+        },
         detector: Detector::Arbitrary,
         ..base(3)
     }
 }
 
 pub(super) fn lagging_view() -> Scope {
-    Scope { operations: vec![write(Quorum)], detector: Detector::Lagging, budgets: Budgets { crash: 1, ..Budgets::default() }, restart: true, ..base(3) }
+    Scope {
+        operations: vec![write(Quorum)],
+        detector: Detector::Lagging,
+        budgets: Budgets {
+            crash: 1,
+            ..Budgets::default()
+        },
+        restart: true,
+        ..base(3)
+    }
 }
 
 /// Two writes of one coordinator, the second of which takes the slot of the first while answers to it are on
@@ -287,7 +446,12 @@ pub(super) fn lagging_view() -> Scope {
 pub(super) fn shared_slot() -> Scope {
     Scope {
         operations: vec![at_n1(write(One)), at_n1(write(One))],
-        budgets: Budgets { lose: 1, duplicate: 1, slow: 1, ..Budgets::default() },
+        budgets: Budgets {
+            lose: 1,
+            duplicate: 1,
+            slow: 1,
+            ..Budgets::default()
+        },
         ..base(2)
     }
 }
@@ -295,50 +459,83 @@ pub(super) fn shared_slot() -> Scope {
 pub(super) fn partition() -> Scope {
     Scope {
         operations: vec![write(One), write(One)],
-        budgets: Budgets { partition: 1, ..Budgets::default() },
+        budgets: Budgets {
+            partition: 1,
+            ..Budgets::default()
+        },
         ..base(2)
     }
 }
 
 pub(super) fn local_levels() -> Scope {
-    Scope { operations: vec![at_n1(write(LocalQuorum)), at_n1(read(LocalQuorum))], ..network(&[2, 1]) }
+    Scope {
+        operations: vec![at_n1(write(LocalQuorum)), at_n1(read(LocalQuorum))],
+        ..network(&[2, 1])
+    }
 }
 
 pub(super) fn each_quorum_then_local() -> Scope {
-    Scope { operations: vec![write(EachQuorum), read(LocalQuorum)], ..network(&[2, 2]) }
+    Scope {
+        operations: vec![write(EachQuorum), read(LocalQuorum)],
+        ..network(&[2, 2])
+    }
 }
 
 pub(super) fn all_then_one() -> Scope {
-    Scope { operations: vec![write(All), read(One)], ..base(3) }
+    Scope {
+        operations: vec![write(All), read(One)],
+        ..base(3)
+    }
 }
 
 pub(super) fn one_then_all() -> Scope {
-    Scope { operations: vec![write(One), read(All)], ..base(3) }
+    Scope {
+        operations: vec![write(One), read(All)],
+        ..base(3)
+    }
 }
 
 pub(super) fn two_then_two() -> Scope {
-    Scope { operations: vec![write(ConsistencyLevel::Two), read(ConsistencyLevel::Two)], ..base(3) }
+    Scope {
+        operations: vec![write(ConsistencyLevel::Two), read(ConsistencyLevel::Two)],
+        ..base(3)
+    }
 }
 
 pub(super) fn one_then_one() -> Scope {
-    Scope { operations: vec![write(One), read(One)], ..base(3) }
+    Scope {
+        operations: vec![write(One), read(One)],
+        ..base(3)
+    }
 }
 
 pub(super) fn quorum_then_one() -> Scope {
-    Scope { operations: vec![write(Quorum), read(One)], ..base(3) }
+    Scope {
+        operations: vec![write(Quorum), read(One)],
+        ..base(3)
+    }
 }
 
 pub(super) fn local_one_twice() -> Scope {
-    Scope { operations: vec![write(ConsistencyLevel::LocalOne), read(ConsistencyLevel::LocalOne)], ..network(&[2]) }
+    Scope {
+        operations: vec![
+            write(ConsistencyLevel::LocalOne),
+            read(ConsistencyLevel::LocalOne),
+        ],
+        ..network(&[2])
+    }
 }
 
 pub(super) fn local_quorum_across() -> Scope {
-    Scope { operations: vec![at(write(LocalQuorum), 0), at(read(LocalQuorum), 2)], ..network(&[2, 2]) }
+    Scope {
+        operations: vec![at(write(LocalQuorum), 0), at(read(LocalQuorum), 2)],
+        ..network(&[2, 2])
+    }
 }
 
 pub(super) fn any_then_all() -> Scope {
     Scope {
-        operations: vec![write(Any), read(ConsistencyLevel::One)],
+        operations: vec![write(Any), read(One)],
         datacenters: vec![datacenter("dc1", 1, 2, 0)],
         down: DownScope::Nodes(vec![0]),
         restart: true,
@@ -347,21 +544,39 @@ pub(super) fn any_then_all() -> Scope {
 }
 
 pub(super) fn without_repair() -> Scope {
-    Scope { read_repair: ReadRepairStrategy::None, ..write_and_two_reads() }
+    Scope {
+        read_repair: ReadRepairStrategy::None,
+        ..write_and_two_reads()
+    }
 }
 
 pub(super) fn skewed() -> Scope {
     Scope {
         operations: vec![write(Quorum), write(Quorum), read(Quorum)],
-        budgets: Budgets { skew: 1, ..Budgets::default() },
+        budgets: Budgets {
+            skew: 1,
+            ..Budgets::default()
+        },
         ..base(3)
     }
 }
 
 pub(super) fn history_at_one() -> Scope {
-    Scope { operations: vec![write(One), read(One), read(One)], ..base(3) }
+    Scope {
+        operations: vec![write(One), read(One), read(One)],
+        ..base(3)
+    }
 }
 
 pub(super) fn two_writes_two_reads() -> Scope {
-    Scope { operations: vec![write(Quorum), write(Quorum), read(Quorum), read(Quorum)], reduce: true, ..base(3) }
+    Scope {
+        operations: vec![
+            at(write(Quorum), 0),
+            at(write(Quorum), 1),
+            at(read(Quorum), 1),
+            at(read(Quorum), 2),
+        ],
+        reduce: true,
+        ..base(3)
+    }
 }

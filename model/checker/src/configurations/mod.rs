@@ -97,7 +97,9 @@ impl Configuration {
     /// The run of this name.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        CONFIGURATIONS.iter().find(|configuration| configuration.name.eq_ignore_ascii_case(name))
+        CONFIGURATIONS
+            .iter()
+            .find(|configuration| configuration.name.eq_ignore_ascii_case(name))
     }
 
     /// The inquiry behind it, under the reference.
@@ -107,7 +109,11 @@ impl Configuration {
             scope: (self.bounds)(),
             rules: &thymbra_types::Reference,
             driver: DriverFault::None,
-            properties: self.properties.iter().filter_map(|code| PropertyDef::find(code)).collect(),
+            properties: self
+                .properties
+                .iter()
+                .filter_map(|code| PropertyDef::find(code))
+                .collect(),
         }
     }
 
@@ -121,12 +127,21 @@ impl Configuration {
                 let outcome = run_green(&self.inquiry(), watch)?;
                 let counted = (outcome.progress.generated, outcome.progress.distinct);
                 if outcome.is_expected && counted != (generated, distinct) {
-                    let says = format!("counts {counted:?} differ from the pinned {:?}", (generated, distinct));
-                    return Ok(Outcome { is_expected: false, says, ..outcome });
+                    let says = format!(
+                        "counts {counted:?} differ from the pinned {:?}",
+                        (generated, distinct)
+                    );
+                    return Ok(Outcome {
+                        is_expected: false,
+                        says,
+                        ..outcome
+                    });
                 }
                 Ok(outcome)
             }
-            Expected::Red { shortest } | Expected::Reach { shortest } => run_red(&self.inquiry(), shortest, watch),
+            Expected::Red { shortest } | Expected::Reach { shortest } => {
+                run_red(&self.inquiry(), shortest, watch)
+            }
         }
     }
 }
@@ -134,21 +149,38 @@ impl Configuration {
 /// Everything holds and every premise is reached, on the complete graph.
 fn run_green(inquiry: &Inquiry, watch: &mut Watch<'_>) -> Result<Outcome, ScopeError> {
     let survey = inquiry.survey(inquiry.scope.reduce, watch)?;
-    let violated = inquiry.properties.iter().find(|property| {
-        property.kind == Kind::Always && survey.found.contains(&property.name)
-    });
-    let unreached = inquiry.properties.iter().find(|property| {
-        property.kind == Kind::Always && !survey.found.contains(&property.witness)
-    });
+    let violated = inquiry
+        .properties
+        .iter()
+        .find(|property| property.kind == Kind::Always && survey.found.contains(&property.name));
+    let unreached = inquiry
+        .properties
+        .iter()
+        .find(|property| property.kind == Kind::Always && !survey.found.contains(&property.witness));
     let (is_expected, says) = match (violated, survey.stopped, unreached) {
         (Some(property), _, _) => (false, format!("{} is violated", property.code)),
         (None, Some(stop), _) => (false, format!("stopped early: {stop:?}")),
         (None, None, Some(property)) => (false, format!("the premise of {} is not reached", property.code)),
         (None, None, None) => (true, "holds".to_string()),
     };
-    let Progress { generated, distinct, depth } = survey.progress;
-    let progress = Progress { generated, distinct, depth };
-    Ok(Outcome { is_expected, says, progress, elapsed: survey.elapsed, trace: None, stopped: survey.stopped })
+    let Progress {
+        generated,
+        distinct,
+        depth,
+    } = survey.progress;
+    let progress = Progress {
+        generated,
+        distinct,
+        depth,
+    };
+    Ok(Outcome {
+        is_expected,
+        says,
+        progress,
+        elapsed: survey.elapsed,
+        trace: None,
+        stopped: survey.stopped,
+    })
 }
 
 /// The first property is violated, or found, by the pinned number of actions.
@@ -167,7 +199,14 @@ fn run_red(inquiry: &Inquiry, shortest: usize, watch: &mut Watch<'_>) -> Result<
         None => format!("{code} not found"),
     };
     let is_expected = length == Some(shortest);
-    Ok(Outcome { is_expected, says, progress, elapsed: begin.elapsed(), trace, stopped })
+    Ok(Outcome {
+        is_expected,
+        says,
+        progress,
+        elapsed: begin.elapsed(),
+        trace,
+        stopped,
+    })
 }
 
 impl Entry {
@@ -182,8 +221,17 @@ impl Entry {
         };
         let property = PropertyDef::find(code).expect("entries name properties of the table");
         let reference: &'static DynRules = &thymbra_types::Reference;
-        let (rules, driver) = if with_bug { (self.rules, self.driver) } else { (reference, DriverFault::None) };
-        Some(Inquiry { scope: (self.bounds)(), rules, driver, properties: vec![property] })
+        let (rules, driver) = if with_bug {
+            (self.rules, self.driver)
+        } else {
+            (reference, DriverFault::None)
+        };
+        Some(Inquiry {
+            scope: (self.bounds)(),
+            rules,
+            driver,
+            properties: vec![property],
+        })
     }
 
     /// With the bug: the shortest way to the violation. A law reports the first case that fails.
@@ -212,9 +260,20 @@ impl Entry {
         let begin = std::time::Instant::now();
         let law = laws::find(self.target.code()).expect("entries name laws of the table");
         let report = (law.check)(rules);
-        let progress = Progress { generated: report.cases, distinct: report.cases, depth: 0 };
+        let progress = Progress {
+            generated: report.cases,
+            distinct: report.cases,
+            depth: 0,
+        };
         let is_expected = report.failing.is_some() == must_fail;
         let says = report.failing.unwrap_or_else(|| "holds".to_string());
-        Outcome { is_expected, says, progress, elapsed: begin.elapsed(), trace: None, stopped: None }
+        Outcome {
+            is_expected,
+            says,
+            progress,
+            elapsed: begin.elapsed(),
+            trace: None,
+            stopped: None,
+        }
     }
 }

@@ -4,8 +4,8 @@ use core::cmp::Ordering;
 
 use thymbra_durability::AcknowledgementRules;
 use thymbra_protocol::{
-    ConsistencyRules, CoordinationRules, FailureReason, HintRules, HintTarget, ReadRules, ReplicaPlan, ReplicaSet,
-    ReplicationRules,
+    ConsistencyRules, CoordinationRules, FailureReason, HintRules, HintTarget, ReadRules, ReplicaPlan,
+    ReplicaSet, ReplicationRules,
 };
 use thymbra_types::{CellView, ReconcileRules};
 
@@ -48,7 +48,10 @@ pub(super) struct EarliestHintNeverForgotten;
 as_reference!(EarliestHintNeverForgotten: ReconcileRules AcknowledgementRules ReplicationRules ConsistencyRules CoordinationRules ReadRules);
 impl HintRules for EarliestHintNeverForgotten {
     fn oldest_hint_exceeds_window(&self, target: &HintTarget<'_>) -> bool {
-        target.history.first_hint_ever_ms.is_some_and(|age| age > target.config.max_hint_window_ms)
+        target
+            .history
+            .first_hint_ever_ms
+            .is_some_and(|age| age > target.config.max_hint_window_ms)
     }
 }
 

@@ -18,7 +18,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("H1"),
         bounds: bounds::one_lost,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "CASSANDRA-6510",
@@ -29,7 +29,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("H1"),
         bounds: bounds::own_copy_held_up,
-        shortest: 0,
+        shortest: 4,
     },
     Entry {
         id: "CASSANDRA-14309",
@@ -40,7 +40,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("H2"),
         bounds: bounds::two_outages,
-        shortest: 0,
+        shortest: 7,
     },
     Entry {
         id: "CASSANDRA-19495",
@@ -51,7 +51,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("H2'"),
         bounds: bounds::two_outages,
-        shortest: 0,
+        shortest: 10,
     },
     Entry {
         id: "CASSANDRA-2494",
@@ -62,7 +62,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("C7"),
         bounds: bounds::write_and_two_reads,
-        shortest: 0,
+        shortest: 7,
     },
     Entry {
         id: "CASSANDRA-14592",
@@ -95,7 +95,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("O5"),
         bounds: bounds::any_fails,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "scylla-6905",
@@ -117,7 +117,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("O3"),
         bounds: bounds::empty_datacenter,
-        shortest: 0,
+        shortest: 1,
     },
     Entry {
         id: "CASSANDRA-833",
@@ -128,7 +128,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("P3"),
         bounds: bounds::pending_replica,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "ack-before-sync",
@@ -139,7 +139,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::AckBeforeSync,
         target: Property("S2"),
         bounds: bounds::batch_sync,
-        shortest: 0,
+        shortest: 1,
     },
     Entry {
         id: "forget-hint",
@@ -150,7 +150,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::ForgetHint,
         target: Property("H1"),
         bounds: bounds::one_lost,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "delete-hint-when-sent",
@@ -161,7 +161,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::DeleteHintWhenSent,
         target: Property("H4"),
         bounds: bounds::hint_and_return,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "wrong-node",
@@ -172,7 +172,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::WrongNode,
         target: Property("P3"),
         bounds: bounds::one_write,
-        shortest: 0,
+        shortest: 5,
     },
     Entry {
         id: "ack-without-append",
@@ -183,7 +183,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::AckWithoutAppend,
         target: Property("S1"),
         bounds: bounds::one_write,
-        shortest: 0,
+        shortest: 1,
     },
     Entry {
         id: "misattributed-ack",
@@ -194,7 +194,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::MisattributedAck,
         target: Property("P5"),
         bounds: bounds::one_duplicate,
-        shortest: 0,
+        shortest: 4,
     },
     Entry {
         id: "torn-cell",
@@ -205,7 +205,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::TornCell,
         target: Property("C4"),
         bounds: bounds::two_writes_one_read,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "restamp-hint",
@@ -216,7 +216,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::RestampHint,
         target: Property("H5"),
         bounds: bounds::hint_and_return,
-        shortest: 0,
+        shortest: 4,
     },
     Entry {
         id: "forget-timer",
@@ -227,7 +227,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::ForgetTimer,
         target: Property("L1"),
         bounds: bounds::quorum_two_lost,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "answer-twice",
@@ -238,7 +238,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::AnswerTwice,
         target: Property("O1"),
         bounds: bounds::one_write,
-        shortest: 0,
+        shortest: 5,
     },
     Entry {
         id: "lying-disk",
@@ -249,7 +249,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::LyingDisk,
         target: Property("S2p"),
         bounds: bounds::periodic_power_loss,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "refused-write-hinted",
@@ -260,7 +260,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("O2"),
         bounds: bounds::two_down,
-        shortest: 0,
+        shortest: 1,
     },
     Entry {
         id: "timeout-not-clamped",
@@ -271,7 +271,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("O4"),
         bounds: bounds::each_quorum_one_side,
-        shortest: 0,
+        shortest: 7,
     },
     Entry {
         id: "failure-not-early",
@@ -282,7 +282,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("O6"),
         bounds: bounds::all_one_failure,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "forwarded-not-awaited",
@@ -293,7 +293,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("O7"),
         bounds: bounds::forwarder_lost,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "hint-counts-everywhere",
@@ -304,7 +304,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("H3"),
         bounds: bounds::quorum_one_down,
-        shortest: 0,
+        shortest: 1,
     },
     Entry {
         id: "hint-never-expires",
@@ -315,7 +315,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("H6"),
         bounds: bounds::hint_outlives_gc_grace,
-        shortest: 0,
+        shortest: 6,
     },
     Entry {
         id: "hints-never-dispatched",
@@ -326,7 +326,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("H7"),
         bounds: bounds::hint_and_return,
-        shortest: 0,
+        shortest: 3,
     },
     Entry {
         id: "tie-keeps-first",
@@ -337,7 +337,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("C6"),
         bounds: bounds::tie,
-        shortest: 0,
+        shortest: 6,
     },
     Entry {
         id: "complete-replicas-repaired",
@@ -348,7 +348,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("C8"),
         bounds: bounds::write_and_read,
-        shortest: 0,
+        shortest: 4,
     },
     Entry {
         id: "half-is-quorum",
@@ -359,7 +359,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("C1"),
         bounds: bounds::two_replicas,
-        shortest: 0,
+        shortest: 2,
     },
     Entry {
         id: "racks-ignored",
@@ -381,7 +381,7 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("C10"),
         bounds: bounds::write_and_two_reads,
-        shortest: 0,
+        shortest: 7,
     },
     Entry {
         id: "silence-not-hinted-wrong-view",
@@ -392,6 +392,6 @@ pub static ENTRIES: &[Entry] = &[
         driver: DriverFault::None,
         target: Property("F2"),
         bounds: bounds::any_view,
-        shortest: 0,
+        shortest: 4,
     },
 ];

@@ -3,8 +3,8 @@
 
 use thymbra_durability::AcknowledgementRules;
 use thymbra_protocol::{
-    ConsistencyLevel, ConsistencyRules, CoordinationRules, HintRules, HintTarget, Placement, ReadRules, ReplicaPlan,
-    ReplicaSet, ReplicationRules,
+    ConsistencyLevel, ConsistencyRules, CoordinationRules, HintRules, HintTarget, Placement, ReadRules,
+    ReplicaPlan, ReplicaSet, ReplicationRules,
 };
 use thymbra_types::ReconcileRules;
 

@@ -52,7 +52,10 @@ pub struct Entry {
 
 impl core::fmt::Debug for Entry {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.debug_struct("Entry").field("id", &self.id).finish_non_exhaustive()
+        formatter
+            .debug_struct("Entry")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

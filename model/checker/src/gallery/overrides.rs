@@ -4,8 +4,8 @@ use core::cmp::Ordering;
 
 use thymbra_durability::AcknowledgementRules;
 use thymbra_protocol::{
-    ConsistencyLevel, ConsistencyRules, CoordinationRules, Datacenter, HintRules, NodeId, Placement, ReadRules,
-    ReplicaSet, ReplicationRules, TokenRing,
+    ConsistencyLevel, ConsistencyRules, CoordinationRules, Datacenter, HintRules, NodeId, Placement,
+    ReadRules, ReplicaSet, ReplicationRules, TokenRing,
 };
 use thymbra_types::{CellView, ReconcileRules, Token};
 
@@ -131,9 +131,15 @@ impl ReplicationRules for RacksIgnored {
         let mut replicas: Vec<NodeId> = Vec::new();
         for node in ring.nodes_from(token) {
             let datacenter = ring.location(node).map(|location| location.datacenter);
-            let wanted = replication_factors.iter().find(|(other, _)| Some(*other) == datacenter);
-            let taken = replicas.iter().filter(|taken| ring.location(**taken).map(|l| l.datacenter) == datacenter);
-            if wanted.is_some_and(|(_, factor)| taken.count() < usize::from(*factor)) && !replicas.contains(&node) {
+            let wanted = replication_factors
+                .iter()
+                .find(|(other, _)| Some(*other) == datacenter);
+            let taken = replicas
+                .iter()
+                .filter(|taken| ring.location(**taken).map(|l| l.datacenter) == datacenter);
+            if wanted.is_some_and(|(_, factor)| taken.count() < usize::from(*factor))
+                && !replicas.contains(&node)
+            {
                 replicas.push(node);
             }
         }

@@ -33,6 +33,10 @@ pub(super) struct QuorumOfNothingIsZero;
 as_reference!(QuorumOfNothingIsZero: ReconcileRules AcknowledgementRules ReplicationRules CoordinationRules HintRules ReadRules);
 impl ConsistencyRules for QuorumOfNothingIsZero {
     fn quorum_for(&self, replication_factor: usize) -> usize {
-        if replication_factor == 0 { 0 } else { replication_factor / 2 + 1 }
+        if replication_factor == 0 {
+            0
+        } else {
+            replication_factor / 2 + 1
+        }
     }
 }

@@ -29,7 +29,14 @@ fn domain() -> Vec<Cell> {
                 let local_deletion_time = LocalDeletionTime(seconds);
                 for ttl in [10, 20] {
                     let ttl = Ttl::new(ttl).expect("within the limit");
-                    cells.push((timestamp, CellKind::Expiring { ttl, local_deletion_time }, value));
+                    cells.push((
+                        timestamp,
+                        CellKind::Expiring {
+                            ttl,
+                            local_deletion_time,
+                        },
+                        value,
+                    ));
                 }
                 if value.is_empty() {
                     cells.push((timestamp, CellKind::Tombstone { local_deletion_time }, value));
@@ -41,14 +48,20 @@ fn domain() -> Vec<Cell> {
 }
 
 fn view(cell: &Cell) -> CellView<'_> {
-    CellView { timestamp: Timestamp(cell.0), kind: cell.1, value: cell.2 }
+    CellView {
+        timestamp: Timestamp(cell.0),
+        kind: cell.1,
+        value: cell.2,
+    }
 }
 
 /// Timestamp; then tombstone over expiring over live; then the later deletion time; then the larger value.
 fn rank(cell: &Cell) -> (i64, u8, i64, &'static [u8]) {
     match cell.1 {
         CellKind::Live => (cell.0, 0, 0, cell.2),
-        CellKind::Expiring { local_deletion_time, .. } => (cell.0, 1, local_deletion_time.0, cell.2),
+        CellKind::Expiring {
+            local_deletion_time, ..
+        } => (cell.0, 1, local_deletion_time.0, cell.2),
         CellKind::Tombstone { local_deletion_time } => (cell.0, 2, local_deletion_time.0, cell.2),
     }
 }
@@ -56,7 +69,11 @@ fn rank(cell: &Cell) -> (i64, u8, i64, &'static [u8]) {
 fn check_all(rules: &DynRules, cases: &mut Cases) -> Result<(), ()> {
     let cells = domain();
     let winner = |left: &Cell, right: &Cell| {
-        if rules.compare_cells(view(left), view(right)) == Ordering::Less { *right } else { *left }
+        if rules.compare_cells(view(left), view(right)) == Ordering::Less {
+            *right
+        } else {
+            *left
+        }
     };
     for left in &cells {
         for right in &cells {
@@ -66,12 +83,24 @@ fn check_all(rules: &DynRules, cases: &mut Cases) -> Result<(), ()> {
             })?;
             let (one, other) = (winner(left, right), winner(right, left));
             cases.expect(rank(&one) == rank(&other), || {
-                format!("{} and {} merge differently in the two orders", say(left), say(right))
+                format!(
+                    "{} and {} merge differently in the two orders",
+                    say(left),
+                    say(right)
+                )
             })?;
             for third in &cells {
-                let (first, last) = (winner(&winner(left, right), third), winner(left, &winner(right, third)));
+                let (first, last) = (
+                    winner(&winner(left, right), third),
+                    winner(left, &winner(right, third)),
+                );
                 cases.expect(rank(&first) == rank(&last), || {
-                    format!("{}, {} and {} merge differently when grouped", say(left), say(right), say(third))
+                    format!(
+                        "{}, {} and {} merge differently when grouped",
+                        say(left),
+                        say(right),
+                        say(third)
+                    )
                 })?;
             }
         }
@@ -82,7 +111,9 @@ fn check_all(rules: &DynRules, cases: &mut Cases) -> Result<(), ()> {
 fn say(cell: &Cell) -> String {
     let kind = match cell.1 {
         CellKind::Live => "live".to_string(),
-        CellKind::Expiring { local_deletion_time, .. } => format!("expiring at {} s", local_deletion_time.0),
+        CellKind::Expiring {
+            local_deletion_time, ..
+        } => format!("expiring at {} s", local_deletion_time.0),
         CellKind::Tombstone { local_deletion_time } => format!("tombstone of {} s", local_deletion_time.0),
     };
     format!("a {kind} cell at {} us with value {:?}", cell.0, cell.2)

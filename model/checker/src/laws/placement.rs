@@ -26,7 +26,11 @@ fn members(nodes: u32, places: u32) -> Vec<Replica> {
         .map(|node| {
             let place = u8::try_from(places / 4_u32.pow(node) % 4).expect("below 4");
             let node = NodeId(u16::try_from(node).expect("below 4"));
-            Replica { node, datacenter: Datacenter(place / 2), rack: Rack(place % 2) }
+            Replica {
+                node,
+                datacenter: Datacenter(place / 2),
+                rack: Rack(place % 2),
+            }
         })
         .collect()
 }
@@ -43,11 +47,22 @@ fn check_ring(rules: &DynRules, members: &[Replica], cases: &mut Cases) -> Resul
     for key in (0..=members.len()).flat_map(|index| [token_of(index) - 5, token_of(index)]) {
         let token = Token::Murmur3(key);
         // Clockwise from the first token that is not smaller.
-        let first = (0..members.len()).find(|index| token_of(*index) >= key).unwrap_or(0);
-        let clockwise: Vec<Replica> = members.iter().cycle().skip(first).take(members.len()).copied().collect();
+        let first = (0..members.len())
+            .find(|index| token_of(*index) >= key)
+            .unwrap_or(0);
+        let clockwise: Vec<Replica> = members
+            .iter()
+            .cycle()
+            .skip(first)
+            .take(members.len())
+            .copied()
+            .collect();
         for factor in 1..=4_u16 {
-            let expected: Vec<NodeId> =
-                clockwise.iter().take(usize::from(factor)).map(|member| member.node).collect();
+            let expected: Vec<NodeId> = clockwise
+                .iter()
+                .take(usize::from(factor))
+                .map(|member| member.node)
+                .collect();
             let placed = rules.simple_strategy(&ring, &token, factor);
             cases.expect(placed == expected, || {
                 format!("SimpleStrategy RF {factor} puts token {key} on {placed:?}, not on {expected:?}: {members:?}")
@@ -68,8 +83,14 @@ fn check_ring(rules: &DynRules, members: &[Replica], cases: &mut Cases) -> Resul
 fn keeps_promise(placed: &[NodeId], members: &[Replica], factors: [u16; 2]) -> bool {
     let distinct: BTreeSet<&NodeId> = placed.iter().collect();
     let each = (0_u8..).zip(factors).all(|(datacenter, factor)| {
-        let here: Vec<&Replica> = members.iter().filter(|member| member.datacenter.0 == datacenter).collect();
-        let taken: Vec<&&Replica> = here.iter().filter(|member| placed.contains(&member.node)).collect();
+        let here: Vec<&Replica> = members
+            .iter()
+            .filter(|member| member.datacenter.0 == datacenter)
+            .collect();
+        let taken: Vec<&&Replica> = here
+            .iter()
+            .filter(|member| placed.contains(&member.node))
+            .collect();
         let racks: BTreeSet<u8> = here.iter().map(|member| member.rack.0).collect();
         let used: BTreeSet<u8> = taken.iter().map(|member| member.rack.0).collect();
         taken.len() == here.len().min(usize::from(factor)) && (used.len() == taken.len() || used == racks)

@@ -96,6 +96,6 @@ pub enum Reached {
     RepairSent = 1 << 13,
     /// The coordinator's own copy was held up.
     OwnCopyDropped = 1 << 14,
-    /// A write was admitted on a wrong view, or refused on one.
+    /// A write was admitted or refused while the coordinator's view of the replicas was wrong.
     ViewWrong = 1 << 15,
 }

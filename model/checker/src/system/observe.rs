@@ -16,7 +16,7 @@ use crate::scope::{RetryPolicy, Sync};
 pub(super) struct Watch {
     node: NodeId,
     cause: Cause,
-    /// The write whose handler was open before the step: its request, what was acknowledged, whether it was answered.
+    /// The write whose handler was open before the step: its request, who was awaited, whether it was answered.
     handler: Option<(RequestId, ReplicaSet, bool)>,
     drawn: Option<NodeMask>,
     /// Answers of a read that may be merged by this step.
@@ -67,7 +67,7 @@ impl System {
         };
         let handler = request.and_then(|request| {
             let open = state.node(node).node.writes.get(request)?;
-            Some((request, open.acked, open.answered))
+            Some((request, open.awaiting, open.answered))
         });
         if let Cause::Acknowledged { request, sender } = cause {
             self.observe_acknowledged(state, node, request, sender);
@@ -350,11 +350,12 @@ impl System {
         if self.layout.admits(level, local, believed) != is_admitted {
             state.breach(self, Breach::AdmissionWrong);
         }
+        let is_true = |target: &NodeId| state.is_up(*target) && state.are_connected(watch.node, *target);
         let up = state
             .node_ids()
-            .filter(|node| state.is_up(*node))
+            .filter(is_true)
             .fold(0, |mask, node| mask | bit(node));
-        if self.layout.admits(level, local, up) != is_admitted {
+        if (believed ^ up) & self.layout.replicas() != 0 {
             state.reach(self, Reached::ViewWrong);
         }
     }
@@ -456,8 +457,8 @@ impl System {
         if let Some((request, owed)) = owed {
             self.observe_owed(state, watch.node, request, owed);
         }
-        if let Some((request, acked, answered)) = watch.handler {
-            self.observe_handler(state, watch, (request, acked, answered));
+        if let Some((request, awaited, answered)) = watch.handler {
+            self.observe_handler(state, watch, (request, awaited, answered));
         }
     }
 
@@ -541,23 +542,24 @@ impl System {
         &self,
         state: &mut State,
         watch: &Watch,
-        (request, acked, answered): (RequestId, ReplicaSet, bool),
+        (request, awaited, answered): (RequestId, ReplicaSet, bool),
     ) {
         let index = operation_of(request);
         let open = state.node(watch.node).node.writes.get(request);
         let local = self.layout.datacenter(watch.node);
-        match (open, watch.cause) {
-            (Some(open), Cause::Acknowledged { sender, .. }) if !open.answered => {
-                let grown = open.acked.difference(acked);
-                let own = self
-                    .layout
-                    .plan()
-                    .position_of(sender)
-                    .map_or(ReplicaSet::EMPTY, ReplicaSet::single);
-                if !grown.is_subset(own) {
-                    state.breach(self, Breach::AckTwice);
-                }
+        if let Cause::Acknowledged { sender, .. } = watch.cause {
+            let counted = awaited.difference(open.map_or(ReplicaSet::EMPTY, |open| open.awaiting));
+            let own = self
+                .layout
+                .plan()
+                .position_of(sender)
+                .map_or(ReplicaSet::EMPTY, ReplicaSet::single);
+            if !counted.is_subset(own) {
+                state.breach(self, Breach::AckTwice);
             }
+        }
+        let open = state.node(watch.node).node.writes.get(request);
+        match (open, watch.cause) {
             (Some(open), Cause::Failed { .. }) if !open.answered && !answered => {
                 let failed = self.nodes_at(open.failed());
                 let level = open.level;
@@ -624,12 +626,6 @@ impl System {
         }
         let is_failed = matches!(told, Told::Timeout(..) | Told::Failure(..));
         let retries = is_failed && operation.attempts == 1 && self.scope.retry != RetryPolicy::Never;
-        let is_closed = state
-            .node(operation.coordinator)
-            .node
-            .writes
-            .iter()
-            .all(|(request, _)| operation_of(request) != index);
         if let Some(operation) = state.operations.get_mut(index) {
             operation.phase = if retries {
                 Phase::Retrying(told)
@@ -637,9 +633,6 @@ impl System {
                 Phase::Ended(told)
             };
             (operation.applied, operation.acked) = (0, 0);
-            if is_closed {
-                operation.settled = 0;
-            }
         }
     }
 

@@ -70,22 +70,19 @@ impl ReplicationStrategy {
         }
     }
 
-    /// The datacenters that the options name with an RF above 0, in the order of the options.
+    /// The datacenters that the options name, also with an RF of 0, in the order of the options.
     pub fn named_datacenters(&self) -> impl Iterator<Item = Datacenter> + '_ {
         let named = match self {
             Self::NetworkTopology { replication_factors } => replication_factors.as_slice(),
             Self::Simple { .. } | Self::Local { .. } => &[],
         };
-        named
-            .iter()
-            .filter(|(_, replication_factor)| *replication_factor > 0)
-            .map(|(datacenter, _)| *datacenter)
+        named.iter().map(|(datacenter, _)| *datacenter)
     }
 
     /// Checks the invariant of the options.
     ///
     /// # Errors
-    /// [`RingError::DatacenterRepeated`] when a datacenter with an RF above 0 is named twice.
+    /// [`RingError::DatacenterRepeated`] when a datacenter is named twice.
     pub fn validate(&self) -> Result<(), RingError> {
         let mut named: Vec<Datacenter> = self.named_datacenters().collect();
         named.sort_unstable();

@@ -70,13 +70,13 @@ fn datacenters_are_those_of_replicas_and_options_in_ascending_order() {
 }
 
 #[test]
-fn a_named_datacenter_without_replicas_is_listed_unless_its_factor_is_zero() {
+fn a_named_datacenter_without_replicas_is_listed() {
     let plan = plan(&Options::PerDatacenter(vec![0, 2, 0]), &[(0, 2)], &[]);
     let datacenters: Vec<_> = plan
         .datacenters()
         .map(|(datacenter, rf)| (datacenter.0, rf))
         .collect();
-    assert_eq!(datacenters, [(1, 2), (2, 0)]);
+    assert_eq!(datacenters, [(0, 0), (1, 2), (2, 0)]);
     assert!(plan.in_datacenter(Datacenter(1)).is_empty());
 }
 
@@ -146,5 +146,5 @@ fn options_that_name_a_datacenter_twice_are_refused() {
         Err(RingError::DatacenterRepeated(Datacenter(1)))
     );
     assert_eq!(options(&[(1, 2), (0, 1)]).validate(), Ok(()));
-    assert_eq!(options(&[(0, 0), (0, 0)]).validate(), Ok(()));
+    assert!(options(&[(0, 0), (0, 0)]).validate().is_err());
 }
