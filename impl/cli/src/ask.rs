@@ -199,12 +199,13 @@ pub(crate) fn in_steps(steps: usize) -> String {
 
 /// Writes the charts that were asked for.
 pub(crate) fn write_charts(forms: &OutputArgs, chart: Option<&Chart>) -> Result<(), Failure> {
-    let render: [(_, fn(&Chart) -> String); 2] =
-        [(&forms.svg, Chart::to_svg), (&forms.mermaid, Chart::to_mermaid)];
-    for (path, render) in render {
-        match (path, chart) {
+    for (path, text) in [
+        (&forms.svg, chart.map(Chart::to_svg)),
+        (&forms.mermaid, chart.map(Chart::to_mermaid)),
+    ] {
+        match (path, text) {
             (None, _) => {}
-            (Some(path), Some(chart)) => write_file(path, &render(chart))?,
+            (Some(path), Some(text)) => write_file(path, &text)?,
             (Some(path), None) => {
                 eprintln!(
                     "note: {} is not written, for there is no run to draw",
