@@ -1,3 +1,4 @@
 //! Helpers shared by the tests of the whole workspace.
 
+pub mod enumerator;
 pub mod simulation;
