@@ -22,8 +22,6 @@ use super::site::{Site, SiteView};
 
 /// `write_request_timeout`, ms.
 pub(super) const WRITE_TIMEOUT_MS: u64 = 2000;
-/// `max_hint_window`, ms.
-pub(super) const HINT_WINDOW_MS: u64 = 4000;
 /// Events that a report shows.
 const TAIL_LENGTH: usize = 40;
 /// One step in so many is followed by a check of the node's invariants, which looks at all open requests.
@@ -166,7 +164,7 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
             random: Random::new(seed),
             ring: cluster::ring(cluster::DATACENTERS),
             config: Config {
-                max_hint_window_ms: HINT_WINDOW_MS,
+                max_hint_window_ms: options.hint_window_ms,
                 ..Config::default()
             },
             now_ms: 0,
@@ -314,6 +312,13 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
                 }
             }
         );
+        let expired_hint = match &input {
+            Input::Received {
+                message: Message::Hint { hint, .. },
+                ..
+            } => hint.created_ms + u64::from(hint.gc_grace_seconds) * 1000 <= self.now_ms,
+            _ => false,
+        };
         let began = match &input {
             Input::Write { request, .. } => self.history.write_of.get(&(node, *request)).copied(),
             _ => None,
@@ -353,6 +358,14 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
         self.site_mut(node).machine = machine;
         if let Some(number) = began {
             self.judge_admission(number, &effects)?;
+        }
+        if expired_hint {
+            let is_applied = effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Append { .. }));
+            require(!is_applied, Guarantee::HintExpires, || {
+                format!("{node}: {effects:?}")
+            })?;
         }
         if completes_repair
             && effects
@@ -403,7 +416,7 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
             .collect();
         let mut excused = 0;
         for replica in dead {
-            if !site.may_hint(replica, self.now_ms, HINT_WINDOW_MS) {
+            if !site.may_hint(replica, self.now_ms, self.options.hint_window_ms) {
                 excused |= write.place(replica);
             }
         }
@@ -461,7 +474,7 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
         }
         if failed {
             if is_open {
-                let may_hint = site.may_hint(from, self.now_ms, HINT_WINDOW_MS);
+                let may_hint = site.may_hint(from, self.now_ms, self.options.hint_window_ms);
                 self.history.failed(number, from, may_hint);
             }
         } else {
@@ -494,7 +507,9 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
         let number = self.history.write_of.get(&(node, request)).copied();
         if let (true, Some(number)) = (is_open, number) {
             let replica = self.history.writes[number].replicas[usize::from(position)];
-            let may_hint = self.site(node).may_hint(replica, self.now_ms, HINT_WINDOW_MS);
+            let may_hint = self
+                .site(node)
+                .may_hint(replica, self.now_ms, self.options.hint_window_ms);
             self.history.failed(number, replica, may_hint);
         }
     }

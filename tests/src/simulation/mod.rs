@@ -32,6 +32,10 @@ pub struct Options {
     pub open_max: usize,
     /// Partitions that they spread over.
     pub partitions: u32,
+    /// Time between two refills of 100 requests at most, ms.
+    pub refill_ms: u64,
+    /// `max_hint_window`, ms.
+    pub hint_window_ms: u64,
 }
 
 impl Default for Options {
@@ -40,6 +44,8 @@ impl Default for Options {
             requests: 25_000,
             open_max: 10_000,
             partitions: 3_000,
+            refill_ms: 20,
+            hint_window_ms: 4_000,
         }
     }
 }

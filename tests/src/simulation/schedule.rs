@@ -8,7 +8,7 @@ use thymbra_protocol::{
 
 use super::cluster::{self, NODES};
 use super::coverage::Label;
-use super::driver::{Driver, Event, HINT_WINDOW_MS};
+use super::driver::{Driver, Event};
 use super::guarantee::Verdict;
 use super::history::{ROWS, ReadRecord, WriteRecord};
 use super::rows;
@@ -16,8 +16,6 @@ use super::site::HintStage;
 
 /// Requests that clients send at each refill after the first, at most.
 const REFILL: usize = 100;
-/// Time between refills, ms.
-const REFILL_MS: u64 = 20;
 /// Time between faults, ms.
 const FAULT_MS: u64 = 150;
 /// Nodes that are down at once, at most.
@@ -208,7 +206,7 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
             self.history.coverage.reach(Label::OpenMaxReached);
         }
         if asked(self) < self.options.requests {
-            self.schedule(NodeId(0), REFILL_MS, Event::Refill);
+            self.schedule(NodeId(0), self.options.refill_ms, Event::Refill);
         }
         Ok(())
     }
@@ -318,7 +316,7 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
                 self.crash(node, is_power_loss);
                 // Most come back within the hint window.
                 let delay = if self.random.below(4) == 0 {
-                    HINT_WINDOW_MS + 1000
+                    self.options.hint_window_ms + 1000
                 } else {
                     self.random.between(100, 1500)
                 };
