@@ -9,8 +9,7 @@ use thymbra_checker::scope::{Budgets, OperationKind, OperationScope};
 use thymbra_checker::search::{Limits, shortest};
 use thymbra_checker::{Scope, State, System};
 use thymbra_protocol::ConsistencyLevel;
-use thymbra_tests::enumerator::state::Mishaps;
-use thymbra_tests::enumerator::{Configuration, Counts, count};
+use thymbra_tests::enumerator::{Configuration, Counts, Mishaps, count};
 use thymbra_types::Reference;
 
 /// The model with one property that never fails, so that stateright looks at the whole graph.
@@ -64,8 +63,8 @@ fn by_breadth_first_search(system: &System) -> Counts {
     );
     assert!(searched.is_complete && searched.found.is_none());
     Counts {
-        distinct: usize::try_from(searched.progress.distinct).unwrap(),
-        generated: usize::try_from(searched.progress.generated).unwrap(),
+        distinct: usize::try_from(searched.progress.distinct).expect("the graph fits in memory"),
+        generated: usize::try_from(searched.progress.generated).expect("the graph fits in memory"),
     }
 }
 
@@ -84,10 +83,12 @@ fn assert_counted_alike(
     mishaps: Mishaps,
     pinned: Counts,
 ) {
-    let needs = |level| match level {
-        ConsistencyLevel::One => 1,
-        ConsistencyLevel::Quorum => 2,
-        other => panic!("{other} is not one of the levels that the enumerator was written for"),
+    let needs = |level: ConsistencyLevel| {
+        assert!(
+            matches!(level, ConsistencyLevel::One | ConsistencyLevel::Quorum),
+            "the enumerator was written for ONE and QUORUM of three"
+        );
+        if level == ConsistencyLevel::One { 1 } else { 2 }
     };
     let configuration = Configuration {
         write_needs: needs(levels.0),

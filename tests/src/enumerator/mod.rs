@@ -6,13 +6,14 @@
 //! Chapter: `specs/00-guarantees.md`.
 
 mod read_path;
-pub mod state;
+mod state;
 mod write_path;
 
 use std::collections::BTreeSet;
 
 use read_path::READ;
-use state::{Flight, Letter, Mask, Mishaps, NODES, NodeNumber, Phase, WRITE, World, members, only, size};
+pub use state::Mishaps;
+use state::{Flight, Letter, Mask, NODES, NodeNumber, Phase, WRITE, World, members, only, size};
 
 /// A configuration: three nodes, RF 3, one data centre, hints on, a perfect failure detector, any coordinator.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +137,12 @@ fn deliveries(world: &World, node: NodeNumber, happens: &mut impl FnMut(&dyn Fn(
                     let is_part = match flight.letter {
                         Letter::Hint(slot, number) => flight.from == node && (slot, number) == name,
                         Letter::HintDone(slot, number) => flight.to == node && (slot, number) == name,
-                        _ => false,
+                        Letter::Mutation
+                        | Letter::MutationDone
+                        | Letter::Read
+                        | Letter::Data(_)
+                        | Letter::Repair
+                        | Letter::RepairDone => false,
                     };
                     is_part && !flight.orphaned
                 });

@@ -7,18 +7,18 @@
 use std::collections::BTreeMap;
 
 /// A node, 0 to 2.
-pub type NodeNumber = usize;
+pub(super) type NodeNumber = usize;
 /// A set of nodes or operations, bit by number.
-pub type Mask = u8;
+pub(super) type Mask = u8;
 
 /// Nodes, all of them replicas.
-pub const NODES: usize = 3;
+pub(super) const NODES: usize = 3;
 /// The write's place among the operations.
-pub const WRITE: usize = 0;
+pub(super) const WRITE: usize = 0;
 
 /// A message.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Letter {
+pub(super) enum Letter {
     /// The write's mutation, for a replica.
     Mutation,
     /// A replica has applied it.
@@ -39,79 +39,79 @@ pub enum Letter {
 
 /// A message in flight.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Flight {
+pub(super) struct Flight {
     /// Receiver.
-    pub to: NodeNumber,
+    pub(super) to: NodeNumber,
     /// Sender.
-    pub from: NodeNumber,
+    pub(super) from: NodeNumber,
     /// The sender has crashed since.
-    pub orphaned: bool,
+    pub(super) orphaned: bool,
     /// What it says.
-    pub letter: Letter,
+    pub(super) letter: Letter,
 }
 
 /// An open write at its coordinator.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct OpenWrite {
+pub(super) struct OpenWrite {
     /// The client knows.
-    pub answered: bool,
+    pub(super) answered: bool,
     /// Replicas without an answer.
-    pub awaiting: Mask,
+    pub(super) awaiting: Mask,
     /// Replicas that acknowledged before the client knew.
-    pub acked: Mask,
+    pub(super) acked: Mask,
 }
 
 /// An open read at its coordinator.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct OpenRead {
+pub(super) struct OpenRead {
     /// Contacts, or targets of the repair, without an answer.
-    pub awaiting: Mask,
+    pub(super) awaiting: Mask,
     /// Answers of contacts; none once merged.
-    pub answers: BTreeMap<NodeNumber, bool>,
+    pub(super) answers: BTreeMap<NodeNumber, bool>,
     /// Acknowledgements that the repair still needs. It always carries the written value.
-    pub repair: Option<u8>,
+    pub(super) repair: Option<u8>,
 }
 
 /// A delivery of the hint for a target.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Delivery {
+pub(super) struct Delivery {
     /// Which of its holder's deliveries.
-    pub number: u8,
+    pub(super) number: u8,
     /// Receiver of the hint.
-    pub target: NodeNumber,
+    pub(super) target: NodeNumber,
 }
 
 /// A hint at its holder.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct HeldHint {
+pub(super) struct HeldHint {
     /// Part of the page under way.
-    pub sending: bool,
+    pub(super) sending: bool,
     /// The target has applied it in this delivery.
-    pub delivered: bool,
+    pub(super) delivered: bool,
 }
 
 /// One node.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Machine {
+pub(super) struct Machine {
     /// Its process is gone.
-    pub is_down: bool,
+    pub(super) is_down: bool,
     /// It holds the written value.
-    pub holds: bool,
+    pub(super) holds: bool,
     /// The write, if it coordinates it.
-    pub write: Option<OpenWrite>,
+    pub(super) write: Option<OpenWrite>,
     /// The read, if it coordinates it.
-    pub read: Option<OpenRead>,
+    pub(super) read: Option<OpenRead>,
     /// Deliveries by slot, without empty slots at the end.
-    pub deliveries: Vec<Option<Delivery>>,
+    pub(super) deliveries: Vec<Option<Delivery>>,
     /// Deliveries ever begun.
-    pub deliveries_begun: u8,
+    pub(super) deliveries_begun: u8,
     /// Hints by target.
-    pub hints: BTreeMap<NodeNumber, HeldHint>,
+    pub(super) hints: BTreeMap<NodeNumber, HeldHint>,
 }
 
 /// What a client was told.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Told {
+pub(super) enum Told {
     /// The write succeeded.
     Success,
     /// Too few alive: needed and alive.
@@ -124,7 +124,7 @@ pub enum Told {
 
 /// How far an operation is.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Phase {
+pub(super) enum Phase {
     /// Not begun.
     #[default]
     Waiting,
@@ -138,19 +138,19 @@ pub enum Phase {
 
 /// One operation, with what an observer remembers of it.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Request {
+pub(super) struct Request {
     /// How far it is.
-    pub phase: Phase,
+    pub(super) phase: Phase,
     /// Its coordinator, once begun.
-    pub coordinator: NodeNumber,
+    pub(super) coordinator: NodeNumber,
     /// Operations that were over when it began.
-    pub after: Mask,
+    pub(super) after: Mask,
     /// While open: nodes that applied the write.
-    pub applied: Mask,
+    pub(super) applied: Mask,
     /// While open: nodes whose acknowledgement arrived.
-    pub acked: Mask,
+    pub(super) acked: Mask,
     /// While its handler is open: replicas that acknowledged or were hinted.
-    pub settled: Mask,
+    pub(super) settled: Mask,
 }
 
 /// What may still go wrong.
@@ -166,44 +166,44 @@ pub struct Mishaps {
 
 /// Everything.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct World {
+pub(super) struct World {
     /// Nodes.
-    pub machines: [Machine; NODES],
+    pub(super) machines: [Machine; NODES],
     /// Messages in flight, sorted; equal ones may repeat.
-    pub flights: Vec<Flight>,
+    pub(super) flights: Vec<Flight>,
     /// The write, then the read if there is one.
-    pub requests: Vec<Request>,
+    pub(super) requests: Vec<Request>,
     /// What may still go wrong.
-    pub mishaps: Mishaps,
+    pub(super) mishaps: Mishaps,
 }
 
 /// The set of one member.
 #[must_use]
-pub fn only(number: usize) -> Mask {
+pub(super) fn only(number: usize) -> Mask {
     1 << number
 }
 
 /// Members of a set.
-pub fn members(mask: Mask) -> impl Iterator<Item = usize> {
+pub(super) fn members(mask: Mask) -> impl Iterator<Item = usize> {
     (0..8).filter(move |number| mask & only(*number) != 0)
 }
 
 /// Size of a set.
 #[must_use]
-pub fn size(mask: Mask) -> u8 {
+pub(super) fn size(mask: Mask) -> u8 {
     u8::try_from(mask.count_ones()).expect("a mask has eight bits")
 }
 
 impl World {
     /// Nodes whose process runs.
     #[must_use]
-    pub fn up(&self) -> Mask {
+    pub(super) fn up(&self) -> Mask {
         let up = (0..NODES).filter(|node| !self.machines[*node].is_down);
         up.fold(0, |mask, node| mask | only(node))
     }
 
     /// Puts a message in flight, unless its receiver is down.
-    pub fn send(&mut self, from: NodeNumber, to: NodeNumber, letter: Letter) {
+    pub(super) fn send(&mut self, from: NodeNumber, to: NodeNumber, letter: Letter) {
         if !self.machines[to].is_down {
             self.flights.push(Flight {
                 to,
@@ -216,7 +216,7 @@ impl World {
     }
 
     /// Takes one copy of a message out of flight.
-    pub fn take(&mut self, flight: Flight) {
+    pub(super) fn take(&mut self, flight: Flight) {
         let index = self.flights.iter().position(|other| *other == flight);
         self.flights.remove(index.expect("moves name messages in flight"));
     }

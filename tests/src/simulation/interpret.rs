@@ -193,11 +193,6 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
         }
         if !self.is_calm && self.random.chance(4) {
             self.history.coverage.reach(Label::AppendFailed);
-            if is_own && matches!(reply.callback, Callback::Write(_)) {
-                // A node never hints itself: it lacks the write for good.
-                let partition = rows::partition_number(&mutation.mutation.key);
-                self.history.partitions[partition].may_differ = true;
-            }
             let reason = FailureReason::Unknown;
             return self.step(node, Input::ApplyFailed { reply, reason }, None);
         }

@@ -4,18 +4,21 @@
 //! `requests and faults (schedule) -> events (driver) -> Node::step -> effects (interpret) -> events`; the account
 //! (`history`) judges the guarantees without asking the rules. Chapter: `specs/00-guarantees.md`.
 
-pub mod cluster;
-pub mod coverage;
+mod cluster;
+mod coverage;
 mod driver;
 mod ending;
-pub mod guarantee;
-pub mod history;
+mod faults;
+mod guarantee;
+mod history;
 mod interpret;
-pub mod measure;
-pub mod random;
-pub mod rows;
+mod measure;
+mod named;
+mod observe;
+mod random;
+mod rows;
 mod schedule;
-pub mod site;
+mod site;
 
 use thymbra_protocol::Rules;
 
