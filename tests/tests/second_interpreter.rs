@@ -46,11 +46,11 @@ fn a_seed_repeats_its_run() {
     assert_eq!(counts(), counts());
 }
 
-/// Enough to meet a wrong rule.
+/// Enough to meet a wrong rule: few partitions, so that operations meet.
 const SMALL: Options = Options {
     requests: 4000,
     open_max: 1500,
-    partitions: 200,
+    partitions: 20,
     refill_ms: 100,
     hint_window_ms: 1000,
 };
@@ -154,7 +154,7 @@ wrong_rules! {
 
 /// The guarantee that some seed finds broken under these rules.
 fn broken<R: Rules>(rules: &R) -> Option<Guarantee> {
-    let violation = (0..6).find_map(|seed| simulation::run(seed, SMALL, rules).err());
+    let violation = (0..16).find_map(|seed| simulation::run(seed, SMALL, rules).err());
     violation.map(|violation| violation.guarantee)
 }
 

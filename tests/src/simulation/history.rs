@@ -198,7 +198,7 @@ impl History {
                 require(received < block_for, Guarantee::ErrorsTellTheTruth, told)?;
                 Label::ReadTimedOut
             }
-            ReadOutcome::ReadFailure { .. } => Label::ReadTimedOut,
+            ReadOutcome::ReadFailure { .. } => Label::ReadFailed,
             ReadOutcome::Invalid(_) => Label::RequestInvalid,
         };
         self.coverage.reach(label);

@@ -4,7 +4,7 @@
 
 use thymbra_durability::SyncMode;
 use thymbra_protocol::{
-    ConsistencyLevel, Input, Mutation as _, NodeId, ReadRepairStrategy, ReplicaSet, Rules,
+    ConsistencyLevel, FailureReason, Input, Mutation as _, NodeId, ReadRepairStrategy, ReplicaSet, Rules,
 };
 
 use super::cluster::{self, NODES};
@@ -96,6 +96,10 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
                 reply,
                 deadline_ms,
             } => return self.append(node, mutation, reply, deadline_ms),
+            Event::Read { reply, .. } if !self.is_calm && self.random.chance(2) => {
+                let reason = FailureReason::Unknown;
+                return self.step(node, Input::ApplyFailed { reply, reason }, None);
+            }
             Event::Read { command, reply } => {
                 let data = self.site(node).memory[rows::partition_number(&command.0)].clone();
                 return self.step(node, Input::ReadCompleted { reply, data }, None);
