@@ -5,6 +5,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a check that fails panics: that is what it is for")]
 
+pub mod enumerator;
 pub mod layering;
 pub mod markdown;
 pub mod repository;
