@@ -19,6 +19,9 @@ use crate::rules;
 
 /// Runs the trace and tells it.
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    if crate::script::is_script(&args.trace) {
+        return crate::script::run(&args.trace, &args.output);
+    }
     let answer = read(&args.trace)?;
     let scope = answer.bounds.scope.clone();
     let (rules, driver) = rules::find(&answer.bounds.rules)?;
