@@ -124,7 +124,7 @@ pub(crate) struct GalleryArgs {
 /// Options of `replay`.
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArgs {
-    /// An answer of `thymbra ask --json`; - for standard input
+    /// An answer of `thymbra ask --json` or a .script file; - for standard input
     #[arg(value_name = "TRACE")]
     pub(crate) trace: PathBuf,
     #[command(flatten)]

@@ -27,6 +27,7 @@ mod progress;
 mod replay;
 mod rules;
 mod scope_from_args;
+mod script;
 mod story;
 mod table;
 mod usage;

@@ -20,6 +20,9 @@ use crate::usage::{Failure, Usage};
 
 /// Runs the trace and tells it.
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    if crate::script::is_script(&args.trace) {
+        return crate::script::run(&args.trace, &args.output);
+    }
     let answer = read(&args.trace)?;
     let scope = answer.bounds.scope.clone();
     let (rules, driver) = rules::find(&answer.bounds.rules)?;

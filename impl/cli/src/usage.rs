@@ -85,6 +85,14 @@ pub(crate) enum Usage {
         /// Why.
         reason: String,
     },
+    /// A script that cannot be read or run.
+    #[error("{path}: {error}")]
+    Script {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        error: thymbra_checker::script::ScriptError,
+    },
     /// An action that is not possible at its place in a trace.
     #[error("step {number} is not possible: {reason}")]
     ImpossibleStep {

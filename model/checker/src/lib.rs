@@ -17,6 +17,7 @@ mod packing;
 pub mod payload;
 pub mod properties;
 pub mod scope;
+pub mod script;
 pub mod search;
 pub mod story;
 pub mod system;
