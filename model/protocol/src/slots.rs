@@ -101,6 +101,11 @@ impl<T> Slots<T> {
         })
     }
 
+    /// All open entries, lowest slot first, to change.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.entries.iter_mut().flatten().map(|(_, value)| value)
+    }
+
     /// Nothing is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
