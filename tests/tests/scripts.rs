@@ -55,7 +55,8 @@ fn scripts() -> Vec<(String, String)> {
 }
 
 fn read(name: &str, text: &str) -> Script {
-    Script::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"))
+    let parsed = Script::parse(text).map_err(|error| format!("{name}: {error}"));
+    parsed.expect("a script can be read")
 }
 
 #[test]
