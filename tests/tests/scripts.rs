@@ -5,6 +5,7 @@
 
 use std::fs;
 
+use thymbra_checker::gallery::rules_named;
 use thymbra_checker::script::{Event, Expectation, Judgement, Script, ScriptError, Step};
 use thymbra_checker::system::Life;
 use thymbra_tests::repository;
@@ -144,6 +145,38 @@ fn contradiction(expectation: &Expectation) -> Expectation {
             because: "of the moon".into(),
         },
         Expectation::Quiescent => Expectation::InFlight("MUTATION_REQ.w1.n1-n2".into()),
+    }
+}
+
+#[test]
+fn scenes_come_out_otherwise_under_a_bug() {
+    for (bug, scene) in [
+        ("CASSANDRA-2034", "quorum_two_replicas_silent"),
+        ("CASSANDRA-833", "quorum_pending_replica_down"),
+        ("CASSANDRA-6510", "quorum_own_copy_expires_and_is_executed"),
+        ("CASSANDRA-2494", "two_replica_down_past_window_needs_read_repair"),
+        ("scylla-3565", "any_all_replicas_silent"),
+        ("refused-write-hinted", "quorum_two_replicas_known_dead"),
+        ("failure-not-early", "all_one_replica_fails"),
+        ("forwarded-not-awaited", "local_quorum_remote_forwarder_dies"),
+        ("hint-counts-everywhere", "quorum_one_replica_known_dead"),
+        ("half-is-quorum", "quorum_of_two_datacenters_one_replica_down"),
+        ("forget-timer", "any_all_replicas_dead_longer_than_window"),
+        (
+            "ack-before-sync",
+            "two_coordinator_is_replica_hint_delivered_on_return",
+        ),
+        (
+            "delete-hint-when-sent",
+            "two_replica_down_hint_delivered_on_return",
+        ),
+    ] {
+        let scripts = scripts();
+        let found = scripts.iter().find(|(name, _)| name == scene);
+        let (name, text) = found.expect("the scene is told");
+        assert!(rules_named(bug).is_some(), "{bug} is not in the gallery");
+        let outcome = read(name, text).with_rules(bug).run();
+        assert!(outcome.is_err(), "{scene} does not notice {bug}");
     }
 }
 
