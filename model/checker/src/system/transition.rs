@@ -439,6 +439,7 @@ impl System {
             (false, _) => gone.disk.marked,
         };
         let mut hints = std::mem::take(&mut gone.disk.hints);
+        //= WP-HH-11
         hints.retain(|hint| hint.stage >= surviving_hints);
         for hint in &mut hints {
             (hint.sending, hint.delivered) = (false, false);
