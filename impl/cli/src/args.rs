@@ -124,7 +124,7 @@ pub(crate) struct GalleryArgs {
 /// Options of `replay`.
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArgs {
-    /// An answer of `thymbra ask --json`; - for standard input
+    /// An answer of `thymbra ask --json` or a .script file; - for standard input
     #[arg(value_name = "TRACE")]
     pub(crate) trace: PathBuf,
     #[command(flatten)]
@@ -163,7 +163,7 @@ pub(crate) struct BenchArgs {
 /// What can be measured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum BenchWord {
-    /// The exhaustive search.
+    // The exhaustive search.
     Check,
 }
 
@@ -369,55 +369,105 @@ pub(crate) struct OutputArgs {
     pub(crate) mermaid: Option<PathBuf>,
 }
 
+// The words below carry plain comments: a doc line on a word would double the length of the help.
+
 /// `on` or `off`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum OnOff {
-    /// On.
+    // On.
     #[default]
     On,
-    /// Off.
+    // Off.
     Off,
 }
 
 /// `commitlog_sync`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum SyncWord {
-    /// Acknowledged when appended.
+    // Acknowledged when appended.
     #[default]
     Periodic,
-    /// Acknowledged when synced.
+    // Acknowledged when synced.
     Batch,
-    /// Acknowledged when synced, in a rhythm.
+    // Acknowledged when synced, in a rhythm.
     Group,
 }
 
 /// `read_repair`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum ReadRepairWord {
-    /// A read waits for its repairs.
+    // A read waits for its repairs.
     #[default]
     Blocking,
-    /// Nothing is repaired.
+    // Nothing is repaired.
     None,
 }
 
 /// Failure detector.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum DetectorWord {
-    /// Sees every change at once.
+    // Sees every change at once.
     #[default]
     Perfect,
-    /// Sees each change later.
+    // Sees each change later.
     Lagging,
-    /// Any view when a request is admitted.
+    // Any view when a request is admitted.
     Arbitrary,
 }
 
 /// Client retry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum RetryWord {
-    /// With a new timestamp.
+    // With a new timestamp.
     Fresh,
-    /// With the timestamp of the first attempt.
+    // With the timestamp of the first attempt.
     Same,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::scope_from_args::scope;
+
+    /// Lines of all help texts that begin with the command.
+    fn examples() -> Vec<String> {
+        let texts = [
+            EXAMPLES,
+            ASK_EXAMPLES,
+            MATRIX_EXAMPLES,
+            CHECK_EXAMPLES,
+            GALLERY_EXAMPLES,
+            REPLAY_EXAMPLES,
+            EXPLORE_EXAMPLES,
+        ];
+        let lines = texts.into_iter().flat_map(str::lines).map(str::trim);
+        lines
+            .filter_map(|line| line.split(['|', '>']).next())
+            .filter(|line| line.starts_with("thymbra "))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn examples_of_the_help_are_right() {
+        let examples = examples();
+        assert!(examples.len() > 15);
+        for example in examples {
+            let cli = Cli::try_parse_from(example.split_whitespace()).expect("an example parses");
+            let bounds = match &cli.command {
+                Command::Ask(args) => scope(&args.run, args.question.code()),
+                Command::Matrix(args) => scope(&args.run, "stale"),
+                Command::Explore(args) => scope(&args.run, args.question.code()),
+                Command::Check(_) | Command::Gallery(_) | Command::Replay(_) | Command::Bench(_) => continue,
+            };
+            assert!(bounds.is_ok(), "{example}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use thymbra_checker::chart::Chart;
 use thymbra_checker::properties::PropertyDef;
 use thymbra_checker::scope::Scope;
+use thymbra_checker::story::{Failing, Story};
 use thymbra_checker::verdict::{Finding, Inquiry, Report};
 
 use crate::args::{AskArgs, LimitArgs, OutputArgs};
@@ -14,7 +15,7 @@ use crate::names::Question;
 use crate::output::{self, JsonAnswer, JsonBounds, JsonStates, JsonStep, Verdict};
 use crate::progress::Watcher;
 use crate::scope_from_args::{scope, warning};
-use crate::story::{self, Told};
+use crate::story;
 use crate::usage::{Failure, Usage};
 use crate::{rules, words, worlds};
 
@@ -39,7 +40,11 @@ pub(crate) fn run(args: &AskArgs) -> Result<ExitCode, Failure> {
 /// One property within a scope, under rules of this name.
 pub(crate) fn inquiry(scope: Scope, property: &'static PropertyDef, rules: &str) -> Result<Inquiry, Usage> {
     let (rules, driver) = rules::find(rules)?;
-    Ok(Inquiry { rules, driver, ..Inquiry::new(scope, property) })
+    Ok(Inquiry {
+        rules,
+        driver,
+        ..Inquiry::new(scope, property)
+    })
 }
 
 /// A verdict with everything that belongs to it.
@@ -50,7 +55,7 @@ pub(crate) struct Answer {
     rules: String,
     property: &'static PropertyDef,
     report: Report,
-    told: Option<Told>,
+    told: Option<Story>,
     stopped: Option<&'static str>,
 }
 
@@ -67,7 +72,7 @@ impl Answer {
         watcher.finish();
         let report = report?;
         let told = match &report.trace {
-            Some(trace) => Some(story::tell(&inquiry.system(false)?, trace)),
+            Some(trace) => Some(Story::tell(&inquiry.system(false)?, trace)),
             None => None,
         };
         let verdict = match report.finding {
@@ -90,16 +95,20 @@ impl Answer {
     /// Prints the answer and writes the charts that were asked for.
     pub(crate) fn print(&self, forms: &OutputArgs) -> Result<(), Failure> {
         if forms.json {
-            println!("{}", serde_json::to_string_pretty(&self.json())?);
+            put_line!("{}", serde_json::to_string_pretty(&self.json())?);
         } else {
-            print!("{}", self.text());
+            put!("{}", self.text());
         }
-        write_charts(forms, self.told.as_ref().and_then(|told| told.chart.as_ref()))
+        let chart = self
+            .told
+            .as_ref()
+            .map(|told| story::chart(told, &self.sentence()));
+        write_charts(forms, chart.as_ref())
     }
 
     fn sentence(&self) -> String {
         let words = words::sentences(self.property, &self.scope);
-        let steps = self.told.as_ref().map_or(0, |told| told.steps.len());
+        let steps = self.told.as_ref().map_or(0, |told| story::taken(told).count());
         match self.verdict {
             Verdict::Possible if steps > 0 => format!("{}; shortest way {}", words.possible, in_steps(steps)),
             Verdict::Possible => words.possible,
@@ -140,7 +149,7 @@ impl Answer {
         text.push_str(&output::cost_text(&self.report.progress, self.report.elapsed));
         if let Some(told) = &self.told {
             text.push('\n');
-            text.push_str(&output::story_text(told));
+            text.push_str(&story::text(told));
         }
         text
     }
@@ -169,7 +178,11 @@ impl Answer {
                 Verdict::Unknown | Verdict::Possible => self.stopped.map(str::to_owned),
                 Verdict::Never | Verdict::Table => None,
             },
-            failing: self.told.as_ref().and_then(|told| told.failing.clone()),
+            failing: self
+                .told
+                .as_ref()
+                .and_then(|told| told.failing.as_ref())
+                .map(Failing::sentence),
             start: self.report.trace.as_ref().map_or(0, |trace| trace.start),
             trace: steps,
         }
@@ -186,13 +199,18 @@ pub(crate) fn in_steps(steps: usize) -> String {
 
 /// Writes the charts that were asked for.
 pub(crate) fn write_charts(forms: &OutputArgs, chart: Option<&Chart>) -> Result<(), Failure> {
-    let render: [(_, fn(&Chart) -> String); 2] = [(&forms.svg, Chart::to_svg), (&forms.mermaid, Chart::to_mermaid)];
-    for (path, render) in render {
-        match (path, chart) {
+    for (path, text) in [
+        (&forms.svg, chart.map(Chart::to_svg)),
+        (&forms.mermaid, chart.map(Chart::to_mermaid)),
+    ] {
+        match (path, text) {
             (None, _) => {}
-            (Some(path), Some(chart)) => write_file(path, &render(chart))?,
+            (Some(path), Some(text)) => write_file(path, &text)?,
             (Some(path), None) => {
-                eprintln!("note: {} is not written, for there is no run to draw", path.display());
+                eprintln!(
+                    "note: {} is not written, for there is no run to draw",
+                    path.display()
+                );
             }
         }
     }

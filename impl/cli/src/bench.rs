@@ -108,7 +108,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
     let BenchWord::Check = args.what;
     match args.row.map(|index| ROWS.get(index)) {
         Some(Some(row)) => {
-            println!("{}", serde_json::to_string(&measure(row, args.limits)?)?);
+            put_line!("{}", serde_json::to_string(&measure(row, args.limits)?)?);
             Ok(ExitCode::SUCCESS)
         }
         Some(None) => Ok(ExitCode::FAILURE),
@@ -173,11 +173,16 @@ fn table(limits: LimitArgs) -> Result<ExitCode, Failure> {
             rate(measured.distinct),
             count(measured.grown_bytes / measured.distinct.max(1)),
             seconds(core::time::Duration::from_secs_f64(measured.seconds)),
-            if measured.is_complete { "complete" } else { "stopped" }.to_owned(),
+            if measured.is_complete {
+                "complete"
+            } else {
+                "stopped"
+            }
+            .to_owned(),
         ]);
     }
-    print!("{}", table.text());
-    println!(
+    put!("{}", table.text());
+    put_line!(
         "\na state takes {} bytes in itself and {} for each node, besides messages in flight",
         size_of::<State>(),
         size_of::<thymbra_checker::system::NodeState>()
@@ -193,8 +198,13 @@ fn in_a_child(index: usize, limits: LimitArgs) -> Result<Measured, Failure> {
     };
     let program = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(program);
-    command.args(["bench", "check", "--row", &index.to_string()]).stderr(Stdio::inherit());
-    for (option, value) in [("--max-states", limits.max_states), ("--max-seconds", limits.max_seconds)] {
+    command
+        .args(["bench", "check", "--row", &index.to_string()])
+        .stderr(Stdio::inherit());
+    for (option, value) in [
+        ("--max-states", limits.max_states),
+        ("--max-seconds", limits.max_seconds),
+    ] {
         if let Some(value) = value {
             command.args([option, &value.to_string()]);
         }

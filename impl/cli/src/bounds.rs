@@ -24,11 +24,18 @@ pub(crate) fn lines(scope: &Scope, rules_name: &str) -> Vec<(&'static str, Strin
 
 /// The bounds in one short line, for a table.
 pub(crate) fn short(scope: &Scope) -> String {
-    let factors: Vec<String> =
-        scope.datacenters.iter().map(|datacenter| datacenter.replication_factor.to_string()).collect();
+    let factors: Vec<String> = scope
+        .datacenters
+        .iter()
+        .map(|datacenter| datacenter.replication_factor.to_string())
+        .collect();
     let mut parts = vec![format!("{}n RF {}", scope.node_count(), factors.join("+"))];
     for (kind, letter) in [(OperationKind::Write, 'w'), (OperationKind::Read, 'r')] {
-        let mut of_kind = scope.operations.iter().filter(|operation| operation.kind == kind).peekable();
+        let mut of_kind = scope
+            .operations
+            .iter()
+            .filter(|operation| operation.kind == kind)
+            .peekable();
         if let Some(first) = of_kind.peek() {
             let level = first.level;
             parts.push(format!("{}{letter} {level}", of_kind.count()));
@@ -39,7 +46,19 @@ pub(crate) fn short(scope: &Scope) -> String {
         DownScope::AnyOf(count) => parts.push(format!("down {count}")),
         DownScope::Nodes(nodes) => parts.push(format!("down {}", nodes.len())),
     }
-    let Budgets { crash, power_loss, lose, duplicate, fail, drop, slow, partition, flap, ticks, skew } = scope.budgets;
+    let Budgets {
+        crash,
+        power_loss,
+        lose,
+        duplicate,
+        fail,
+        drop,
+        slow,
+        partition,
+        flap,
+        ticks,
+        skew,
+    } = scope.budgets;
     for (budget, name) in [
         (crash, "crash"),
         (power_loss, "power-loss"),
@@ -249,7 +268,7 @@ fn disks(scope: &Scope) -> String {
         (true, true) => "commit log appended / marked / synced, hints buffered / written / synced",
     };
     let queue = if scope.slow_apply {
-        ", appends wait in a queue"
+        "; appends wait in a queue"
     } else {
         ""
     };

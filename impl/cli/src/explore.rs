@@ -1,6 +1,5 @@
 //! `thymbra explore`: the library's Explorer over the model, for a browser.
 
-use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::ExitCode;
 
@@ -39,10 +38,8 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<ExitCode, Failure> {
         source,
     })?;
     drop(free);
-    print!("{}", output::bounds_text(&scope, rules_name));
-    println!("\nserving at http://{address}  (stop with Ctrl-C)");
-    // Whoever waits for this line may read it through a pipe; a closed one changes nothing.
-    let _ = std::io::stdout().flush();
+    put!("{}", output::bounds_text(&scope, rules_name));
+    put_line!("\nserving at http://{address}  (stop with Ctrl-C)");
     system.checker().serve(address);
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,16 @@
 //!
 //! `args -> scope_from_args -> Inquiry of the checker -> output`. Nothing is decided here: a command maps words to
 //! a scope, runs the checker, and prints. Chapter: `specs/questions/README.md`.
-#![expect(clippy::print_stdout, reason = "a command prints its answer")]
+
+/// Prints a part of the answer.
+macro_rules! put {
+    ($($part:tt)*) => { $crate::output::put(&format!($($part)*)) };
+}
+
+/// Prints a line of the answer.
+macro_rules! put_line {
+    ($($part:tt)*) => { $crate::output::put(&(format!($($part)*) + "\n")) };
+}
 
 mod args;
 mod ask;
@@ -18,11 +27,13 @@ mod progress;
 mod replay;
 mod rules;
 mod scope_from_args;
+mod script;
 mod story;
 mod table;
 mod usage;
 mod words;
 mod worlds;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -40,7 +51,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
-            println!("{error}");
+            put_line!("{error}");
             return ExitCode::SUCCESS;
         }
         Err(error) => {

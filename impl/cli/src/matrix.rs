@@ -4,15 +4,16 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use thymbra_checker::properties::PropertyDef;
+use thymbra_checker::scope::Scope;
 use thymbra_protocol::{CONSISTENCY_LEVELS, ConsistencyLevel};
 
 use crate::args::{MatrixArgs, RunArgs};
+use crate::ask;
 use crate::output::{self, JsonBounds, Verdict};
 use crate::progress::{Watcher, is_interrupted};
 use crate::scope_from_args::{needs_datacenters, scope, warning};
 use crate::table::{Align, Table};
 use crate::usage::Failure;
-use crate::ask;
 
 /// Whether a read can miss an acknowledged write.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -56,7 +57,11 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
     };
     let reads: Vec<ConsistencyLevel> = match args.run.clients.read {
         Some(level) => vec![level],
-        None => all.into_iter().filter(plain).filter(|level| *level != ConsistencyLevel::Any).collect(),
+        None => all
+            .into_iter()
+            .filter(plain)
+            .filter(|level| *level != ConsistencyLevel::Any)
+            .collect(),
     };
     let (mut stale, mut fates) = (Vec::new(), Vec::new());
     for write in &writes {
@@ -81,19 +86,27 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
             writes: &fates,
             seconds: begin.elapsed().as_secs_f64(),
         };
-        println!("{}", serde_json::to_string_pretty(&matrix)?);
+        put_line!("{}", serde_json::to_string_pretty(&matrix)?);
     } else {
-        println!("Can a read miss a write that was acknowledged before it began? Writes down, reads across.\n");
-        println!("{}", stale_table(&writes, &reads, &stale).text());
-        println!("What can become of a write?\n");
-        println!("{}", fate_table(&fates).text());
-        println!("yes: possible; no: never; -: no run puts it to the test; ?: a limit was reached first\n");
-        print!("{}", output::bounds_text(&bounds, &args.run.settings.rules));
-        println!("{}", output::seconds(begin.elapsed()));
+        put_line!(
+            "Can a read miss a write that was acknowledged before it began? Writes down, reads across.\n"
+        );
+        put_line!("{}", stale_table(&writes, &reads, &stale).text());
+        put_line!("What can become of a write?\n");
+        put_line!("{}", fate_table(&fates).text());
+        put_line!("yes: possible; no: never; -: no run puts it to the test; ?: a limit was reached first\n");
+        put!("{}", bounds_text(&bounds, &args.run.settings.rules));
+        put_line!("{}", output::seconds(begin.elapsed()));
     }
     let is_partial = stale.iter().any(|cell| cell.stale == Verdict::Unknown)
-        || fates.iter().any(|row| [row.lost, row.unavailable, row.timeout].contains(&Verdict::Unknown));
-    let verdict = if is_partial { Verdict::Unknown } else { Verdict::Table };
+        || fates
+            .iter()
+            .any(|row| [row.lost, row.unavailable, row.timeout].contains(&Verdict::Unknown));
+    let verdict = if is_partial {
+        Verdict::Unknown
+    } else {
+        Verdict::Table
+    };
     Ok(ExitCode::from(verdict.exit_status()))
 }
 
@@ -124,12 +137,24 @@ fn verdict(
     watcher.finish();
     let survey = survey?;
     let found = |name| survey.found.contains(&name);
-    Ok(match (found(property.name), survey.stopped, found(property.witness)) {
-        (true, _, _) => Verdict::Possible,
-        (false, Some(_), _) => Verdict::Unknown,
-        (false, None, true) => Verdict::Never,
-        (false, None, false) => Verdict::Vacuous,
-    })
+    Ok(
+        match (found(property.name), survey.stopped, found(property.witness)) {
+            (true, _, _) => Verdict::Possible,
+            (false, Some(_), _) => Verdict::Unknown,
+            (false, None, true) => Verdict::Never,
+            (false, None, false) => Verdict::Vacuous,
+        },
+    )
+}
+
+/// The bounds of all combinations: those of one, but for its levels.
+fn bounds_text(scope: &Scope, rules: &str) -> String {
+    let text = output::bounds_text(scope, rules);
+    let lines = text.lines().map(|line| match line.contains("  operations  ") {
+        true => "  operations  1 write, and 1 read after it for the first table, unless told otherwise; the levels as above",
+        false => line,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -145,17 +170,30 @@ fn stale_table(writes: &[ConsistencyLevel], reads: &[ConsistencyLevel], cells: &
     let columns = reads.iter().map(|level| (level.name(), Align::Left));
     let mut table = Table::new(std::iter::once(("write \\ read", Align::Left)).chain(columns));
     for write in writes {
-        let row = cells.iter().filter(|cell| cell.write == write.name()).map(|cell| word(cell.stale));
+        let row = cells
+            .iter()
+            .filter(|cell| cell.write == write.name())
+            .map(|cell| word(cell.stale));
         table.row(std::iter::once(write.name()).chain(row));
     }
     table
 }
 
 fn fate_table(rows: &[WriteRow]) -> Table {
-    let headings = ["write", "lost after its acknowledgement", "refused (Unavailable)", "timed out"];
+    let headings = [
+        "write",
+        "lost after its acknowledgement",
+        "refused (Unavailable)",
+        "timed out",
+    ];
     let mut table = Table::new(headings.map(|heading| (heading, Align::Left)));
     for row in rows {
-        table.row([row.write, word(row.lost), word(row.unavailable), word(row.timeout)]);
+        table.row([
+            row.write,
+            word(row.lost),
+            word(row.unavailable),
+            word(row.timeout),
+        ]);
     }
     table
 }

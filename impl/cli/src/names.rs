@@ -4,7 +4,7 @@
 
 use core::str::FromStr;
 
-use thymbra_checker::properties::{GUARANTEES, PropertyDef, QUESTIONS};
+use thymbra_checker::properties::{PropertyDef, QUESTIONS, guarantees};
 use thymbra_protocol::{CONSISTENCY_LEVELS, ConsistencyLevel};
 
 /// What can be asked.
@@ -45,7 +45,7 @@ impl FromStr for Question {
         if lower == WORLDS {
             return Ok(Self::Worlds);
         }
-        let mut all = QUESTIONS.iter().chain(GUARANTEES);
+        let mut all = QUESTIONS.iter().chain(guarantees());
         if let Some(property) = all.find(|property| property.code.eq_ignore_ascii_case(word)) {
             return Ok(Self::Property(property));
         }

@@ -1,14 +1,17 @@
 //! Answers on paper: for people, and as JSON.
 
 use core::time::Duration;
+use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 use thymbra_checker::scope::Scope;
 use thymbra_checker::search::Progress;
+use thymbra_checker::story::Story;
 use thymbra_checker::verdict::Stop;
 
 use crate::bounds;
-use crate::story::Told;
+use crate::story;
+use crate::wrap::{columns, wrapped};
 
 /// The four verdicts.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -99,13 +102,13 @@ pub(crate) struct JsonStep {
 }
 
 impl JsonStep {
-    /// The steps of a told trace.
-    pub(crate) fn of(told: &Told) -> Vec<Self> {
-        let step = |step: &crate::story::Step| Self {
+    /// The steps of a story.
+    pub(crate) fn of(story: &Story) -> Vec<Self> {
+        let step = |step: &thymbra_checker::story::Step| Self {
             action: step.action.clone(),
             say: step.say.clone(),
         };
-        told.steps.iter().map(step).collect()
+        story::taken(story).map(step).collect()
     }
 }
 
@@ -159,11 +162,22 @@ pub(crate) fn collision_chance(distinct: u64) -> f64 {
     states * states / 65_f64.exp2()
 }
 
+/// Prints a part of the answer. A reader that has gone away, as `head` does, is no fault of the answer.
+pub(crate) fn put(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("note: the answer cannot be printed: {error}");
+    }
+}
+
 /// Bounds for people, indented under a heading.
 pub(crate) fn bounds_text(scope: &Scope, rules: &str) -> String {
     let mut text = String::from("within these bounds\n");
     for (heading, line) in bounds::lines(scope, rules) {
-        text.push_str(&format!("  {heading:<11} {line}\n"));
+        text.push_str(&wrapped(&format!("  {heading:<11} "), &line, columns()));
     }
     text
 }
@@ -177,32 +191,6 @@ pub(crate) fn cost_text(progress: &Progress, elapsed: Duration) -> String {
         seconds(elapsed),
         chance(collision_chance(progress.distinct))
     )
-}
-
-/// A trace for people: numbered steps, then the clause that fails, then the chart.
-pub(crate) fn story_text(told: &Told) -> String {
-    let mut text = String::new();
-    let width = told.steps.len().to_string().len();
-    for (step, number) in told.steps.iter().zip(1_usize..) {
-        text.push_str(&format!("  {number:>width$}. {}\n", step.say));
-    }
-    if let Some(failing) = &told.failing {
-        text.push_str(&format!("\nThis does not hold any more: {failing}.\n"));
-    }
-    if let Some(chart) = &told.chart {
-        text.push('\n');
-        text.push_str(&chart.to_text(terminal_width()));
-    }
-    text
-}
-
-/// Columns that a chart may take.
-pub(crate) fn terminal_width() -> usize {
-    const DEFAULT: usize = 120;
-    std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok())
-        .unwrap_or(DEFAULT)
 }
 
 /// A number with its digits in groups of three.

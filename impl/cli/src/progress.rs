@@ -45,8 +45,7 @@ impl Watcher {
         };
         let line = ProgressBar::with_draw_target(None, target);
         line.set_style(
-            ProgressStyle::with_template("{spinner} {msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
         Self {
             limits,
@@ -120,7 +119,6 @@ impl Watcher {
             memory(resident_bytes()),
             seconds(elapsed)
         ));
-        self.line.tick();
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use thymbra_checker::story::{Failing, Story};
 use thymbra_checker::system::System;
 use thymbra_checker::verdict::Trace;
 
@@ -13,42 +14,57 @@ use crate::args::ReplayArgs;
 use crate::ask::{in_steps, write_charts};
 use crate::names::Question;
 use crate::output::{self, JsonAnswer, JsonStep};
+use crate::rules;
 use crate::story;
 use crate::usage::{Failure, Usage};
-use crate::rules;
 
 /// Runs the trace and tells it.
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    if crate::script::is_script(&args.trace) {
+        return crate::script::run(&args.trace, &args.output);
+    }
     let answer = read(&args.trace)?;
     let scope = answer.bounds.scope.clone();
     let (rules, driver) = rules::find(&answer.bounds.rules)?;
     // A trace is told in the full graph, where every step is offered.
-    let mut system = System::new(thymbra_checker::Scope { reduce: false, ..scope }, rules)?;
+    let mut system = System::new(
+        thymbra_checker::Scope {
+            reduce: false,
+            ..scope
+        },
+        rules,
+    )?;
     system.driver = driver;
     if let Ok(Question::Property(property)) = answer.question.parse() {
         system = system.checking([property]);
     }
     let trace = parse(&system, &answer)?;
-    let told = story::tell(&system, &trace);
+    let told = Story::tell(&system, &trace);
     if args.output.json {
         let steps = JsonStep::of(&told);
         let answer = JsonAnswer {
             depth: steps.len(),
-            failing: told.failing.clone(),
+            failing: told.failing.as_ref().map(Failing::sentence),
             trace: steps,
             ..answer
         };
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        put_line!("{}", serde_json::to_string_pretty(&answer)?);
     } else {
-        println!("{}, each possible at its place\n", in_steps(told.steps.len()));
-        print!("{}", output::bounds_text(&answer.bounds.scope, &answer.bounds.rules));
-        println!();
-        print!("{}", output::story_text(&told));
+        put_line!("{}, each possible at its place\n", in_steps(trace.actions.len()));
+        put!(
+            "{}",
+            output::bounds_text(&answer.bounds.scope, &answer.bounds.rules)
+        );
+        put!("\n");
+        put!("{}", story::text(&told));
         if told.failing.is_none() {
-            println!("\nAt the end of these steps `{}` is not violated.", answer.question);
+            put_line!(
+                "\nAt the end of these steps `{}` is not violated.",
+                answer.question
+            );
         }
     }
-    write_charts(&args.output, told.chart.as_ref())?;
+    write_charts(&args.output, Some(&story::chart(&told, &told.title)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -84,10 +100,12 @@ fn parse(system: &System, answer: &JsonAnswer) -> Result<Trace, Usage> {
         .ok_or(Usage::NoSuchStart(answer.start, starts.len()))?;
     let mut actions = Vec::new();
     for (step, number) in answer.trace.iter().zip(1_usize..) {
-        let action = system.parse(&state, &step.action).map_err(|unknown| Usage::ImpossibleStep {
-            number,
-            reason: unknown.to_string(),
-        })?;
+        let action = system
+            .parse(&state, &step.action)
+            .map_err(|unknown| Usage::ImpossibleStep {
+                number,
+                reason: unknown.to_string(),
+            })?;
         state = system.after(&state, &action);
         actions.push(action);
     }

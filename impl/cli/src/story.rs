@@ -1,59 +1,49 @@
-//! A trace as people read it: numbered steps, the clause that fails, a chart.
+//! A trace as people read it: the checker's story, laid out for a terminal.
 
-use thymbra_checker::Action;
 use thymbra_checker::chart::Chart;
-use thymbra_checker::properties::Kind;
-use thymbra_checker::system::{State, System};
-use thymbra_checker::verdict::Trace;
+use thymbra_checker::story::{Step, Story};
 
-/// One step.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Step {
-    /// Name of the action, as a script takes it.
-    pub(crate) action: String,
-    /// One sentence.
-    pub(crate) say: String,
+use crate::wrap::{columns, wrapped};
+
+/// The steps that were taken; a story may begin with what held before them.
+pub(crate) fn taken(story: &Story) -> impl Iterator<Item = &Step> {
+    story.steps.iter().filter(|step| step.number > 0)
 }
 
-/// A trace, told.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
-    /// Its steps in order.
-    pub(crate) steps: Vec<Step>,
-    /// The clause that fails at the end, in words.
-    pub(crate) failing: Option<String>,
-    /// The run as a chart.
-    pub(crate) chart: Option<Chart>,
-}
-
-/// Tells a trace of a system; the first property is the one that was asked for.
-pub(crate) fn tell(system: &System, trace: &Trace) -> Told {
-    let mut told = Told::default();
-    let Some(mut state) = system.initial_states().into_iter().nth(trace.start) else {
-        return told;
-    };
-    for action in &trace.actions {
-        let name = unique_name(system, &state, action);
-        told.steps.push(Step {
-            say: name.clone(),
-            action: name,
-        });
-        state = system.after(&state, action);
+/// Numbered sentences, the clause that fails, and the chart.
+pub(crate) fn text(story: &Story) -> String {
+    let mut text = String::new();
+    let columns = columns();
+    let width = story.steps.len().to_string().len();
+    for step in &story.steps {
+        match step.number {
+            0 => text.push_str(&wrapped(&format!("  {:width$}  ", ""), &step.say, columns)),
+            number => text.push_str(&wrapped(&format!("  {number:>width$}. "), &step.say, columns)),
+        }
     }
-    told.failing = system
-        .properties
-        .first()
-        .filter(|property| property.kind == Kind::Always)
-        .and_then(|property| property.failing(system, &state))
-        .map(|clause| clause.say.to_owned());
-    told
+    if let Some(failing) = &story.failing {
+        text.push('\n');
+        text.push_str(&wrapped("", &failing.sentence(), columns));
+    }
+    // Its sentences stand above already.
+    let mut bare = Chart {
+        title: String::new(),
+        footer: Vec::new(),
+        ..story.chart()
+    };
+    for step in &mut bare.steps {
+        step.say.clear();
+    }
+    text.push('\n');
+    text.push_str(bare.to_text(columns).trim_matches('\n'));
+    text.push('\n');
+    text
 }
 
-/// The name that parses back to this action in this state, also where several share a plain name.
-fn unique_name(system: &System, state: &State, action: &Action) -> String {
-    system
-        .named_actions(state)
-        .into_iter()
-        .find(|(_, other)| other == action)
-        .map_or_else(|| system.name(action), |(name, _)| name)
+/// The chart under the sentence of the verdict.
+pub(crate) fn chart(story: &Story, title: &str) -> Chart {
+    Chart {
+        title: title.into(),
+        ..story.chart()
+    }
 }

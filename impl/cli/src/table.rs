@@ -20,7 +20,10 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table with these columns.
     pub(crate) fn new(columns: impl IntoIterator<Item = (impl Into<String>, Align)>) -> Self {
-        let (headings, aligns) = columns.into_iter().map(|(heading, align)| (heading.into(), align)).unzip();
+        let (headings, aligns) = columns
+            .into_iter()
+            .map(|(heading, align)| (heading.into(), align))
+            .unzip();
         Self {
             headings,
             aligns,
@@ -38,7 +41,11 @@ impl Table {
         let widths: Vec<usize> = (0..self.headings.len())
             .map(|column| {
                 let lines = std::iter::once(&self.headings).chain(&self.rows);
-                lines.filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+                lines
+                    .filter_map(|line| line.get(column))
+                    .map(|cell| cell.chars().count())
+                    .max()
+                    .unwrap_or(0)
             })
             .collect();
         let mut text = self.line(&self.headings, &widths);

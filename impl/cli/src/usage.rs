@@ -85,6 +85,14 @@ pub(crate) enum Usage {
         /// Why.
         reason: String,
     },
+    /// A script that cannot be read or run.
+    #[error("{path}: {error}")]
+    Script {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        error: thymbra_checker::script::ScriptError,
+    },
     /// An action that is not possible at its place in a trace.
     #[error("step {number} is not possible: {reason}")]
     ImpossibleStep {
@@ -126,14 +134,16 @@ impl From<ScopeError> for Failure {
 /// An error of the argument parser in one line: its reason, the values there are, its advice.
 pub(crate) fn one_line(error: &clap::Error) -> String {
     let line = joined(error);
-    let advice = match error.kind() {
-        ErrorKind::InvalidSubcommand if !line.contains("tip:") => {
-            "; commands are ask, matrix, check, gallery, replay, explore, bench"
-        }
-        ErrorKind::MissingRequiredArgument if line.contains("<QUESTION>") => {
+    let kind = error.kind();
+    let advice = match (
+        kind == ErrorKind::InvalidSubcommand && !line.contains("tip:"),
+        kind == ErrorKind::MissingRequiredArgument && line.contains("<QUESTION>"),
+    ) {
+        (true, _) => "; commands are ask, matrix, check, gallery, replay, explore, bench",
+        (false, true) => {
             "; ask stale, non-monotonic, non-linearizable, lost, unavailable, timeout, diverge, overwritten or worlds"
         }
-        _ => "",
+        (false, false) => "",
     };
     line + advice
 }

@@ -12,6 +12,7 @@ use thymbra_checker::Action;
 use thymbra_checker::payload::{ModelMutation, Register};
 use thymbra_checker::scope::Scope;
 use thymbra_checker::search::{Progress, fingerprint};
+use thymbra_checker::story::Story;
 use thymbra_checker::system::{Life, NodeState, Phase, State, System, Told};
 use thymbra_checker::verdict::{Stop, Trace};
 use thymbra_protocol::{Datacenter, NodeId};
@@ -21,9 +22,9 @@ use crate::ask::in_steps;
 use crate::output::{self, JsonBounds, JsonStates, JsonStep, Verdict};
 use crate::progress::Watcher;
 use crate::rules;
-use crate::story;
 use crate::table::{Align, Table};
 use crate::usage::Failure;
+use crate::wrap::{columns, wrapped};
 
 /// Two ways of ending that a person would not tell apart are equal.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -71,17 +72,27 @@ pub(crate) fn run(scope: Scope, args: &AskArgs) -> Result<ExitCode, Failure> {
     let rules_name = &args.run.settings.rules;
     let (rules, driver) = rules::find(rules_name)?;
     // A reduced graph keeps what questions need, which is less than every ending.
-    let scope = Scope { reduce: false, ..scope };
+    let scope = Scope {
+        reduce: false,
+        ..scope
+    };
     let mut system = System::new(scope.clone(), rules)?;
     system.driver = driver;
     let mut watcher = Watcher::new("worlds", args.limits);
     let walk = walk(&system, &mut watcher);
     watcher.finish();
-    let verdict = if walk.stopped.is_some() { Verdict::Unknown } else { Verdict::Table };
-    if args.output.json {
-        println!("{}", serde_json::to_string_pretty(&json(&system, &walk, verdict, rules_name))?);
+    let verdict = if walk.stopped.is_some() {
+        Verdict::Unknown
     } else {
-        print!("{}", text(&system, &walk, rules_name));
+        Verdict::Table
+    };
+    if args.output.json {
+        put_line!(
+            "{}",
+            serde_json::to_string_pretty(&json(&system, &walk, verdict, rules_name))?
+        );
+    } else {
+        put!("{}", text(&system, &walk, rules_name));
     }
     if args.output.svg.is_some() || args.output.mermaid.is_some() {
         eprintln!("note: a table has no one run to draw; nothing is written for --svg or --mermaid");
@@ -129,7 +140,9 @@ fn walk(system: &System, watcher: &mut Watcher) -> Walk {
             }
         }
     }
-    let worlds = ends.into_iter().map(|(world, print)| (world, retrace(system, &starts, &parents, print)));
+    let worlds = ends
+        .into_iter()
+        .map(|(world, print)| (world, retrace(system, &starts, &parents, print)));
     Walk {
         worlds: worlds.collect(),
         progress,
@@ -146,12 +159,22 @@ fn begins(action: &Action) -> bool {
 /// Back over fingerprints, then forward over actions.
 fn retrace(system: &System, starts: &[State], parents: &HashMap<u64, u64>, last: u64) -> Trace {
     let mut prints = vec![last];
-    while let Some(parent) = prints.last().and_then(|print| parents.get(print)).filter(|parent| **parent != 0) {
+    while let Some(parent) = prints
+        .last()
+        .and_then(|print| parents.get(print))
+        .filter(|parent| **parent != 0)
+    {
         prints.push(*parent);
     }
     let first = prints.pop().unwrap_or(last);
-    let start = starts.iter().position(|start| fingerprint(start) == first).unwrap_or(0);
-    let mut state = starts.get(start).expect("a walk begins in an initial state").clone();
+    let start = starts
+        .iter()
+        .position(|start| fingerprint(start) == first)
+        .unwrap_or(0);
+    let mut state = starts
+        .get(start)
+        .expect("a walk begins in an initial state")
+        .clone();
     let mut trace = Trace {
         start,
         actions: Vec::new(),
@@ -176,7 +199,11 @@ fn world(system: &System, state: &State) -> World {
         .iter()
         .enumerate()
         .map(|(index, operation)| {
-            format!("{} {}", system.operation_name(index), told(system, operation.phase))
+            format!(
+                "{} {}",
+                system.operation_name(index),
+                told(system, operation.phase)
+            )
         })
         .collect();
     let mut nodes: Vec<(Datacenter, String)> = state
@@ -208,7 +235,9 @@ fn told(system: &System, phase: Phase) -> String {
 }
 
 fn content(system: &System, register: Register) -> String {
-    register.0.map_or_else(|| "nothing".into(), |mutation| written(system, mutation))
+    register
+        .0
+        .map_or_else(|| "nothing".into(), |mutation| written(system, mutation))
 }
 
 fn written(system: &System, mutation: ModelMutation) -> String {
@@ -226,7 +255,11 @@ fn holds(system: &System, state: &State, node: NodeId) -> String {
         Some(mutation) => written(system, mutation),
         None => "-".into(),
     });
-    let mut hints: Vec<String> = disk.hints.iter().map(|hint| written(system, hint.mutation)).collect();
+    let mut hints: Vec<String> = disk
+        .hints
+        .iter()
+        .map(|hint| written(system, hint.mutation))
+        .collect();
     hints.sort();
     for hint in hints {
         text.push_str(&format!(" +hint {hint}"));
@@ -235,13 +268,13 @@ fn holds(system: &System, state: &State, node: NodeId) -> String {
 }
 
 fn text(system: &System, walk: &Walk, rules_name: &str) -> String {
+    let ways = match walk.worlds.len() {
+        1 => "1 way".to_owned(),
+        count => format!("{count} ways"),
+    };
     let mut text = match walk.stopped {
-        None => format!("TABLE: {} ways this can end\n\n", walk.worlds.len()),
-        Some(stop) => format!(
-            "UNKNOWN: {}; so far {} ways this can end\n\n",
-            output::stop(stop),
-            walk.worlds.len()
-        ),
+        None => format!("TABLE: {ways} this can end\n\n"),
+        Some(stop) => format!("UNKNOWN: {}; so far {ways} this can end\n\n", output::stop(stop)),
     };
     let mut table = Table::new([
         ("", Align::Right),
@@ -257,9 +290,17 @@ fn text(system: &System, walk: &Walk, rules_name: &str) -> String {
             world.nodes.join(" | "),
             in_steps(trace.actions.len()),
         ]);
-        let names: Vec<String> =
-            story::tell(system, trace).steps.into_iter().map(|step| step.action).collect();
-        ways.push_str(&format!("  {number}. {}\n", names.join(", ")));
+        let names: Vec<String> = Story::tell(system, trace)
+            .steps
+            .into_iter()
+            .filter(|step| step.number > 0)
+            .map(|step| step.action)
+            .collect();
+        ways.push_str(&wrapped(
+            &format!("  {number:>2}. "),
+            &names.join(", "),
+            columns(),
+        ));
     }
     text.push_str(&table.text());
     text.push_str("\na shortest way to each\n");
@@ -289,7 +330,7 @@ fn json(system: &System, walk: &Walk, verdict: Verdict, rules_name: &str) -> Jso
             .map(|(world, trace)| JsonWorld {
                 world: world.clone(),
                 start: trace.start,
-                trace: JsonStep::of(&story::tell(system, trace)),
+                trace: JsonStep::of(&Story::tell(system, trace)),
             })
             .collect(),
     }

@@ -29,6 +29,9 @@ impl Layout {
     ///
     /// # Errors
     /// What [`Scope::validate`] and the ring refuse.
+    ///
+    /// # Panics
+    /// Never: the number of nodes was validated.
     pub fn new(scope: &Scope) -> Result<Self, ScopeError> {
         scope.validate()?;
         let (mut datacenters, mut natural, mut pending) = (Vec::new(), Vec::new(), Vec::new());
@@ -82,6 +85,9 @@ impl Layout {
     }
 
     /// The one plan.
+    ///
+    /// # Panics
+    /// Never: the ring of a layout has one plan for all tokens.
     #[must_use]
     pub fn plan(&self) -> &ReplicaPlan {
         let key = self.ring.plan_key(&thymbra_types::Token::Murmur3(0));
@@ -114,6 +120,9 @@ impl Layout {
     }
 
     /// Every data centre.
+    ///
+    /// # Panics
+    /// Never: there are no more data centres than nodes.
     pub fn all_datacenters(&self) -> impl Iterator<Item = Datacenter> + use<> {
         (0..u8::try_from(self.replication_factors.len()).expect("a scope has at most 16 data centres"))
             .map(Datacenter)

@@ -17,10 +17,12 @@ mod packing;
 pub mod payload;
 pub mod properties;
 pub mod scope;
+pub mod script;
 pub mod search;
 pub mod story;
 pub mod system;
 pub mod verdict;
+pub mod view;
 
 pub use action::{Action, Unmet};
 pub use scope::Scope;

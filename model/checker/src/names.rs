@@ -201,7 +201,7 @@ fn hint_name(dispatch: RequestId, index: u8) -> String {
 }
 
 /// Edit distance of two names.
-fn distance(left: &str, right: &str) -> usize {
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (index, letter) in left.chars().enumerate() {

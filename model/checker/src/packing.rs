@@ -1,9 +1,9 @@
 //! A hasher that packs derived `Hash` values into words and mixes a word at a time into 128 bits, so that the
 //! search's own hash function is called once for a state, on 16 bytes.
 //!
-//! Discriminants and lengths take one byte each; a value above 255 is a broken bound and panics. Words are mixed by
-//! folded multiplication in two lanes with different keys: the chance that two states meet is that of the 64-bit
-//! fingerprints that the searches keep.
+//! Discriminants and lengths take one byte each; a value above 255 is a broken bound and panics. Pairs of words are
+//! mixed by folded multiplication in two lanes with different keys: the chance that two states meet is that of the
+//! 64-bit fingerprints that the searches keep.
 
 use core::hash::Hasher;
 
@@ -12,13 +12,16 @@ use core::hash::Hasher;
 pub(crate) struct PackingHasher {
     word: u64,
     filled: u32,
+    first: u64,
+    is_second: bool,
+    packed_bits: u64,
     lanes: [u64; 2],
 }
 
-/// Odd constants of high entropy: digits of the golden ratio, and of pi.
-const KEYS: [u64; 2] = [
-    0x9e37_79b9_7f4a_7c15,
-    0x2437_54a3_08d3_1319 ^ 0x517c_c1b7_2722_0a95,
+/// Two words of high entropy for each lane: digits of pi.
+const KEYS: [[u64; 2]; 2] = [
+    [0x4528_21e6_38d0_1377, 0xbe54_66cf_34e9_0c6c],
+    [0xc0ac_29b7_c97c_50dd, 0x3f84_d5b5_b547_0917],
 ];
 
 impl PackingHasher {
@@ -26,39 +29,50 @@ impl PackingHasher {
         Self {
             word: 0,
             filled: 0,
+            first: 0,
+            is_second: false,
+            packed_bits: 0,
             lanes: [0x2436_f6a8_885a_308d, 0x1319_8a2e_0370_7344],
         }
     }
 
     /// The mixed value of everything that was packed.
     pub(crate) fn mixed(mut self) -> u128 {
-        let filled = u64::from(self.filled);
-        self.mix();
-        self.word = filled;
-        self.mix();
+        let length = self.packed_bits + u64::from(self.filled);
+        self.end_word();
+        self.end_word();
+        self.mix(length, self.first);
         let [high, low] = self.lanes;
         u128::from(high) << 64 | u128::from(low)
     }
 
     #[inline]
-    fn mix(&mut self) {
-        for (lane, key) in self.lanes.iter_mut().zip(KEYS) {
-            let product = u128::from(*lane ^ self.word) * u128::from(key);
-            *lane = fold(product).rotate_left(23) ^ self.word.wrapping_mul(key);
+    fn mix(&mut self, first: u64, second: u64) {
+        for (lane, keys) in self.lanes.iter_mut().zip(KEYS) {
+            *lane = fold(u128::from(first ^ keys[0] ^ *lane) * u128::from(second ^ keys[1])).rotate_left(23)
+                ^ *lane;
         }
+    }
+
+    #[inline]
+    fn end_word(&mut self) {
+        self.packed_bits += u64::from(self.filled);
+        if self.is_second {
+            self.mix(self.first, self.word);
+        } else {
+            self.first = self.word;
+        }
+        self.is_second = !self.is_second;
         (self.word, self.filled) = (0, 0);
     }
 
     #[inline]
     fn put(&mut self, value: u64, bits: u32) {
         if self.filled + bits > u64::BITS {
-            self.mix();
+            self.end_word();
         }
         self.word |= value << self.filled;
         self.filled += bits;
-        if self.filled == u64::BITS {
-            self.mix();
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! so that the model reconciles by the very functions that the storage engine uses.
 
 use core::cmp::Ordering;
+use core::hash::{Hash, Hasher};
 
 use thymbra_protocol::{Mutation, Payload, ReadCommand, ReadData};
 use thymbra_types::{CellKind, CellView, ReconcileRules, Timestamp, Token};
@@ -12,7 +13,7 @@ use thymbra_types::{CellKind, CellView, ReconcileRules, Timestamp, Token};
 pub const GC_GRACE_FOREVER: u8 = u8::MAX;
 
 /// A write of the model's one cell.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ModelMutation {
     /// Write timestamp, in steps of the model's clock.
     pub timestamp: u8,
@@ -22,7 +23,36 @@ pub struct ModelMutation {
     pub gc_grace: u8,
 }
 
+/// One word.
+impl Hash for ModelMutation {
+    #[inline]
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u32(self.word());
+    }
+}
+
+impl Hash for Register {
+    #[inline]
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u32(self.word());
+    }
+}
+
+impl Register {
+    /// All of it in one word; 0 for nothing.
+    #[inline]
+    pub(crate) fn word(self) -> u32 {
+        self.0.map_or(0, ModelMutation::word)
+    }
+}
+
 impl ModelMutation {
+    /// All of it in one word, never 0.
+    #[inline]
+    fn word(self) -> u32 {
+        u32::from_be_bytes([1, self.timestamp, self.write, self.gc_grace])
+    }
+
     /// Which of two writes of the cell survives a merge.
     #[must_use]
     pub fn compare<R: ReconcileRules + ?Sized>(self, other: Self, rules: &R) -> Ordering {
@@ -65,7 +95,7 @@ impl ReadCommand for ReadCell {
 }
 
 /// What a replica holds of the cell: nothing, or the winner of all writes it has seen.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Register(pub Option<ModelMutation>);
 
 impl Register {

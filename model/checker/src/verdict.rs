@@ -141,6 +141,9 @@ impl Inquiry {
     ///
     /// # Errors
     /// What is wrong with the scope.
+    ///
+    /// # Panics
+    /// If the inquiry has no property, or the search itself panicked.
     pub fn answer(&self, watch: &mut Watch<'_>) -> Result<Report, ScopeError> {
         let begin = Instant::now();
         let property = self
@@ -170,6 +173,9 @@ impl Inquiry {
     ///
     /// # Errors
     /// What is wrong with the scope.
+    ///
+    /// # Panics
+    /// If the inquiry has no property.
     pub fn shortest(&self, watch: &mut Watch<'_>) -> Result<(Option<Trace>, Progress), ScopeError> {
         let property = self
             .properties

@@ -49,7 +49,7 @@ pub enum Input<P: Payload> {
         /// The reply of the effect.
         reply: Reply,
     },
-    /// [`crate::Effect::Append`] failed with an exception.
+    /// [`crate::Effect::Append`] or [`crate::Effect::ReadLocal`] failed with an exception.
     ApplyFailed {
         /// The reply of the effect.
         reply: Reply,

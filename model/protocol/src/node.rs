@@ -28,7 +28,7 @@ use crate::{
 ///    was asked to notify. Hints are written and synced later; a page read back gives what was stored. A page is
 ///    removed only on [`crate::Effect::DeleteHints`].
 /// 6. **Names.** Requests, reads and deliveries are named by the lowest free slot of their table and a
-///    generation that no message or timer on its way still carries.
+///    generation that no message or timer on its way still carries, of an earlier life of the process neither.
 /// 7. **Timers.** An armed timer fires once, not before its delay, unless it was disarmed;
 ///    [`Timer::CallbackExpired`] not before the write was answered.
 /// 8. **Answers.** Each answer reaches the client at most once; none is given for a request that was not asked.

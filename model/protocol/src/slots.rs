@@ -21,6 +21,9 @@ impl<T> Default for Slots<T> {
 
 impl<T> Slots<T> {
     /// The lowest slot that holds nothing: what a driver takes for its next request.
+    ///
+    /// # Panics
+    /// Never: fewer than 2^32 requests fit into memory.
     #[must_use]
     pub fn lowest_free(&self) -> u32 {
         let index = self

@@ -9,21 +9,21 @@ use thymbra_types::{Reference, Token};
 use super::random::Random;
 
 /// Data centres.
-pub const DATACENTERS: u16 = 2;
+pub(super) const DATACENTERS: u16 = 2;
 /// Nodes in each.
-pub const NODES_PER_DATACENTER: u16 = 5;
+pub(super) const NODES_PER_DATACENTER: u16 = 5;
 /// Nodes.
-pub const NODES: u16 = DATACENTERS * NODES_PER_DATACENTER;
+pub(super) const NODES: u16 = DATACENTERS * NODES_PER_DATACENTER;
 /// Racks in each data centre.
 const RACKS: u16 = 3;
 /// Replicas in each data centre.
-pub const REPLICATION_FACTOR: u16 = 3;
+pub(super) const REPLICATION_FACTOR: u16 = 3;
 /// Tokens of each node.
 const VNODES: usize = 16;
 
 /// The ring of `datacenters` data centres of five nodes in three racks, RF 3 in each.
 #[must_use]
-pub fn ring(datacenters: u16) -> Ring {
+pub(super) fn ring(datacenters: u16) -> Ring {
     // The placement is part of the setting, not of the schedule: one seed for all runs.
     let mut random = Random::new(0x7269_6e67);
     let members = (0..datacenters * NODES_PER_DATACENTER).map(|node| {
@@ -53,14 +53,14 @@ pub fn ring(datacenters: u16) -> Ring {
 
 /// The data centre of a node.
 #[must_use]
-pub fn datacenter(node: NodeId) -> Datacenter {
+pub(super) fn datacenter(node: NodeId) -> Datacenter {
     Datacenter(u8::try_from(node.0 / NODES_PER_DATACENTER).expect("there are two data centres"))
 }
 
 /// Whether these nodes, all of them replicas, are as many as a level asks for, seen from a data centre. Written from
 /// the definition of the levels for three replicas in each of two data centres, without the rules.
 #[must_use]
-pub fn meets(level: ConsistencyLevel, local: Datacenter, nodes: &[NodeId]) -> bool {
+pub(super) fn meets(level: ConsistencyLevel, local: Datacenter, nodes: &[NodeId]) -> bool {
     let near = nodes.iter().filter(|node| datacenter(**node) == local).count();
     let far = nodes.len() - near;
     match level {
@@ -78,7 +78,7 @@ pub fn meets(level: ConsistencyLevel, local: Datacenter, nodes: &[NodeId]) -> bo
 
 /// Levels of which any two sets of replicas meet.
 #[must_use]
-pub fn overlaps_itself(level: ConsistencyLevel) -> bool {
+pub(super) fn overlaps_itself(level: ConsistencyLevel) -> bool {
     matches!(
         level,
         ConsistencyLevel::Quorum | ConsistencyLevel::EachQuorum | ConsistencyLevel::All

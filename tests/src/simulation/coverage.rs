@@ -37,6 +37,8 @@ labels! {
     ReadUnavailable,
     /// A read timed out.
     ReadTimedOut,
+    /// A read failed early.
+    ReadFailed,
     /// A read was judged by what was acknowledged before it began.
     ReadJudgedByFloor,
     /// A coordinator died with an open request.

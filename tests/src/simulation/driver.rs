@@ -8,7 +8,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use thymbra_durability::SyncMode;
 use thymbra_protocol::{
     Callback, Config, Context, Effect, Hint, Input, Message, NodeId, ReplicaSet, Reply, RequestId, Ring,
-    Rules, Timer, WriteOutcome,
+    Rules, Timer,
 };
 
 use super::Options;
@@ -16,18 +16,30 @@ use super::cluster::{self, NODES};
 use super::coverage::{Coverage, Label};
 use super::guarantee::{Breach, Guarantee, Verdict, Violation, require};
 use super::history::{History, PartitionRecord};
+use super::named::Named;
 use super::random::Random;
 use super::rows::{PartitionKey, RowMutation, RowPayload};
 use super::site::{Site, SiteView};
 
 /// `write_request_timeout`, ms.
 pub(super) const WRITE_TIMEOUT_MS: u64 = 2000;
-/// `max_hint_window`, ms.
-pub(super) const HINT_WINDOW_MS: u64 = 4000;
 /// Events that a report shows.
 const TAIL_LENGTH: usize = 40;
 /// One step in so many is followed by a check of the node's invariants, which looks at all open requests.
 const VALIDATE_EVERY: u64 = 64;
+
+/// What a process does again and again, whether anything is left to do or not.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rhythm {
+    /// The commit log is synced.
+    Sync,
+    /// The commit log gets a marker.
+    Mark,
+    /// The hint buffer is written, and what was written before is synced.
+    FlushHints,
+    /// The trigger looks for hints to deliver.
+    DispatchHints,
+}
 
 /// Something that happens at a time.
 #[derive(Debug)]
@@ -60,14 +72,8 @@ pub(super) enum Event {
     SyncBegin,
     /// It ends: everything up to a number of entries is on the platter.
     SyncEnd { end: usize, started_ms: u64 },
-    /// The rhythm of periodic syncs.
-    SyncDue,
-    /// The commit log gets a marker.
-    Mark,
-    /// The hint buffer is written, and what was written before is synced.
-    FlushHints,
-    /// The trigger looks for hints to deliver.
-    DispatchHints,
+    /// Something of the process comes round.
+    Rhythm(Rhythm),
     /// The node's failure detector sees the truth about another.
     Learn(NodeId),
     /// The node's failure detector convicts another, rightly or not.
@@ -112,6 +118,12 @@ impl PartialOrd for Scheduled {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+}
+
+/// The operation that an input begins.
+enum Begun {
+    Write(usize),
+    Read(usize),
 }
 
 /// A line of a report.
@@ -166,7 +178,7 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
             random: Random::new(seed),
             ring: cluster::ring(cluster::DATACENTERS),
             config: Config {
-                max_hint_window_ms: HINT_WINDOW_MS,
+                max_hint_window_ms: options.hint_window_ms,
                 ..Config::default()
             },
             now_ms: 0,
@@ -239,7 +251,7 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
 
     fn push(&mut self, node: NodeId, delay_ms: u64, incarnation: Option<u32>, event: Event) {
         self.scheduled += 1;
-        if !event.is_rhythm() {
+        if !matches!(event, Event::Rhythm(_)) {
             self.pending += 1;
         }
         self.queue.push(Scheduled {
@@ -257,7 +269,7 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
             return Ok(false);
         };
         self.now_ms = next.at_ms;
-        if !next.event.is_rhythm() {
+        if !matches!(next.event, Event::Rhythm(_)) {
             self.pending -= 1;
         }
         let site = self.site(next.node);
@@ -314,10 +326,12 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
                 }
             }
         );
-        let began = match &input {
-            Input::Write { request, .. } => self.history.write_of.get(&(node, *request)).copied(),
-            _ => None,
-        };
+        let expired_hint = matches!(
+            &input,
+            Input::Received { message: Message::Hint { hint, .. }, .. }
+                if hint.created_ms + u64::from(hint.gc_grace_seconds) * 1000 <= self.now_ms
+        );
+        let began = self.begun_by(node, &input);
         let mut machine = core::mem::take(&mut self.site_mut(node).machine);
         let was_open = names.as_ref().is_some_and(|named| named.is_open(&machine));
         let mut effects: Vec<Effect<RowPayload>> = Vec::new();
@@ -336,7 +350,7 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
         };
         machine.step(&context, input, &mut effects);
         self.history.coverage.steps += 1;
-        if self.history.coverage.steps % VALIDATE_EVERY == 0 {
+        if self.history.coverage.steps.is_multiple_of(VALIDATE_EVERY) {
             let valid = machine.validate(&self.ring);
             require(valid.is_ok(), Guarantee::InvariantsHold, || {
                 format!("{node}: {valid:?}")
@@ -351,8 +365,18 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
             }
         }
         self.site_mut(node).machine = machine;
-        if let Some(number) = began {
-            self.judge_admission(number, &effects)?;
+        match began {
+            Some(Begun::Write(number)) => self.judge_admission(number, &effects)?,
+            Some(Begun::Read(number)) => self.judge_read_admission(number, &effects)?,
+            None => {}
+        }
+        if expired_hint {
+            let is_applied = effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Append { .. }));
+            require(!is_applied, Guarantee::HintExpires, || {
+                format!("{node}: {effects:?}")
+            })?;
         }
         if completes_repair
             && effects
@@ -367,135 +391,15 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
         Ok(())
     }
 
-    /// A write was refused exactly if too few replicas were believed alive, and then it left nothing.
-    fn judge_admission(&mut self, number: usize, effects: &[Effect<RowPayload>]) -> Verdict {
-        let write = &self.history.writes[number];
-        let site = self.site(write.coordinator);
-        let alive: Vec<NodeId> = write
-            .replicas
-            .iter()
-            .copied()
-            .filter(|replica| site.believes_alive(*replica))
-            .collect();
-        let refusal = effects.iter().find_map(|effect| match effect {
-            Effect::AnswerWrite { outcome, .. } if *outcome != WriteOutcome::Success => Some(outcome),
-            _ => None,
-        });
-        let detail = || format!("write {number} {write:?} with {alive:?} alive asked for {effects:?}");
-        let is_serial = write.level.is_serial();
-        let is_any = write.level == thymbra_protocol::ConsistencyLevel::Any;
-        let local = cluster::datacenter(write.coordinator);
-        let suffices = is_any || cluster::meets(write.level, local, &alive);
-        let is_right = match refusal {
-            None => suffices && !is_serial,
-            Some(WriteOutcome::Invalid(_)) => is_serial,
-            Some(_) => !suffices && !is_serial,
-        };
-        require(is_right, Guarantee::AdmissionFollowsView, detail)?;
-        if refusal.is_some() {
-            return require(effects.len() == 1, Guarantee::RefusedLeavesNothing, detail);
-        }
-        let dead: Vec<NodeId> = write
-            .replicas
-            .iter()
-            .copied()
-            .filter(|replica| !alive.contains(replica))
-            .collect();
-        let mut excused = 0;
-        for replica in dead {
-            if !site.may_hint(replica, self.now_ms, HINT_WINDOW_MS) {
-                excused |= write.place(replica);
-            }
-        }
-        let write = &mut self.history.writes[number];
-        write.is_admitted = true;
-        if excused != 0 {
-            self.history.excuse(number, excused);
-        }
-        Ok(())
-    }
-
-    /// Counts what an input tells about a write before the node sees it.
-    fn observe_input(&mut self, node: NodeId, input: &Input<RowPayload>) {
-        let (request, from, failed) = match input {
-            Input::Received {
-                from,
-                message: Message::MutationResponse { request },
-            } => (*request, *from, false),
-            Input::Received {
-                from,
-                message:
-                    Message::Failure {
-                        callback: Callback::Write(request),
-                        ..
-                    },
-            } => (*request, *from, true),
-            Input::Applied {
-                reply:
-                    Reply {
-                        to,
-                        callback: Callback::Write(request),
-                    },
-            } if *to == node => (*request, node, false),
-            Input::ApplyFailed {
-                reply:
-                    Reply {
-                        to,
-                        callback: Callback::Write(request),
-                    },
-                ..
-            } if *to == node => (*request, node, true),
-            Input::Fired(timer) => {
-                self.observe_timer(node, *timer);
-                return;
-            }
-            _ => return,
-        };
-        let Some(number) = self.history.write_of.get(&(node, request)).copied() else {
-            return;
-        };
-        let site = &self.sites[usize::from(node.0)];
-        let is_open = site.machine.writes.get(request).is_some();
-        if !is_open && site.write_names.is_reused(request) {
-            self.history.coverage.reach(Label::StaleAnswerInReusedSlot);
-        }
-        if failed {
-            if is_open {
-                let may_hint = site.may_hint(from, self.now_ms, HINT_WINDOW_MS);
-                self.history.failed(number, from, may_hint);
-            }
+    fn begun_by(&self, node: NodeId, input: &Input<RowPayload>) -> Option<Begun> {
+        if let Input::Write { request, .. } = input {
+            let number = self.history.write_of.get(&(node, *request));
+            number.copied().map(Begun::Write)
+        } else if let Input::Read { request, .. } = input {
+            let number = self.history.read_of.get(&(node, *request));
+            number.copied().map(Begun::Read)
         } else {
-            self.history.acknowledged(number, from, is_open);
-        }
-    }
-
-    fn observe_timer(&mut self, node: NodeId, timer: Timer) {
-        let site = &self.sites[usize::from(node.0)];
-        let (is_open, is_reused) = match timer {
-            Timer::WriteTimeout(request) | Timer::CallbackExpired { request, .. } => (
-                site.machine.writes.get(request).is_some(),
-                site.write_names.is_reused(request),
-            ),
-            Timer::ReadTimeout(request) => (
-                site.machine.reads.get(request).is_some(),
-                site.read_names.is_reused(request),
-            ),
-            Timer::HintTimeout(dispatch) => (
-                site.machine.dispatches.get(dispatch).is_some(),
-                site.dispatch_names.is_reused(dispatch),
-            ),
-        };
-        if !is_open && is_reused {
-            self.history.coverage.reach(Label::StaleTimerInReusedSlot);
-        }
-        let Timer::CallbackExpired { request, position } = timer else {
-            return;
-        };
-        let number = self.history.write_of.get(&(node, request)).copied();
-        if let (true, Some(number)) = (is_open, number) {
-            let replica = self.history.writes[number].replicas[usize::from(position)];
-            let may_hint = self.site(node).may_hint(replica, self.now_ms, HINT_WINDOW_MS);
-            self.history.failed(number, replica, may_hint);
+            None
         }
     }
 
@@ -506,99 +410,5 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
             .iter()
             .filter_map(|position| plan.node(position))
             .collect()
-    }
-}
-
-impl Event {
-    /// It comes again and again, whether anything is left to do or not.
-    fn is_rhythm(&self) -> bool {
-        matches!(
-            self,
-            Self::SyncDue | Self::Mark | Self::FlushHints | Self::DispatchHints
-        )
-    }
-}
-
-/// The request that an input concerns at the node itself.
-struct Named {
-    table: Table,
-    request: RequestId,
-    /// The input begins it.
-    begins: bool,
-}
-
-enum Table {
-    Writes,
-    Reads,
-    Dispatches,
-}
-
-impl Named {
-    fn by(input: &Input<RowPayload>, me: NodeId) -> Option<Self> {
-        let of_callback = |callback: &Callback| match callback {
-            Callback::Write(request) => (Table::Writes, *request),
-            Callback::Read(request) | Callback::ReadRepair(request) => (Table::Reads, *request),
-            Callback::Hint { dispatch, .. } => (Table::Dispatches, *dispatch),
-        };
-        let (table, request) = match input {
-            Input::Write { request, .. } | Input::HintStored { request } => (Table::Writes, *request),
-            Input::Read { request, .. } => (Table::Reads, *request),
-            Input::Received { message, .. } => match message {
-                Message::MutationResponse { request } => (Table::Writes, *request),
-                Message::ReadResponse { request, .. } | Message::ReadRepairResponse { request } => {
-                    (Table::Reads, *request)
-                }
-                Message::HintResponse { dispatch, .. } => (Table::Dispatches, *dispatch),
-                Message::Failure { callback, .. } => of_callback(callback),
-                Message::Mutation { .. }
-                | Message::Hint { .. }
-                | Message::Read { .. }
-                | Message::ReadRepair { .. } => return None,
-            },
-            Input::Applied { reply }
-            | Input::ApplyFailed { reply, .. }
-            | Input::Expired { reply, .. }
-            | Input::ReadCompleted { reply, .. } => {
-                if reply.to != me {
-                    return None;
-                }
-                of_callback(&reply.callback)
-            }
-            Input::DispatchHints { dispatch, .. } | Input::HintsRead { dispatch, .. } => {
-                (Table::Dispatches, *dispatch)
-            }
-            Input::Fired(timer) => match timer {
-                Timer::WriteTimeout(request) | Timer::CallbackExpired { request, .. } => {
-                    (Table::Writes, *request)
-                }
-                Timer::ReadTimeout(request) => (Table::Reads, *request),
-                Timer::HintTimeout(dispatch) => (Table::Dispatches, *dispatch),
-            },
-        };
-        let begins = matches!(
-            input,
-            Input::Write { .. } | Input::Read { .. } | Input::DispatchHints { .. }
-        );
-        Some(Self {
-            table,
-            request,
-            begins,
-        })
-    }
-
-    fn is_open(&self, machine: &thymbra_protocol::Node<RowPayload>) -> bool {
-        match self.table {
-            Table::Writes => machine.writes.get(self.request).is_some(),
-            Table::Reads => machine.reads.get(self.request).is_some(),
-            Table::Dispatches => machine.dispatches.get(self.request).is_some(),
-        }
-    }
-
-    fn give_back(&self, site: &mut Site) {
-        match self.table {
-            Table::Writes => site.write_names.give_back(self.request),
-            Table::Reads => site.read_names.give_back(self.request),
-            Table::Dispatches => site.dispatch_names.give_back(self.request),
-        }
     }
 }

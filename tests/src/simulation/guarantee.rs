@@ -21,6 +21,10 @@ pub enum Guarantee {
     ErrorsTellTheTruth,
     /// Each replica of an admitted write acknowledges it or is hinted, if the window allows.
     HintIsStored,
+    /// No hint is stored for a replica whose window is over.
+    HintKeepsWindow,
+    /// A hint is not applied once it is older than gc_grace.
+    HintExpires,
     /// A hint leaves its holder only when it was delivered or has expired.
     HintIsKept,
     /// In batch mode nothing is acknowledged before it is synced.

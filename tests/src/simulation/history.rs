@@ -14,104 +14,104 @@ use super::guarantee::{Guarantee, Verdict, require};
 use super::rows::{self, PartitionData, RowMutation};
 
 /// Rows of each partition.
-pub const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 
 /// A set of replicas of one write, as bits of their places in its list of replicas.
-pub type Places = u8;
+pub(super) type Places = u8;
 
 /// One write of a client.
 #[derive(Clone, Debug)]
-pub struct WriteRecord {
+pub(super) struct WriteRecord {
     /// Who coordinates it.
-    pub coordinator: NodeId,
+    pub(super) coordinator: NodeId,
     /// Its partition.
-    pub partition: usize,
+    pub(super) partition: usize,
     /// Its row.
-    pub row: u8,
+    pub(super) row: u8,
     /// What it asked for.
-    pub level: ConsistencyLevel,
+    pub(super) level: ConsistencyLevel,
     /// The replicas of its partition.
-    pub replicas: Vec<NodeId>,
+    pub(super) replicas: Vec<NodeId>,
     /// How it ended.
-    pub outcome: Option<WriteOutcome>,
+    pub(super) outcome: Option<WriteOutcome>,
     /// It was taken: messages may have left.
-    pub is_admitted: bool,
+    pub(super) is_admitted: bool,
     /// Its coordinator died while its handler was open.
-    pub is_orphaned: bool,
+    pub(super) is_orphaned: bool,
     /// Replicas that hold it, or held it until a crash.
-    pub applied: Places,
+    pub(super) applied: Places,
     /// Replicas whose acknowledgement reached the coordinator.
-    pub acked: Places,
+    pub(super) acked: Places,
     /// Those of them that did so before the answer.
-    pub acked_in_time: Places,
+    pub(super) acked_in_time: Places,
     /// Replicas that failed or stayed silent.
-    pub failed: Places,
+    pub(super) failed: Places,
     /// Replicas that were hinted.
-    pub hinted: Places,
+    pub(super) hinted: Places,
     /// Replicas that could not be hinted when it was time to.
-    pub excused: Places,
+    pub(super) excused: Places,
 }
 
 /// One read of a client.
 #[derive(Clone, Debug)]
-pub struct ReadRecord {
+pub(super) struct ReadRecord {
     /// Who coordinates it.
-    pub coordinator: NodeId,
+    pub(super) coordinator: NodeId,
     /// Its partition.
-    pub partition: usize,
+    pub(super) partition: usize,
     /// What it asked for.
-    pub level: ConsistencyLevel,
+    pub(super) level: ConsistencyLevel,
     /// The table's option.
-    pub read_repair: ReadRepairStrategy,
+    pub(super) read_repair: ReadRepairStrategy,
     /// By row: what it must see at least.
-    pub floor: [Option<Timestamp>; ROWS],
+    pub(super) floor: [Option<Timestamp>; ROWS],
     /// It was answered.
-    pub is_answered: bool,
+    pub(super) is_answered: bool,
     /// Its coordinator died before the answer.
-    pub is_orphaned: bool,
+    pub(super) is_orphaned: bool,
 }
 
 /// What is known of a partition besides its content.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PartitionRecord {
+pub(super) struct PartitionRecord {
     /// Replicas may differ for good: hints were lost, not owed or expired, or a copy was lost.
-    pub may_differ: bool,
+    pub(super) may_differ: bool,
     /// A crash took a copy that had been applied: acknowledgements prove nothing any more.
-    pub is_lossy: bool,
+    pub(super) is_lossy: bool,
     /// By row: the newest write that a self-overlapping level acknowledged, or such a read returned.
-    pub floor: [Option<Timestamp>; ROWS],
+    pub(super) floor: [Option<Timestamp>; ROWS],
 }
 
 /// The account of a run.
 #[derive(Clone, Debug, Default)]
-pub struct History {
+pub(super) struct History {
     /// Writes by number.
-    pub writes: Vec<WriteRecord>,
+    pub(super) writes: Vec<WriteRecord>,
     /// Reads by number.
-    pub reads: Vec<ReadRecord>,
+    pub(super) reads: Vec<ReadRecord>,
     /// Write numbers by name.
-    pub write_of: HashMap<(NodeId, RequestId), usize>,
+    pub(super) write_of: HashMap<(NodeId, RequestId), usize>,
     /// Read numbers by name.
-    pub read_of: HashMap<(NodeId, RequestId), usize>,
+    pub(super) read_of: HashMap<(NodeId, RequestId), usize>,
     /// Partitions by number.
-    pub partitions: Vec<PartitionRecord>,
+    pub(super) partitions: Vec<PartitionRecord>,
     /// Requests that wait for their answer.
-    pub open: usize,
+    pub(super) open: usize,
     /// What was met.
-    pub coverage: Coverage,
+    pub(super) coverage: Coverage,
 }
 
 impl WriteRecord {
     /// The bit of a replica; none for other nodes.
     #[must_use]
-    pub fn place(&self, node: NodeId) -> Places {
+    pub(super) fn place(&self, node: NodeId) -> Places {
         let place = self.replicas.iter().position(|replica| *replica == node);
         place.map_or(0, |place| 1 << place)
     }
 
     /// The replicas of a set.
     #[must_use]
-    pub fn nodes(&self, places: Places) -> Vec<NodeId> {
+    pub(super) fn nodes(&self, places: Places) -> Vec<NodeId> {
         let held = self
             .replicas
             .iter()
@@ -198,7 +198,7 @@ impl History {
                 require(received < block_for, Guarantee::ErrorsTellTheTruth, told)?;
                 Label::ReadTimedOut
             }
-            ReadOutcome::ReadFailure { .. } => Label::ReadTimedOut,
+            ReadOutcome::ReadFailure { .. } => Label::ReadFailed,
             ReadOutcome::Invalid(_) => Label::RequestInvalid,
         };
         self.coverage.reach(label);

@@ -48,7 +48,7 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
                 notify,
             } => {
                 let targets = self.nodes_at(plan, targets);
-                self.observe_hint(&targets, &hint.mutation);
+                self.observe_hint(node, &targets, &hint.mutation)?;
                 for target in &targets {
                     self.site_mut(node).hint_tasks[usize::from(target.0)] += 1;
                 }
@@ -74,10 +74,9 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
                 let number = self.history.write_of[&(node, request)];
                 let replicas = &self.history.writes[number].replicas;
                 let site = self.site(node);
-                let window = super::driver::HINT_WINDOW_MS;
                 let nobody = !replicas
                     .iter()
-                    .any(|replica| site.may_hint(*replica, self.now_ms, window));
+                    .any(|replica| site.may_hint(*replica, self.now_ms, self.options.hint_window_ms));
                 return self.history.answer_write(number, outcome, nobody);
             }
             Effect::AnswerRead { request, outcome } => {
@@ -194,11 +193,6 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
         }
         if !self.is_calm && self.random.chance(4) {
             self.history.coverage.reach(Label::AppendFailed);
-            if is_own && matches!(reply.callback, Callback::Write(_)) {
-                // A node never hints itself: it lacks the write for good.
-                let partition = rows::partition_number(&mutation.mutation.key);
-                self.history.partitions[partition].may_differ = true;
-            }
             let reason = FailureReason::Unknown;
             return self.step(node, Input::ApplyFailed { reply, reason }, None);
         }
@@ -282,7 +276,14 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
         Ok(())
     }
 
-    fn observe_hint(&mut self, targets: &[NodeId], mutation: &RowMutation) {
+    fn observe_hint(&mut self, node: NodeId, targets: &[NodeId], mutation: &RowMutation) -> Verdict {
+        let site = self.site(node);
+        let owed = targets
+            .iter()
+            .all(|target| site.may_hint(*target, self.now_ms, self.options.hint_window_ms));
+        require(owed, Guarantee::HintKeepsWindow, || {
+            format!("{node} hints {targets:?} for {mutation:?}")
+        })?;
         for number in mutation.writes() {
             let write = &mut self.history.writes[number];
             for target in targets {
@@ -296,6 +297,7 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
                 self.history.coverage.reach(label);
             }
         }
+        Ok(())
     }
 
     /// A hint task is done.

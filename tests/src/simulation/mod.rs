@@ -4,18 +4,21 @@
 //! `requests and faults (schedule) -> events (driver) -> Node::step -> effects (interpret) -> events`; the account
 //! (`history`) judges the guarantees without asking the rules. Chapter: `specs/00-guarantees.md`.
 
-pub mod cluster;
-pub mod coverage;
+mod cluster;
+mod coverage;
 mod driver;
 mod ending;
-pub mod guarantee;
-pub mod history;
+mod faults;
+mod guarantee;
+mod history;
 mod interpret;
-pub mod measure;
-pub mod random;
-pub mod rows;
+mod measure;
+mod named;
+mod observe;
+mod random;
+mod rows;
 mod schedule;
-pub mod site;
+mod site;
 
 use thymbra_protocol::Rules;
 
@@ -32,6 +35,10 @@ pub struct Options {
     pub open_max: usize,
     /// Partitions that they spread over.
     pub partitions: u32,
+    /// Time between two refills of 100 requests at most, ms.
+    pub refill_ms: u64,
+    /// `max_hint_window`, ms.
+    pub hint_window_ms: u64,
 }
 
 impl Default for Options {
@@ -40,6 +47,8 @@ impl Default for Options {
             requests: 25_000,
             open_max: 10_000,
             partitions: 3_000,
+            refill_ms: 20,
+            hint_window_ms: 4_000,
         }
     }
 }

@@ -23,30 +23,30 @@ const COLUMN: &str = "value";
 
 /// A mutation of the one table; clones share it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct RowMutation {
+pub(super) struct RowMutation {
     /// What is written.
-    pub mutation: Arc<Mutation>,
+    pub(super) mutation: Arc<Mutation>,
     /// `gc_grace_seconds` of the table.
-    pub gc_grace_seconds: u32,
+    pub(super) gc_grace_seconds: u32,
 }
 
 /// Reads one partition whole.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct PartitionKey(
+pub(super) struct PartitionKey(
     /// Shared by all commands for the partition.
-    pub Arc<DecoratedKey>,
+    pub(super) Arc<DecoratedKey>,
 );
 
 /// What a node holds of a partition; nothing by default.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
-pub struct PartitionData(
+pub(super) struct PartitionData(
     /// Key and content; content that knows nothing is never held.
-    pub Option<Arc<(DecoratedKey, Partition)>>,
+    pub(super) Option<Arc<(DecoratedKey, Partition)>>,
 );
 
 /// The instantiation of the protocol that the simulation drives.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct RowPayload;
+pub(super) struct RowPayload;
 
 impl Payload for RowPayload {
     type Mutation = RowMutation;
@@ -56,13 +56,13 @@ impl Payload for RowPayload {
 
 /// The key of a partition by number.
 #[must_use]
-pub fn key(partition: u32) -> DecoratedKey {
+pub(super) fn key(partition: u32) -> DecoratedKey {
     DecoratedKey::new(Partitioner::Murmur3, partition.to_be_bytes())
 }
 
 /// The number of the partition with this key.
 #[must_use]
-pub fn partition_number(key: &DecoratedKey) -> usize {
+pub(super) fn partition_number(key: &DecoratedKey) -> usize {
     let bytes: [u8; 4] = key
         .key()
         .try_into()
@@ -72,13 +72,13 @@ pub fn partition_number(key: &DecoratedKey) -> usize {
 
 /// The row with this number.
 #[must_use]
-pub fn clustering(row: u8) -> Clustering {
+pub(super) fn clustering(row: u8) -> Clustering {
     Clustering(vec![Box::from([row])])
 }
 
 /// The cell that a write sets.
 #[must_use]
-pub fn cell(number: usize) -> Cell {
+pub(super) fn cell(number: usize) -> Cell {
     let timestamp = timestamp(number);
     if number % 8 == 7 {
         let local_deletion_time = LocalDeletionTime(1_700_000_000);
@@ -95,19 +95,19 @@ pub fn cell(number: usize) -> Cell {
 
 /// The timestamp of a write.
 #[must_use]
-pub fn timestamp(number: usize) -> Timestamp {
+pub(super) fn timestamp(number: usize) -> Timestamp {
     Timestamp(i64::try_from(number).expect("runs have fewer than 2^63 writes") + 1)
 }
 
 /// The write that a timestamp names.
 #[must_use]
-pub fn write_number(timestamp: Timestamp) -> Option<usize> {
+pub(super) fn write_number(timestamp: Timestamp) -> Option<usize> {
     usize::try_from(timestamp.0.checked_sub(1)?).ok()
 }
 
 /// The row that a write leaves behind.
 #[must_use]
-pub fn row(number: usize) -> Row {
+pub(super) fn row(number: usize) -> Row {
     let cell = cell(number);
     let is_insert = cell.kind == CellKind::Live;
     Row {
@@ -123,7 +123,12 @@ pub fn row(number: usize) -> Row {
 
 /// The mutation of a write.
 #[must_use]
-pub fn mutation(key: &DecoratedKey, row_number: u8, number: usize, gc_grace_seconds: u32) -> RowMutation {
+pub(super) fn mutation(
+    key: &DecoratedKey,
+    row_number: u8,
+    number: usize,
+    gc_grace_seconds: u32,
+) -> RowMutation {
     let partition = Partition {
         rows: BTreeMap::from([(clustering(row_number), row(number))]),
         ..Partition::default()
@@ -145,7 +150,7 @@ impl RowMutation {
 
     /// What is written to the one table.
     #[must_use]
-    pub fn update(&self) -> &Partition {
+    pub(super) fn update(&self) -> &Partition {
         self.mutation
             .updates
             .get(&TABLE)
@@ -153,7 +158,7 @@ impl RowMutation {
     }
 
     /// The writes whose cells are in the mutation.
-    pub fn writes(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn writes(&self) -> impl Iterator<Item = usize> + '_ {
         let rows = self.update().rows.values();
         rows.flat_map(|row| row.cells.values())
             .filter_map(|cell| write_number(cell.timestamp))
@@ -162,7 +167,7 @@ impl RowMutation {
 
 impl PartitionData {
     /// Takes in a mutation.
-    pub fn apply<R: ReconcileRules + ?Sized>(&mut self, mutation: &RowMutation, rules: &R) {
+    pub(super) fn apply<R: ReconcileRules + ?Sized>(&mut self, mutation: &RowMutation, rules: &R) {
         let held = self
             .0
             .get_or_insert_with(|| Arc::new((mutation.mutation.key.clone(), Partition::default())));
@@ -170,13 +175,13 @@ impl PartitionData {
     }
 
     /// The rows, with their clusterings.
-    pub fn rows(&self) -> impl Iterator<Item = (&Clustering, &Row)> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&Clustering, &Row)> {
         self.0.iter().flat_map(|held| &held.1.rows)
     }
 
     /// The highest timestamp in a row.
     #[must_use]
-    pub fn newest(&self, row: u8) -> Option<Timestamp> {
+    pub(super) fn newest(&self, row: u8) -> Option<Timestamp> {
         let held = self.0.as_ref()?.1.rows.get(&clustering(row))?;
         held.cells.values().map(|cell| cell.timestamp).max()
     }

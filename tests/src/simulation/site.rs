@@ -14,7 +14,7 @@ use super::rows::{PartitionData, RowMutation, RowPayload};
 
 /// A stage of a hint on its way to the disk.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum HintStage {
+pub(super) enum HintStage {
     /// In the buffer of the process.
     Buffered,
     /// In a file, in the page cache.
@@ -25,58 +25,58 @@ pub enum HintStage {
 
 /// A hint that a node holds.
 #[derive(Clone, Debug)]
-pub struct StoredHint {
+pub(super) struct StoredHint {
     /// Names it at its holder.
-    pub id: u64,
+    pub(super) id: u64,
     /// What was missed.
-    pub hint: Hint<RowMutation>,
+    pub(super) hint: Hint<RowMutation>,
     /// How far it has come.
-    pub stage: HintStage,
+    pub(super) stage: HintStage,
 }
 
 /// One hint of a page on its way.
 #[derive(Clone, Copy, Debug)]
-pub struct PageItem {
+pub(super) struct PageItem {
     /// The stored hint.
-    pub id: u64,
+    pub(super) id: u64,
     /// The target applied it.
-    pub delivered: bool,
+    pub(super) delivered: bool,
 }
 
 /// An entry that waits for a sync.
 #[derive(Clone, Debug)]
-pub struct WaitingAppend {
+pub(super) struct WaitingAppend {
     /// Entries of the log up to and with this one.
-    pub end: usize,
+    pub(super) end: usize,
     /// When it was appended, ms.
-    pub appended_ms: u64,
+    pub(super) appended_ms: u64,
     /// Who waits.
-    pub reply: Reply,
+    pub(super) reply: Reply,
 }
 
 /// A commit log; its positions are numbers of entries.
 #[derive(Clone, Debug)]
-pub struct CommitLog {
+pub(super) struct CommitLog {
     /// `commitlog_sync`.
-    pub mode: SyncMode,
+    pub(super) mode: SyncMode,
     /// All entries, and whether each is in the memtable.
-    pub entries: Vec<(RowMutation, bool)>,
+    pub(super) entries: Vec<(RowMutation, bool)>,
     /// Entries before the last marker.
-    pub marked: usize,
+    pub(super) marked: usize,
     /// Entries on the platter.
-    pub synced: usize,
+    pub(super) synced: usize,
     /// When the last completed sync began, ms.
-    pub last_sync_started_ms: u64,
+    pub(super) last_sync_started_ms: u64,
     /// A sync is under way or about to begin.
-    pub is_syncing: bool,
+    pub(super) is_syncing: bool,
     /// Entries whose acknowledgement waits.
-    pub waiting: Vec<WaitingAppend>,
+    pub(super) waiting: Vec<WaitingAppend>,
 }
 
 impl CommitLog {
     /// What the log says to a writer whose entry ends at `end`.
     #[must_use]
-    pub fn progress(&self, end: usize, appended_ms: u64) -> CommitLogProgress {
+    pub(super) fn progress(&self, end: usize, appended_ms: u64) -> CommitLogProgress {
         let at = |count: usize| CommitLogPosition {
             segment_id: 1,
             position: u32::try_from(count).expect("runs have fewer than 2^32 appends"),
@@ -92,7 +92,7 @@ impl CommitLog {
 
 /// Gives out names for one table: the lowest free slot, and a generation of the slot that was never used.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub(super) struct Names {
     free: BinaryHeap<Reverse<u32>>,
     generations: Vec<u32>,
     used: usize,
@@ -100,7 +100,7 @@ pub struct Names {
 
 impl Names {
     /// A fresh name.
-    pub fn take(&mut self) -> RequestId {
+    pub(super) fn take(&mut self) -> RequestId {
         let slot = match self.free.pop() {
             Some(Reverse(slot)) => slot,
             None => {
@@ -121,19 +121,19 @@ impl Names {
     }
 
     /// The name's slot is free again.
-    pub fn give_back(&mut self, name: RequestId) {
+    pub(super) fn give_back(&mut self, name: RequestId) {
         self.free.push(Reverse(name.slot));
     }
 
     /// The process lost its tables: all slots are free, and no generation returns.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.free.clear();
         self.used = 0;
     }
 
     /// The name of a slot's latest holder differs from this one.
     #[must_use]
-    pub fn is_reused(&self, name: RequestId) -> bool {
+    pub(super) fn is_reused(&self, name: RequestId) -> bool {
         let slot = usize::try_from(name.slot).expect("slots are small");
         self.generations
             .get(slot)
@@ -143,41 +143,41 @@ impl Names {
 
 /// One node.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub(super) struct Site {
     /// Its identity.
-    pub id: NodeId,
+    pub(super) id: NodeId,
     /// Its process runs.
-    pub is_up: bool,
+    pub(super) is_up: bool,
     /// Starts of the process: what belonged to an earlier one is void.
-    pub incarnation: u32,
+    pub(super) incarnation: u32,
     /// The state machine under test.
-    pub machine: Node<RowPayload>,
+    pub(super) machine: Node<RowPayload>,
     /// Since when each node is believed dead, ms; none if it is believed alive.
-    pub dead_since_ms: Vec<Option<u64>>,
+    pub(super) dead_since_ms: Vec<Option<u64>>,
     /// Hint tasks under way, by target.
-    pub hint_tasks: Vec<usize>,
+    pub(super) hint_tasks: Vec<usize>,
     /// Hints by target, oldest first.
-    pub hints: Vec<VecDeque<StoredHint>>,
+    pub(super) hints: Vec<VecDeque<StoredHint>>,
     /// Hints ever stored: the next id.
-    pub hints_stored: u64,
+    pub(super) hints_stored: u64,
     /// Pages on their way.
-    pub pages: HashMap<RequestId, Vec<PageItem>>,
+    pub(super) pages: HashMap<RequestId, Vec<PageItem>>,
     /// Its commit log.
-    pub log: CommitLog,
+    pub(super) log: CommitLog,
     /// Its memtable, by partition.
-    pub memory: Vec<PartitionData>,
+    pub(super) memory: Vec<PartitionData>,
     /// Names of writes.
-    pub write_names: Names,
+    pub(super) write_names: Names,
     /// Names of reads.
-    pub read_names: Names,
+    pub(super) read_names: Names,
     /// Names of deliveries of hints.
-    pub dispatch_names: Names,
+    pub(super) dispatch_names: Names,
 }
 
 impl Site {
     /// A node that has just been started with an empty disk and believes everybody alive.
     #[must_use]
-    pub fn new(id: NodeId, mode: SyncMode, partitions: usize) -> Self {
+    pub(super) fn new(id: NodeId, mode: SyncMode, partitions: usize) -> Self {
         let nodes = usize::from(NODES);
         Self {
             id,
@@ -207,13 +207,13 @@ impl Site {
 
     /// Whether it believes a node alive.
     #[must_use]
-    pub fn believes_alive(&self, node: NodeId) -> bool {
+    pub(super) fn believes_alive(&self, node: NodeId) -> bool {
         node == self.id || self.dead_since_ms[usize::from(node.0)].is_none()
     }
 
     /// Whether the window allows a hint for a target now: counted here a second time, without the rules.
     #[must_use]
-    pub fn may_hint(&self, target: NodeId, now_ms: u64, window_ms: u64) -> bool {
+    pub(super) fn may_hint(&self, target: NodeId, now_ms: u64, window_ms: u64) -> bool {
         let index = usize::from(target.0);
         let is_short = self.dead_since_ms[index].is_none_or(|since| now_ms - since <= window_ms);
         let oldest = self.hints[index]

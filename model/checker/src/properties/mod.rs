@@ -14,7 +14,7 @@ use stateright::Property;
 
 use crate::system::{State, System};
 
-pub use guarantees::GUARANTEES;
+pub use guarantees::guarantees;
 pub use marks::{Breach, Reached};
 pub use questions::QUESTIONS;
 
@@ -85,7 +85,7 @@ impl PropertyDef {
 
 /// Every property, guarantees first.
 pub fn all() -> impl Iterator<Item = &'static PropertyDef> {
-    GUARANTEES.iter().chain(QUESTIONS)
+    guarantees().chain(QUESTIONS)
 }
 
 impl System {

@@ -19,27 +19,21 @@ impl Scene<'_> {
                 self.system.operation_name(operation)
             ));
         }
-        let is_refused = self.change.sent.is_empty() && self.open_write(self.after, operation).is_none();
-        let is_replica = self.is_replica(node);
-        let told = self.told_words(operation);
-        if let (Some(mutation), true, false) = (
-            self.system.mutation_of(self.after, operation),
-            is_replica,
-            is_refused && !self.change.applied.contains(&node),
-        ) {
+        let is_refused = self.is_refused(operation);
+        let takes_own_copy = self.is_replica(node) && !is_refused;
+        if let (Some(mutation), true) = (self.system.mutation_of(self.after, operation), takes_own_copy) {
             sentence.so(self.append_words(node, mutation));
         }
-        match told {
+        match self.told_words(operation) {
             Some(told) => {
-                if is_refused && !self.change.applied.contains(&node) {
+                if is_refused {
                     sentence.so_all(self.dead_replicas(node, sees));
                 }
                 sentence.so(told);
             }
             None => {
                 if let Some((received, needed)) = self.acknowledgements(operation) {
-                    let noun = words::verb(needed, "acknowledgement", "acknowledgements");
-                    sentence.so(format!("it has {received} of {needed} {noun}"));
+                    sentence.so(format!("it has {received} of {needed} acknowledgements"));
                 }
             }
         }
@@ -60,7 +54,7 @@ impl Scene<'_> {
     ) -> String {
         let mut sentence = Sentence::new(self.opening(operation, node, "reads"));
         let is_asked = |asked: NodeId| nearest & bit(asked) != 0;
-        if nearest != 0 && is_asked(node) {
+        if !self.is_refused(operation) && is_asked(node) {
             let held = self.value(self.after.node(node).disk.memory);
             sentence.so(format!("{node} asks itself and has {held}"));
         }
@@ -79,17 +73,18 @@ impl Scene<'_> {
             .collect();
         for target in silent {
             if let Some(why) = words::barrier(self.after, node, target) {
-                sentence.so(format!("its question to {target} goes nowhere, since {why}"));
+                sentence.so(format!("its read request to {target} goes nowhere, since {why}"));
             }
         }
         let unasked: Vec<NodeId> = words::members(self.system.layout.natural)
             .filter(|other| !is_asked(*other))
             .collect();
-        if nearest != 0 && !unasked.is_empty() {
+        let is_refused = self.is_refused(operation);
+        if !is_refused && !unasked.is_empty() {
             let verb = words::verb(unasked.len(), "is", "are");
             sentence.so(format!("{} {verb} not asked", words::list(unasked)));
         }
-        if nearest == 0 {
+        if is_refused {
             sentence.so_all(self.dead_replicas(node, sees));
         }
         sentence.so_all(self.told_words(operation));
@@ -184,17 +179,24 @@ impl Scene<'_> {
 
     /// Replicas that are not written to because they are believed dead, and their hints.
     fn missed(&self, node: NodeId, sees: Option<NodeMask>) -> Vec<String> {
-        let dead = self.dead_mask(node, sees);
-        words::members(dead)
-            .map(|target| {
-                let mut stored = self.change.hints_stored.iter();
-                if stored.any(|(holder, other, ..)| *holder == node && *other == target) {
-                    format!("{node} sees {target} as down and stores a hint for it")
-                } else {
-                    let why = self.refusal_words(node, target);
-                    format!("{node} sees {target} as down and stores no hint for it{why}")
-                }
-            })
-            .collect()
+        let is_hinted = |target: &NodeId| {
+            let mut stored = self.change.hints_stored.iter();
+            stored.any(|(holder, other, ..)| *holder == node && other == target)
+        };
+        let dead = words::members(self.dead_mask(node, sees));
+        let (hinted, forgotten): (Vec<NodeId>, Vec<NodeId>) = dead.partition(is_hinted);
+        let mut said = Vec::new();
+        if !hinted.is_empty() {
+            let stores = words::verb(hinted.len(), "stores a hint for it", "stores a hint for each");
+            said.push(format!(
+                "{node} sees {} as down and {stores}",
+                words::list(hinted)
+            ));
+        }
+        said.extend(forgotten.into_iter().map(|target| {
+            let why = self.refusal_words(node, target);
+            format!("{node} sees {target} as down and stores no hint for it{why}")
+        }));
+        said
     }
 }

@@ -39,12 +39,9 @@ impl Scene<'_> {
         if gone.is_empty() {
             sentence.so("it loses nothing that it held");
         } else {
-            let verb = words::verb(gone.len(), "is", "are");
-            let verb = if gone.len() == 1 && !gone.iter().any(|item| item.ends_with(',')) {
-                "are"
-            } else {
-                verb
-            };
+            // Of these only a write is one thing.
+            let is_one = gone.len() == 1 && was.disk.memory != is.disk.memory;
+            let verb = if is_one { "is" } else { "are" };
             sentence.so(format!("{} {verb} gone", words::list(gone)));
         }
         if is.disk.memory.0.is_some() {
@@ -70,7 +67,7 @@ impl Scene<'_> {
 
     /// A message by its subject and its receiver.
     pub(super) fn towards(&self, envelope: &Envelope) -> String {
-        format!("{} to {}", self.noun(envelope).trim_end_matches(','), envelope.to)
+        format!("{} to {}", self.noun(envelope), envelope.to)
     }
 
     fn lost_on_the_way(&self) -> Option<String> {
@@ -128,7 +125,7 @@ impl Scene<'_> {
     pub(super) fn parts(&self, side: NodeMask) -> String {
         let all = self.after.node_ids().fold(0, |mask, node| mask | bit(node));
         let mut sentence = Sentence::new(format!(
-            "The network falls apart into {} and {}",
+            "The network falls apart, {} on one side and {} on the other",
             words::nodes(side),
             words::nodes(all & !side)
         ));

@@ -39,14 +39,7 @@ impl History {
     /// Takes in one step.
     pub(super) fn note(&mut self, number: usize, scene: &Scene<'_>) {
         match scene.action {
-            Action::Write { operation, .. } => {
-                if let Some(course) = self.0.get_mut(usize::from(*operation)) {
-                    *course = Course {
-                        begun: Some(number),
-                        ..Course::default()
-                    };
-                }
-            }
+            Action::Write { operation, .. } => self.begin(*operation, number, 0, None),
             Action::Read {
                 operation,
                 node,
@@ -54,14 +47,7 @@ impl History {
                 ..
             } => {
                 let own = (nearest & bit(*node) != 0).then(|| (*node, scene.after.node(*node).disk.memory));
-                if let Some(course) = self.0.get_mut(usize::from(*operation)) {
-                    *course = Course {
-                        begun: Some(number),
-                        asked: *nearest,
-                        answers: own.into_iter().collect(),
-                        ..Course::default()
-                    };
-                }
+                self.begin(*operation, number, *nearest, own);
             }
             Action::Deliver(envelope) | Action::Duplicate(envelope) => {
                 if let Message::ReadResponse { request, data } = &envelope.message {
@@ -110,6 +96,17 @@ impl History {
             if let Some(course) = self.0.get_mut(*operation) {
                 course.told = Some((number, *told));
             }
+        }
+    }
+    /// An attempt begins; what an earlier one was answered does not count.
+    fn begin(&mut self, operation: u8, number: usize, asked: NodeMask, own: Option<(NodeId, Register)>) {
+        if let Some(course) = self.0.get_mut(usize::from(operation)) {
+            *course = Course {
+                begun: Some(number),
+                told: None,
+                asked,
+                answers: own.into_iter().collect(),
+            };
         }
     }
 }

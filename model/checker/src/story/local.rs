@@ -28,7 +28,11 @@ impl Scene<'_> {
         sentence.so_all(self.told_words(operation));
         sentence.so_all(self.stored_words(node));
         if sentence.is_bare() {
-            sentence.so("its own copy does not count");
+            let open = self.open_write(self.after, operation);
+            sentence.so(match open.is_some_and(|open| !open.answered) {
+                true => format!("{node} counts its own copy as failed and waits on"),
+                false => format!("{} has its answer already", words::client(operation)),
+            });
         }
         sentence.finish()
     }
@@ -39,16 +43,15 @@ impl Scene<'_> {
         let mut sentence = Sentence::new(format!(
             "{node}'s own copy of {name} waits in the queue past its deadline"
         ));
+        let still_queued = self.after.node(node).disk.pending.iter();
+        let mut still_queued = still_queued.filter(|pending| !pending.appended);
         match self.pending_mutation(node, operation) {
-            Some(mutation) if self.change.applied.contains(&node) => {
-                sentence.so(format!(
-                    "a coordinator executes its own copy all the same, and {}",
-                    self.append_words(node, mutation)
-                ));
-                self.own_copy_counted(&mut sentence, node, operation);
+            Some(mutation) if still_queued.any(|pending| pending.mutation == mutation) => {
+                sentence.so("a coordinator executes its own copy all the same, only later");
             }
-            Some(mutation) if self.after.node(node).disk.memory.covers(mutation) => {
-                sentence.so(format!("{node} has it or a newer write already"));
+            Some(mutation) if self.after.node(node).disk.appended.covers(mutation) => {
+                sentence.so("a coordinator executes its own copy all the same");
+                sentence.so(self.append_words(node, mutation));
                 self.own_copy_counted(&mut sentence, node, operation);
             }
             Some(_) | None => {

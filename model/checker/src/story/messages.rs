@@ -17,10 +17,9 @@ impl Scene<'_> {
             Message::Mutation {
                 request, respond_to, ..
             } => match respond_to {
-                Some(coordinator) => format!(
-                    "{}, passed on by {from} for {coordinator},",
-                    self.request(*request)
-                ),
+                Some(coordinator) => {
+                    format!("{} passed on by {from} for {coordinator}", self.request(*request))
+                }
                 None => format!("{from}'s copy of {}", self.request(*request)),
             },
             Message::MutationResponse { request } => {
@@ -33,9 +32,9 @@ impl Scene<'_> {
                     self.hint_noun(envelope.to, *dispatch, *index)
                 )
             }
-            Message::Read { request, .. } => format!("{from}'s question of {}", self.request(*request)),
+            Message::Read { request, .. } => format!("{from}'s read request for {}", self.request(*request)),
             Message::ReadResponse { request, data } => format!(
-                "{from}'s answer to {}, {},",
+                "{from}'s answer to {} ({})",
                 self.request(*request),
                 self.value(*data)
             ),
@@ -109,8 +108,10 @@ impl Scene<'_> {
             Message::HintResponse { dispatch, .. } => self.hint_counted(&mut sentence, envelope, *dispatch),
             Message::Read { .. } => {
                 let held = self.value(self.after.node(to).disk.memory);
-                sentence = Sentence::new(format!("{} reaches {to}, which has {held}", self.noun(envelope)));
-                sentence.so_all(self.answer_words(to, envelope.from, "answers so"));
+                sentence.so(match words::barrier(self.after, to, envelope.from) {
+                    None => format!("{to} answers that it has {held}"),
+                    Some(why) => format!("{to} has {held}, but its answer goes nowhere, since {why}"),
+                });
             }
             Message::ReadResponse { request, data } => {
                 self.read_counted(&mut sentence, envelope, *request, *data);
@@ -134,7 +135,7 @@ impl Scene<'_> {
     pub(super) fn lost(&self, envelope: &Envelope) -> String {
         let mut sentence = Sentence::new(format!(
             "The network loses {} on its way to {}",
-            self.noun(envelope).trim_end_matches(','),
+            self.noun(envelope),
             envelope.to
         ));
         sentence.so_all(self.never_passed_on(envelope));
@@ -268,6 +269,10 @@ impl Scene<'_> {
                 sentence.so(told);
             }
             None if is_awaited && !was.answered => {
+                let layout = &self.system.layout;
+                if was.level.is_datacenter_local() && layout.datacenter(from) != layout.datacenter(to) {
+                    sentence.so(format!("{} counts its own data centre alone", was.level));
+                }
                 if let Some((received, needed)) = self.acknowledgements(operation) {
                     sentence.so(format!(
                         "{to} has {received} of {needed} acknowledgements and waits"
@@ -337,7 +342,7 @@ impl Scene<'_> {
                     sentence.so(format!("{to} finds that the answers differ"));
                 }
                 (false, false) => {
-                    sentence.so(format!("{to} finds that the answers agree"));
+                    sentence.so(format!("{to} finds that all answers agree"));
                 }
             }
         }

@@ -12,7 +12,7 @@ mod marks;
 mod messages;
 mod reason;
 mod scene;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;
@@ -55,10 +55,12 @@ pub struct Step {
     pub marks: Vec<Mark>,
 }
 
-/// Where and why a property fails.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// Where and why a property fails, or is found.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Failing {
-    /// Number of the first step after which it fails.
+    /// Whether the claim was to hold always or to be found once.
+    pub kind: Kind,
+    /// Number of the first step after which it fails, or is found.
     pub step: usize,
     /// The clause, as a claim.
     pub clause: String,
@@ -140,7 +142,13 @@ impl Failing {
     /// Clause and detail as one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        format!("Step {}: \"{}\": {}.", self.step, self.clause, self.detail)
+        let Self {
+            step, clause, detail, ..
+        } = self;
+        match self.kind {
+            Kind::Always => format!("After step {step} it does not hold that {clause}: {detail}."),
+            Kind::Sometimes => format!("After step {step} it is found that {clause}: {detail}."),
+        }
     }
 }
 
@@ -234,6 +242,7 @@ impl Teller<'_> {
             step.marks.push(note(lane, LocalKind::Fails, property.code));
         }
         self.story.failing = Some(Failing {
+            kind: property.kind,
             step: number,
             clause: clause.map_or_else(String::new, |clause| clause.say.to_owned()),
             detail: reason.detail,
@@ -313,8 +322,17 @@ impl Scene<'_> {
 impl System {
     /// The name of an action as [`Self::parse`] finds it again in this state: equal names told apart.
     fn unique_name(&self, state: &State, action: &Action) -> String {
-        let named = self.named_actions(state);
-        let found = named.into_iter().find(|(_, other)| other == action);
-        found.map_or_else(|| self.name(action), |(name, _)| name)
+        let name = self.name(action);
+        let mut possible = Vec::new();
+        self.possible_actions(state, &mut possible);
+        let is_alike = |other: &&Action| core::mem::discriminant(*other) == core::mem::discriminant(action);
+        let mut namesakes = possible
+            .iter()
+            .filter(is_alike)
+            .filter(|other| self.name(other) == name);
+        match namesakes.position(|other| other == action) {
+            Some(earlier) if earlier > 0 => format!("{name}~{}", earlier + 1),
+            Some(_) | None => name,
+        }
     }
 }

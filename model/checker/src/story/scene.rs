@@ -2,14 +2,14 @@
 //!
 //! `scene -> begin / messages / local / environment -> one sentence`. Chapter: `specs/00-guarantees.md`.
 
-use thymbra_protocol::{Message, NodeId, Placement, ReplicaSet, RequestId, WriteHandler};
+use thymbra_protocol::{ConsistencyLevel, Message, NodeId, Placement, ReplicaSet, RequestId, WriteHandler};
 
 use super::change::Change;
 use super::words;
 use crate::action::Action;
 use crate::payload::{ModelMutation, ModelPayload, Register};
 use crate::scope::OperationKind;
-use crate::system::{Phase, State, System, Told, operation_of};
+use crate::system::{Phase, State, System, Told, attempt_of, operation_of};
 
 /// One step of a run.
 pub(super) struct Scene<'a> {
@@ -104,6 +104,9 @@ impl<'a> Scene<'a> {
         let node = self.after.operations.get(operation)?.coordinator;
         let outcome = words::outcome(self.system, self.after, operation, told);
         let mut said = match told {
+            Told::Success if self.is_by_hint(operation) => {
+                format!("{node} answers SUCCESS to {client}, since a hint counts at ANY")
+            }
             Told::Success => match self.acknowledgements(operation) {
                 Some((received, needed)) if received >= needed => {
                     format!("{node} answers SUCCESS to {client} ({received} of {needed})")
@@ -111,7 +114,11 @@ impl<'a> Scene<'a> {
                 Some(_) | None => format!("{node} answers SUCCESS to {client}"),
             },
             Told::Unavailable(..) | Told::Overloaded | Told::Invalid => {
-                format!("{node} refuses {name} with {outcome}, and nothing is sent")
+                let nothing = match self.change.sent.is_empty() && self.change.hints_stored.is_empty() {
+                    true => ", and nothing is sent",
+                    false => "",
+                };
+                format!("{node} refuses {name} with {outcome}{nothing}")
             }
             Told::Timeout(..) | Told::Failure(..) => {
                 let stays = match self.system.operation(operation).map(|scope| scope.kind) {
@@ -132,6 +139,21 @@ impl<'a> Scene<'a> {
             said.push_str(&format!("; {client} will try once more"));
         }
         Some(said)
+    }
+
+    /// The success of a write at ANY that no replica has acknowledged.
+    fn is_by_hint(&self, operation: usize) -> bool {
+        let scope = self.system.operation(operation);
+        let node = self
+            .after
+            .operations
+            .get(operation)
+            .map(|operation| operation.coordinator);
+        let was = self.open_write(self.before, operation);
+        scope.is_some_and(|scope| scope.level == ConsistencyLevel::Any)
+            && was.is_none_or(|open| open.acked.is_empty())
+            && node.is_some_and(|node| self.acknowledged_now(operation, node).is_empty())
+            && !self.change.hints_stored.is_empty()
     }
 
     /// Acknowledgements that the coordinator of a write has counted at the end of this step, and how many it needs.
@@ -165,7 +187,7 @@ impl<'a> Scene<'a> {
         let plan = self.system.layout.plan();
         let by_message = match self.action {
             Action::Deliver(envelope) | Action::Duplicate(envelope) => match envelope.message {
-                Message::MutationResponse { request } if operation_of(request) == operation => {
+                Message::MutationResponse { request } if self.is_present(request, operation) => {
                     Some(envelope.from)
                 }
                 Message::MutationResponse { .. }
@@ -217,6 +239,21 @@ impl<'a> Scene<'a> {
             .map_or(ReplicaSet::EMPTY, ReplicaSet::single)
     }
 
+    /// The request is the present attempt of an operation.
+    fn is_present(&self, request: RequestId, operation: usize) -> bool {
+        let present = self.after.operations.get(operation);
+        operation_of(request) == operation
+            && present.is_some_and(|present| present.attempts == attempt_of(request))
+    }
+
+    /// An operation that began in this step was refused.
+    pub(super) fn is_refused(&self, operation: usize) -> bool {
+        matches!(
+            self.change.told_of(operation),
+            Some(Told::Unavailable(..) | Told::Overloaded | Told::Invalid)
+        )
+    }
+
     pub(super) fn placement(&self, node: NodeId) -> Placement<'a> {
         Placement {
             plan: self.system.layout.plan(),
@@ -224,15 +261,20 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The handler of a write, while it is open.
+    /// The handler of a write's present attempt, while it is open.
     pub(super) fn open_write<'s>(
         &self,
         state: &'s State,
         operation: usize,
     ) -> Option<&'s WriteHandler<ModelMutation>> {
-        let request = self.system.open_write(state, operation)?;
-        let node = state.operations.get(operation)?.coordinator;
-        state.node(node).node.writes.get(request)
+        let present = state.operations.get(operation)?;
+        let mut handlers = state.node(present.coordinator).node.writes.iter();
+        let is_present = |request: RequestId| {
+            operation_of(request) == operation && attempt_of(request) == present.attempts
+        };
+        handlers
+            .find(|(request, _)| is_present(*request))
+            .map(|(_, open)| open)
     }
 
     /// Hints that a node stored for what it coordinates, as one clause.

@@ -10,14 +10,14 @@ use crate::system::{NodeMask, State, System, Told, attempt_of, bit, operation_of
 
 /// A sentence: what happened, and what follows from it.
 #[derive(Debug, Default)]
-pub(super) struct Sentence {
+pub(crate) struct Sentence {
     what: String,
     so: Vec<String>,
 }
 
 impl Sentence {
     /// What happened.
-    pub(super) fn new(what: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             so: Vec::new(),
@@ -25,24 +25,24 @@ impl Sentence {
     }
 
     /// And so.
-    pub(super) fn so(&mut self, consequence: impl Into<String>) -> &mut Self {
+    pub(crate) fn so(&mut self, consequence: impl Into<String>) -> &mut Self {
         self.so.push(consequence.into());
         self
     }
 
     /// And so, all of these.
-    pub(super) fn so_all(&mut self, consequences: impl IntoIterator<Item = String>) -> &mut Self {
+    pub(crate) fn so_all(&mut self, consequences: impl IntoIterator<Item = String>) -> &mut Self {
         self.so.extend(consequences);
         self
     }
 
     /// Nothing follows so far.
-    pub(super) fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         self.so.is_empty()
     }
 
     /// The whole sentence.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         if self.so.is_empty() {
             format!("{}.", self.what)
         } else {
@@ -52,7 +52,7 @@ impl Sentence {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+pub(crate) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     match items.as_slice() {
         [] => "nobody".into(),
@@ -62,27 +62,27 @@ pub(super) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
 }
 
 /// The nodes of a mask as a list.
-pub(super) fn nodes(mask: NodeMask) -> String {
+pub(crate) fn nodes(mask: NodeMask) -> String {
     list(members(mask))
 }
 
 /// The nodes of a mask.
-pub(super) fn members(mask: NodeMask) -> impl Iterator<Item = NodeId> {
+pub(crate) fn members(mask: NodeMask) -> impl Iterator<Item = NodeId> {
     (0..16).map(NodeId).filter(move |node| mask & bit(*node) != 0)
 }
 
 /// The verb for so many subjects.
-pub(super) fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {
+pub(crate) fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {
     if count == 1 { one } else { many }
 }
 
 /// The client of an operation: each operation has one of its own.
-pub(super) fn client(operation: usize) -> String {
+pub(crate) fn client(operation: usize) -> String {
     format!("c{}", operation + 1)
 }
 
 /// The operation that a request belongs to, a second attempt told apart.
-pub(super) fn of_request(system: &System, request: RequestId) -> String {
+pub(crate) fn of_request(system: &System, request: RequestId) -> String {
     let name = system.operation_name(operation_of(request));
     if attempt_of(request) > 1 {
         format!("the retry of {name}")
@@ -92,7 +92,7 @@ pub(super) fn of_request(system: &System, request: RequestId) -> String {
 }
 
 /// A write: its name, with its timestamp if that is not the one it has now.
-pub(super) fn write(system: &System, state: &State, mutation: ModelMutation) -> String {
+pub(crate) fn write(system: &System, state: &State, mutation: ModelMutation) -> String {
     let index = usize::from(mutation.write);
     let name = system.operation_name(index);
     let timestamp = state.operations.get(index).map(|operation| operation.timestamp);
@@ -104,14 +104,14 @@ pub(super) fn write(system: &System, state: &State, mutation: ModelMutation) -> 
 }
 
 /// What a replica holds or a read returns.
-pub(super) fn value(system: &System, state: &State, register: Register) -> String {
+pub(crate) fn value(system: &System, state: &State, register: Register) -> String {
     register
         .0
         .map_or_else(|| "no value".into(), |mutation| write(system, state, mutation))
 }
 
 /// What a client is told, under Cassandra's names.
-pub(super) fn outcome(system: &System, state: &State, operation: usize, told: Told) -> String {
+pub(crate) fn outcome(system: &System, state: &State, operation: usize, told: Told) -> String {
     let kind = match system.operation(operation).map(|scope| scope.kind) {
         Some(OperationKind::Write) | None => "Write",
         Some(OperationKind::Read) => "Read",
@@ -132,7 +132,7 @@ pub(super) fn outcome(system: &System, state: &State, operation: usize, told: To
 }
 
 /// Why one node cannot send to another, if it cannot.
-pub(super) fn barrier(state: &State, from: NodeId, to: NodeId) -> Option<String> {
+pub(crate) fn barrier(state: &State, from: NodeId, to: NodeId) -> Option<String> {
     match (state.is_up(to), state.are_connected(from, to)) {
         (false, _) => Some(format!("{to} is down")),
         (true, false) => Some(format!("{to} is cut off")),
@@ -141,7 +141,7 @@ pub(super) fn barrier(state: &State, from: NodeId, to: NodeId) -> Option<String>
 }
 
 /// The data centre of a node by its name in the scope.
-pub(super) fn datacenter(system: &System, node: NodeId) -> String {
+pub(crate) fn datacenter(system: &System, node: NodeId) -> String {
     let index = usize::from(system.layout.datacenter(node).0);
     system
         .scope

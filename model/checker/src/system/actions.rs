@@ -2,6 +2,7 @@
 
 use thymbra_protocol::{Message, NodeId};
 
+use super::guard::last_timestamp;
 use super::{HintStage, NodeMask, Phase, State, System, bit, choices};
 use crate::action::Action;
 use crate::scope::{Detector, OperationKind};
@@ -68,18 +69,19 @@ impl System {
 
     /// What happens by itself: messages arrive, disks write, timers fire, detectors learn.
     fn progress(&self, state: &State, out: &mut Vec<Action>) {
+        let mut previous = None;
+        for envelope in &state.network {
+            // The rest of the guard: it is in flight.
+            if previous != Some(envelope) && self.guard_arrival(state, envelope).is_ok() {
+                out.push(Action::Deliver(envelope.clone()));
+            }
+            previous = Some(envelope);
+        }
         let mut offer = |action: Action| {
             if self.guard(state, &action).is_ok() {
                 out.push(action);
             }
         };
-        let mut previous = None;
-        for envelope in &state.network {
-            if previous != Some(envelope) {
-                offer(Action::Deliver(envelope.clone()));
-            }
-            previous = Some(envelope);
-        }
         for node in state.node_ids() {
             let holder = state.node(node);
             for pending in &holder.disk.pending {
@@ -167,23 +169,18 @@ impl System {
                 continue;
             }
             for node in state.node_ids() {
-                for sees in self.views(state, node) {
-                    let alive = sees.unwrap_or_else(|| self.alive_mask(state, node));
-                    match scope.kind {
-                        OperationKind::Write => self.offer_writes(state, index, node, (alive, sees), out),
-                        OperationKind::Read => {
-                            for nearest in self.contacts(index, node, alive) {
-                                self.offer(
-                                    state,
-                                    Action::Read {
-                                        operation: index,
-                                        node,
-                                        nearest: *nearest,
-                                        sees,
-                                    },
-                                    out,
-                                );
-                            }
+                if self.guard_begin(state, index, node, scope.kind).is_err() {
+                    continue;
+                }
+                match self.scope.detector {
+                    Detector::Perfect | Detector::Lagging => {
+                        self.offer_begin(state, (index, scope.kind), node, None, out)
+                    }
+                    Detector::Arbitrary => {
+                        let others = state.node_ids().filter(|other| *other != node);
+                        let others = others.fold(0, |mask, other| mask | bit(other));
+                        for sees in choices::subsets(others) {
+                            self.offer_begin(state, (index, scope.kind), node, Some(sees | bit(node)), out);
                         }
                     }
                 }
@@ -191,27 +188,46 @@ impl System {
         }
     }
 
-    fn offer_writes(
+    /// Every choice that the begin of an operation at a node may carry. The guard of a begin has been asked.
+    fn offer_begin(
         &self,
         state: &State,
-        operation: u8,
+        (operation, kind): (u8, OperationKind),
         node: NodeId,
-        (alive, sees): (NodeMask, Option<NodeMask>),
+        sees: Option<NodeMask>,
         out: &mut Vec<Action>,
     ) {
-        for forwarders in choices::forwarders(&self.layout, node, alive) {
-            for skewed in [false, true] {
-                self.offer(
-                    state,
-                    Action::Write {
+        let alive = sees.unwrap_or_else(|| self.alive_mask(state, node));
+        match kind {
+            OperationKind::Write => {
+                let may_skew = state.budgets.skew > 0 && last_timestamp(state) > 0;
+                for forwarders in choices::forwarders(&self.layout, node, alive) {
+                    out.push(Action::Write {
                         operation,
                         node,
                         forwarders,
-                        skewed,
+                        skewed: false,
                         sees,
-                    },
-                    out,
-                );
+                    });
+                    if may_skew {
+                        out.push(Action::Write {
+                            operation,
+                            node,
+                            forwarders,
+                            skewed: true,
+                            sees,
+                        });
+                    }
+                }
+            }
+            OperationKind::Read => {
+                let contacts = self.contacts(operation, node, alive);
+                out.extend(contacts.iter().map(|nearest| Action::Read {
+                    operation,
+                    node,
+                    nearest: *nearest,
+                    sees,
+                }));
             }
         }
     }
@@ -219,22 +235,6 @@ impl System {
     fn offer(&self, state: &State, action: Action, out: &mut Vec<Action>) {
         if self.guard(state, &action).is_ok() {
             out.push(action);
-        }
-    }
-
-    /// The views a coordinator may hold: its detector's, or any.
-    fn views(&self, state: &State, node: NodeId) -> Vec<Option<NodeMask>> {
-        match self.scope.detector {
-            Detector::Perfect | Detector::Lagging => vec![None],
-            Detector::Arbitrary => {
-                let others = state
-                    .node_ids()
-                    .filter(|other| *other != node)
-                    .fold(0, |mask, other| mask | bit(other));
-                choices::subsets(others)
-                    .map(|sees| Some(sees | bit(node)))
-                    .collect()
-            }
         }
     }
 

@@ -25,7 +25,7 @@ impl core::fmt::Debug for Choices {
 impl Choices {
     pub(super) fn new(layout: &Layout) -> Self {
         let (nodes, datacenters) = (layout.datacenters.len(), layout.replication_factors.len());
-        let slots = CONSISTENCY_LEVELS.len() * datacenters << nodes;
+        let slots = (CONSISTENCY_LEVELS.len() * datacenters) << nodes;
         Self {
             nodes,
             datacenters,
@@ -48,7 +48,7 @@ impl Choices {
             .position(|other| *other == level)
             .unwrap_or(0);
         let index =
-            (level_index * self.datacenters + usize::from(local.0) << self.nodes) + usize::from(alive);
+            ((level_index * self.datacenters + usize::from(local.0)) << self.nodes) + usize::from(alive);
         let slot = self
             .contacts
             .get(index)

@@ -27,8 +27,8 @@ impl System {
         sender: Option<NodeId>,
     ) {
         let mut queue = FollowUps::new();
-        queue.push_back(input);
-        self.run_all(state, node, queue, drawn, sender);
+        self.run_one(state, node, input, &mut queue, drawn, sender);
+        self.run_all(state, node, queue, drawn);
     }
 
     /// As [`Self::run`], for several inputs in order.
@@ -38,41 +38,51 @@ impl System {
         node: NodeId,
         mut queue: FollowUps,
         drawn: Option<NodeMask>,
+    ) {
+        while let Some(input) = queue.pop_front() {
+            self.run_one(state, node, input, &mut queue, drawn, None);
+        }
+    }
+
+    fn run_one(
+        &self,
+        state: &mut State,
+        node: NodeId,
+        input: Input<ModelPayload>,
+        queue: &mut FollowUps,
+        drawn: Option<NodeMask>,
         sender: Option<NodeId>,
     ) {
-        let mut sender = sender;
-        while let Some(input) = queue.pop_front() {
-            let watch = self.watch(state, node, &input, drawn, sender.take());
-            let mut effects = Vec::new();
-            let mut machine = std::mem::take(&mut state.node_mut(node).node);
-            let view = ModelView {
-                system: self,
-                state,
-                node,
-                drawn,
-            };
-            let context = Context {
-                rules: self.rules,
-                me: node,
-                local: self.layout.datacenter(node),
-                ring: &self.layout.ring,
-                view: &view,
-                now_ms: self.now_ms(state),
-                config: self.config(),
-            };
-            machine.step(&context, input, &mut effects);
-            debug_assert_eq!(
-                machine.validate(&self.layout.ring),
-                Ok(()),
-                "the node keeps its invariants"
-            );
-            state.node_mut(node).node = machine;
-            self.observe_effects(state, &watch, &effects);
-            for effect in effects {
-                self.carry_out(state, node, effect, &mut queue);
-            }
-            self.observe_result(state, &watch);
+        let watch = self.watch(state, node, &input, drawn, sender);
+        let mut effects = Vec::with_capacity(8);
+        let mut machine = std::mem::take(&mut state.node_mut(node).node);
+        let view = ModelView {
+            system: self,
+            state,
+            node,
+            drawn,
+        };
+        let context = Context {
+            rules: self.rules,
+            me: node,
+            local: self.layout.datacenter(node),
+            ring: &self.layout.ring,
+            view: &view,
+            now_ms: self.now_ms(state),
+            config: self.config(),
+        };
+        machine.step(&context, input, &mut effects);
+        debug_assert_eq!(
+            machine.validate(&self.layout.ring),
+            Ok(()),
+            "the node keeps its invariants"
+        );
+        state.node_mut(node).node = machine;
+        self.observe_effects(state, &watch, &effects);
+        for effect in effects {
+            self.carry_out(state, node, effect, queue);
         }
+        self.observe_result(state, &watch);
     }
 
     fn carry_out(

@@ -4,7 +4,9 @@
 //! server; here its effects are carried out on a network, disks and clients that can fail.
 
 mod actions;
+mod begin;
 mod choices;
+mod environment;
 mod guard;
 mod interpret;
 mod model_view;
@@ -104,6 +106,9 @@ impl System {
     }
 
     /// The states a run may begin in: one for each choice of nodes that are down.
+    ///
+    /// # Panics
+    /// Never: the number of nodes was validated.
     #[must_use]
     pub fn initial_states(&self) -> Vec<State> {
         let nodes = self.scope.node_count();
@@ -249,12 +254,18 @@ pub(crate) fn generation(operation: usize, attempt: u8) -> u32 {
 }
 
 /// The operation that a request belongs to.
+///
+/// # Panics
+/// Never on a 32-bit or wider target.
 #[must_use]
 pub fn operation_of(request: RequestId) -> usize {
     usize::try_from(request.generation / ATTEMPTS).expect("at most 12 operations")
 }
 
 /// The attempt that a request belongs to.
+///
+/// # Panics
+/// Never: it is below the number of attempts.
 #[must_use]
 pub fn attempt_of(request: RequestId) -> u8 {
     u8::try_from(request.generation % ATTEMPTS).expect("below the number of attempts")

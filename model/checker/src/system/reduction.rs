@@ -56,19 +56,7 @@ impl System {
             return;
         }
         let mut network = std::mem::take(&mut state.network);
-        network.retain(|envelope| !self.is_pointless(state, envelope));
-        // A read that nobody waits for leaves no trace at its replica.
-        network.retain(|envelope| match &envelope.message {
-            Message::Read { request, .. } => state.node(envelope.from).node.reads.get(*request).is_some(),
-            Message::Mutation { .. }
-            | Message::MutationResponse { .. }
-            | Message::Hint { .. }
-            | Message::HintResponse { .. }
-            | Message::ReadResponse { .. }
-            | Message::ReadRepair { .. }
-            | Message::ReadRepairResponse { .. }
-            | Message::Failure { .. } => true,
-        });
+        network.retain(|envelope| !self.is_pointless(state, envelope) && !is_forgotten_read(state, envelope));
         state.network = network;
     }
 
@@ -80,7 +68,7 @@ impl System {
             .operations
             .iter()
             .all(|operation| matches!(operation.phase, Phase::Ended(_) | Phase::Abandoned));
-        if is_settled && System::is_undisturbed(&state.budgets) && !self.scope.restart {
+        if is_settled && Self::is_undisturbed(&state.budgets) && !self.scope.restart {
             let first = out
                 .iter()
                 .skip(begin)
@@ -103,13 +91,12 @@ impl System {
     /// An answer that completes nothing yet, while nothing can disturb it: it commutes with everything and nobody
     /// sees it.
     fn eager_delivery(&self, state: &State, deliveries: &[Action]) -> Option<usize> {
-        if !System::is_undisturbed(&state.budgets) {
+        if !Self::is_undisturbed(&state.budgets) {
             return None;
         }
-        deliveries.iter().position(|action| match action {
-            Action::Deliver(envelope) if !envelope.orphaned => self.is_silent(state, envelope),
-            _ => false,
-        })
+        deliveries.iter().position(
+            |action| matches!(action, Action::Deliver(envelope) if !envelope.orphaned && self.is_silent(state, envelope)),
+        )
     }
 
     fn is_silent(&self, state: &State, envelope: &Envelope) -> bool {
@@ -140,5 +127,20 @@ impl System {
             | Message::ReadRepairResponse { .. }
             | Message::Failure { .. } => false,
         }
+    }
+}
+
+/// A read that nobody waits for leaves no trace at its replica.
+fn is_forgotten_read(state: &State, envelope: &Envelope) -> bool {
+    match &envelope.message {
+        Message::Read { request, .. } => state.node(envelope.from).node.reads.get(*request).is_none(),
+        Message::Mutation { .. }
+        | Message::MutationResponse { .. }
+        | Message::Hint { .. }
+        | Message::HintResponse { .. }
+        | Message::ReadResponse { .. }
+        | Message::ReadRepair { .. }
+        | Message::ReadRepairResponse { .. }
+        | Message::Failure { .. } => false,
     }
 }

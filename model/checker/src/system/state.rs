@@ -74,7 +74,7 @@ pub struct PendingApply {
 
 /// The disk of a node, and the memory that a restart rebuilds from it. Content that a later stage has is in
 /// every earlier one as well.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Disk {
     /// Memtable and SSTables: what reads see.
     pub memory: Register,
@@ -91,7 +91,7 @@ pub struct Disk {
 }
 
 /// One node with its surroundings.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NodeState {
     /// Whether its process runs.
     pub life: Life,
@@ -119,7 +119,7 @@ pub struct Outage {
 }
 
 /// A message in flight.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Envelope {
     /// Who receives it.
     pub to: NodeId,
@@ -167,7 +167,7 @@ pub enum Phase {
 }
 
 /// One operation of one client, with what the checker remembers of it.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Operation {
     /// How far it has come.
     pub phase: Phase,
@@ -209,6 +209,97 @@ pub struct State {
     /// Premises that show in a transition alone: [`crate::properties::Reached`] bits. Not part of identity where
     /// the run does not ask for them.
     pub reached: u32,
+}
+
+/// Everything small in three words; then what the node and the lists hold.
+impl Hash for NodeState {
+    #[inline]
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            life,
+            node,
+            disk,
+            sees,
+            dispatched,
+            outages,
+        } = self;
+        let Disk {
+            memory,
+            appended,
+            marked,
+            synced,
+            pending,
+            hints,
+        } = disk;
+        let length = |length: usize| u8::try_from(length).expect("lists of the model's state are short");
+        let [sees_high, sees_low] = sees.to_be_bytes();
+        hasher.write_u64(u64::from_be_bytes([
+            *life as u8,
+            sees_high,
+            sees_low,
+            *dispatched,
+            length(pending.len()),
+            length(hints.len()),
+            length(outages.len()),
+            0,
+        ]));
+        hasher.write_u64(u64::from(memory.word()) << 32 | u64::from(appended.word()));
+        hasher.write_u64(u64::from(marked.word()) << 32 | u64::from(synced.word()));
+        node.hash(hasher);
+        for part in pending {
+            part.hash(hasher);
+        }
+        for part in hints {
+            part.hash(hasher);
+        }
+        for part in outages {
+            part.hash(hasher);
+        }
+    }
+}
+
+/// The masks and counters in two words.
+impl Hash for Operation {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            phase,
+            coordinator,
+            attempts,
+            timestamp,
+            after,
+            after_first,
+            applied,
+            acked,
+            settled,
+        } = *self;
+        let word = |parts: [u16; 4]| {
+            parts
+                .iter()
+                .fold(0_u64, |word, part| word << 16 | u64::from(*part))
+        };
+        phase.hash(hasher);
+        hasher.write_u64(word([
+            coordinator.0,
+            u16::from_be_bytes([attempts, timestamp]),
+            after,
+            after_first,
+        ]));
+        hasher.write_u64(word([applied, acked, settled, 0]));
+    }
+}
+
+/// Sender, receiver and fate in one word before the message.
+impl Hash for Envelope {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            to,
+            from,
+            orphaned,
+            message,
+        } = self;
+        hasher.write_u64(u64::from(to.0) << 32 | u64::from(from.0) << 16 | u64::from(*orphaned));
+        message.hash(hasher);
+    }
 }
 
 impl Hash for State {
@@ -279,6 +370,9 @@ impl State {
     }
 
     /// All nodes.
+    ///
+    /// # Panics
+    /// Never: a scope has at most 16 nodes.
     pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..u16::try_from(self.nodes.len()).expect("a scope has at most 16 nodes")).map(NodeId)
     }

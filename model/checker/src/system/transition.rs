@@ -2,16 +2,12 @@
 
 use thymbra_protocol::{Callback, Input, Message, NodeId, Reply, RequestId, Timer};
 
-use super::guard::last_timestamp;
+use super::begin::WriteChoice;
 use super::interpret::{FollowUps, applied, failed};
-use super::{
-    Disk, Envelope, HintStage, Life, NodeMask, Operation, PendingApply, Phase, State, System, bit, choices,
-    generation,
-};
+use super::{Envelope, HintStage, PendingApply, State, System};
 use crate::action::Action;
-use crate::payload::{ReadCell, Register};
+use crate::payload::Register;
 use crate::properties::{Breach, Reached};
-use crate::scope::RetryPolicy;
 
 impl System {
     /// The state after a possible action.
@@ -72,7 +68,7 @@ impl System {
                 if let Some(pending) = take_pending(state, *node, *operation) {
                     let mut queue = FollowUps::new();
                     self.append(state, *node, pending.mutation, pending.reply, &mut queue);
-                    self.run_all(state, *node, queue, None, None);
+                    self.run_all(state, *node, queue, None);
                 }
             }
             Action::FailApply { node, operation } => {
@@ -104,116 +100,6 @@ impl System {
             | Action::Heal
             | Action::Tick => self.take_environment(state, action),
         }
-    }
-
-    fn take_environment(&self, state: &mut State, action: &Action) {
-        match action {
-            Action::Crash(node) => {
-                state.budgets.crash -= 1;
-                self.crash(state, *node, HintStage::Written);
-            }
-            Action::PowerLoss(node) => {
-                state.budgets.power_loss -= 1;
-                self.crash(state, *node, HintStage::Synced);
-            }
-            Action::Restart(node) => {
-                state.node_mut(*node).life = Life::Up;
-                if self.scope.detector == crate::scope::Detector::Lagging {
-                    state.node_mut(*node).sees = bit(*node);
-                }
-            }
-            Action::Pause(node) => {
-                state.budgets.flap -= 1;
-                state.node_mut(*node).life = Life::Paused;
-                state.network.retain(|envelope| envelope.to != *node);
-            }
-            Action::Resume(node) => state.node_mut(*node).life = Life::Up,
-            Action::Suspect { node, target } => state.node_mut(*node).sees &= !bit(*target),
-            Action::Trust { node, target } => state.node_mut(*node).sees |= bit(*target),
-            Action::Partition(side) => {
-                state.budgets.partition -= 1;
-                state.cut = *side;
-                let crosses =
-                    |envelope: &Envelope| (bit(envelope.from) & side == 0) != (bit(envelope.to) & side == 0);
-                state.network.retain(|envelope| !crosses(envelope));
-            }
-            Action::Heal => state.cut = 0,
-            Action::Tick => {
-                state.budgets.ticks -= 1;
-                state.tick += 1;
-            }
-            other => unreachable!("{other:?} is not an event of the environment"),
-        }
-        self.refresh_outages(state);
-    }
-
-    fn take_write(&self, state: &mut State, index: usize, node: NodeId, choice: WriteChoice) {
-        let last = last_timestamp(state);
-        let repeats = state
-            .operations
-            .get(index)
-            .is_some_and(|operation| operation.attempts > 0)
-            && self.scope.retry == RetryPolicy::SameTimestamp;
-        let Some(operation) = begin(state, index, node) else {
-            return;
-        };
-        // Timestamps are even, and two apart; one behind by a write is odd, just below the write before it.
-        if !repeats {
-            operation.timestamp = match (self.scope.same_timestamp, choice.skewed) {
-                (true, _) => 2,
-                (false, false) => (last & !1) + 2,
-                (false, true) => (last & !1) - 1,
-            };
-        }
-        let attempt = operation.attempts;
-        if choice.skewed {
-            state.budgets.skew -= 1;
-        }
-        let Some(mutation) = self.mutation_of(state, index) else {
-            return;
-        };
-        let slot = state.node(node).node.writes.lowest_free();
-        let input = Input::Write {
-            request: RequestId {
-                slot,
-                generation: generation(index, attempt),
-            },
-            mutation,
-            level: self.level(index),
-            forwarders: choices::positions(&self.layout, choice.forwarders),
-        };
-        self.run(state, node, input, choice.sees, None);
-    }
-
-    fn take_read(
-        &self,
-        state: &mut State,
-        index: usize,
-        node: NodeId,
-        nearest: NodeMask,
-        sees: Option<NodeMask>,
-    ) {
-        let Some(attempt) = begin(state, index, node).map(|operation| operation.attempts) else {
-            return;
-        };
-        let slot = state.node(node).node.reads.lowest_free();
-        let input = Input::Read {
-            request: RequestId {
-                slot,
-                generation: generation(index, attempt),
-            },
-            command: ReadCell,
-            level: self.level(index),
-            proximity: choices::proximity(&self.layout, nearest),
-            read_repair: self.scope.read_repair,
-        };
-        self.run(state, node, input, sees, None);
-    }
-
-    fn level(&self, index: usize) -> thymbra_protocol::ConsistencyLevel {
-        self.operation(index)
-            .map(|operation| operation.level)
-            .expect("guarded: the operation exists")
     }
 
     fn receive(&self, state: &mut State, envelope: &Envelope) {
@@ -257,6 +143,10 @@ impl System {
     }
 
     /// A mutation arrives, is forwarded if that was asked, and its append fails.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the guard lets mutations and hints alone come here"
+    )]
     fn fail_append(&self, state: &mut State, envelope: &Envelope) {
         let callback = match &envelope.message {
             Message::Mutation {
@@ -426,113 +316,6 @@ impl System {
             self.run(state, coordinator, Input::Fired(timer), None, None);
         }
     }
-
-    /// The process is gone, and with it what had not reached the stage that survives.
-    fn crash(&self, state: &mut State, node: NodeId, surviving_hints: HintStage) {
-        let is_power_loss = surviving_hints == HintStage::Synced;
-        let gone = state.node_mut(node);
-        let before = gone.disk.synced;
-        let unsynced = gone.disk.appended != gone.disk.synced;
-        let kept = match (is_power_loss, self.driver.loses_synced()) {
-            (true, true) => Register::default(),
-            (true, false) => gone.disk.synced,
-            (false, _) => gone.disk.marked,
-        };
-        let mut hints = std::mem::take(&mut gone.disk.hints);
-        //= WP-HH-11
-        hints.retain(|hint| hint.stage >= surviving_hints);
-        for hint in &mut hints {
-            (hint.sending, hint.delivered) = (false, false);
-        }
-        hints.sort_unstable();
-        let synced = if is_power_loss { kept } else { before };
-        gone.disk = Disk {
-            memory: kept,
-            appended: kept,
-            marked: kept,
-            synced,
-            pending: Vec::new(),
-            hints,
-        };
-        gone.life = Life::Down;
-        gone.node = thymbra_protocol::Node::default();
-        gone.sees = 0;
-        for outage in &mut gone.outages {
-            (outage.seen_since, outage.first_hint) = (None, None);
-        }
-        if !self.scope.restart {
-            gone.dispatched = 0;
-        }
-        if is_power_loss && unsynced {
-            self.note_reached(state, Reached::UnsyncedLost);
-        }
-        if is_power_loss && before.0.is_some_and(|mutation| !kept.covers(mutation)) {
-            self.note_breach(state, Breach::SyncedLost);
-        }
-        let lost_forwarder = |envelope: &Envelope| {
-            envelope.to == node
-                && matches!(
-                    envelope.message,
-                    Message::Mutation {
-                        forward_to: Some(_),
-                        ..
-                    }
-                )
-        };
-        if state.network.iter().any(lost_forwarder) {
-            self.note_reached(state, Reached::ForwarderLost);
-        }
-        state.network.retain(|envelope| envelope.to != node);
-        for envelope in state.network.iter_mut().filter(|envelope| envelope.from == node) {
-            envelope.orphaned = true;
-        }
-        state.network.sort_unstable();
-        for operation in state
-            .operations
-            .iter_mut()
-            .filter(|operation| operation.coordinator == node)
-        {
-            if operation.phase == Phase::Open {
-                operation.phase = Phase::Abandoned;
-                (operation.applied, operation.acked) = (0, 0);
-            }
-            operation.settled = 0;
-        }
-    }
-}
-
-/// What the begin of a write carries besides its coordinator.
-struct WriteChoice {
-    forwarders: NodeMask,
-    skewed: bool,
-    sees: Option<NodeMask>,
-}
-
-/// The client sends an attempt: what was over before it is noted with the first.
-fn begin(state: &mut State, index: usize, node: NodeId) -> Option<&mut Operation> {
-    let ended = |is_over: fn(Phase) -> bool| {
-        state
-            .operations
-            .iter()
-            .zip(0_u32..)
-            .filter(|(operation, _)| is_over(operation.phase))
-            .fold(0, |mask, (_, index)| mask | 1 << index)
-    };
-    let after = ended(|phase| matches!(phase, Phase::Ended(_)));
-    let mut after_first = ended(|phase| matches!(phase, Phase::Ended(_) | Phase::Retrying(_)));
-    for (operation, bit) in state.operations.iter().zip(0_u32..) {
-        if operation.attempts > 1 {
-            after_first |= 1 << bit;
-        }
-    }
-    let operation = state.operations.get_mut(index)?;
-    if operation.attempts == 0 {
-        (operation.after, operation.after_first) = (after, after_first);
-    }
-    operation.attempts += 1;
-    operation.phase = Phase::Open;
-    operation.coordinator = node;
-    Some(operation)
 }
 
 fn take_pending(state: &mut State, node: NodeId, operation: u8) -> Option<PendingApply> {
