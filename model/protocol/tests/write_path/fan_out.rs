@@ -105,13 +105,12 @@ fn the_forwarder_of_a_datacenter_is_the_one_that_was_drawn() {
     let forwarding = |forwarders: &[u8], dead: &[u16]| {
         let mut bench = Bench::new(&spread(), 0, 0).dead(dead);
         let seen = write_through(&mut bench, forwarders);
-        let sent = [3, 4, 5].map(|to| {
+        [3, 4, 5].map(|to| {
             let behind: Vec<u8> = (3..6)
                 .filter(|n| u16::from(*n) != to && !dead.contains(&u16::from(*n)))
                 .collect();
             seen.contains(&mutation_to(to, &behind))
-        });
-        sent
+        })
     };
     assert_eq!(forwarding(&[], &[]), [true, false, false]);
     assert_eq!(forwarding(&[3], &[]), [true, false, false]);

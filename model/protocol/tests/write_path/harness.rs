@@ -167,19 +167,19 @@ impl Shape {
         };
         let strategy = match &self.factors {
             None => ReplicationStrategy::Simple {
-                replication_factor: u16::try_from(self.natural.len()).unwrap(),
+                replication_factor: u16::try_from(self.natural.len()).expect("plans of tests are small"),
             },
             Some(factors) => ReplicationStrategy::NetworkTopology {
                 replication_factors: factors.iter().map(|(dc, rf)| (Datacenter(*dc), *rf)).collect(),
             },
         };
-        let first_pending = u16::try_from(self.natural.len()).unwrap();
+        let first_pending = u16::try_from(self.natural.len()).expect("plans of tests are small");
         ReplicaPlan::new(
             strategy,
             (0..).zip(&self.natural).map(replica),
             (first_pending..).zip(&self.pending).map(replica),
         )
-        .unwrap()
+        .expect("plans of tests are valid")
     }
 }
 
@@ -272,7 +272,7 @@ impl Bench {
     }
 
     pub(crate) fn plan(&self) -> &ReplicaPlan {
-        self.ring.plan(PLAN).unwrap()
+        self.ring.plan(PLAN).expect("the ring has one plan")
     }
 
     pub(crate) fn placement(&self) -> Placement<'_> {
@@ -394,9 +394,11 @@ impl Bench {
 pub(crate) fn outcome(seen: &Seen) -> Option<WriteOutcome> {
     let outcomes: Vec<WriteOutcome> = seen
         .iter()
-        .filter_map(|effect| match effect {
-            Effect::AnswerWrite { outcome, .. } => Some(outcome.clone()),
-            _ => None,
+        .filter_map(|effect| {
+            let Effect::AnswerWrite { outcome, .. } = effect else {
+                return None;
+            };
+            Some(outcome.clone())
         })
         .collect();
     assert!(outcomes.len() <= 1, "a step answers a write once");
@@ -406,9 +408,11 @@ pub(crate) fn outcome(seen: &Seen) -> Option<WriteOutcome> {
 /// The targets of all hint tasks among the effects, in order.
 pub(crate) fn hinted(seen: &Seen) -> Vec<Vec<u8>> {
     seen.iter()
-        .filter_map(|effect| match effect {
-            Effect::StoreHint { targets, .. } => Some(targets.iter().collect()),
-            _ => None,
+        .filter_map(|effect| {
+            let Effect::StoreHint { targets, .. } = effect else {
+                return None;
+            };
+            Some(targets.iter().collect())
         })
         .collect()
 }

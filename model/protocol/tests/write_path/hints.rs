@@ -6,17 +6,18 @@ use crate::harness::{Bench, KNOWN, NOW_MS, PLAN, REQUEST, Seen, expired, hinted,
 
 fn stored(seen: &Seen) -> Vec<(ReplicaSet, Hint<crate::harness::Add>)> {
     seen.iter()
-        .filter_map(|effect| match effect {
-            Effect::StoreHint {
+        .filter_map(|effect| {
+            let Effect::StoreHint {
                 plan,
                 targets,
                 hint,
                 notify,
-            } => {
-                assert_eq!((*plan, *notify), (PLAN, None));
-                Some((*targets, *hint))
-            }
-            _ => None,
+            } = effect
+            else {
+                return None;
+            };
+            assert_eq!((*plan, *notify), (PLAN, None));
+            Some((*targets, *hint))
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Consistency levels: names, codes, and the arithmetic of acknowledgements against the oracle.
 
 use thymbra_protocol::{
-    CONSISTENCY_LEVELS, ConsistencyLevel, ConsistencyRules, Datacenter, ReadRules, ReplicaSet, Unavailable,
+    CONSISTENCY_LEVELS, ConsistencyLevel, Datacenter, ReadRules, ReplicaSet, Unavailable,
 };
 use thymbra_types::Reference;
 
@@ -24,7 +24,7 @@ pub(crate) fn shapes() -> Vec<Shape> {
                 ..placed.clone()
             });
             for extra in [vec![(2, 0)], vec![(2, 2)]] {
-                let factors = [placed.factors.clone().unwrap(), extra].concat();
+                let factors = [placed.factors.clone().expect("a topology has factors"), extra].concat();
                 all.push(Shape {
                     factors: Some(factors),
                     ..placed.clone()

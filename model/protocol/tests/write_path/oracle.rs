@@ -20,7 +20,7 @@ fn majority(replication_factor: usize) -> usize {
     // The smallest number of which two groups of RF must share a member.
     (0..=replication_factor + 1)
         .find(|size| 2 * size > replication_factor)
-        .unwrap()
+        .expect("all and one more are a majority")
 }
 
 impl Oracle {
@@ -40,7 +40,7 @@ impl Oracle {
     }
 
     fn pending(&self) -> Members {
-        let first = u8::try_from(self.shape.natural.len()).unwrap();
+        let first = u8::try_from(self.shape.natural.len()).expect("plans of tests are small");
         self.all()
             .into_iter()
             .filter(|position| *position >= first)

@@ -39,7 +39,7 @@ fn data(facts: u8) -> [Effect<Tiny>; 2] {
 fn read(bench: &mut Bench, level: ConsistencyLevel, contents: &[u8]) -> Seen {
     bench.read(level, &[]);
     let steps = (0..).zip(contents).map(|(node, facts)| bench.data(node, *facts));
-    steps.last().unwrap()
+    steps.last().expect("a read has contacts")
 }
 
 //= WP-RR-05 check
