@@ -96,6 +96,8 @@ pub enum Action {
     Expire {
         /// Index of the write.
         operation: u8,
+        /// Which of its attempts: each has its own coordinator and its own callbacks.
+        attempt: u8,
         /// The silent replica.
         node: NodeId,
     },

@@ -95,8 +95,12 @@ impl System {
             Action::Timeout { operation: index } => format!("timeout.{}", operation(index)),
             Action::Expire {
                 operation: index,
+                attempt,
                 node,
-            } => format!("expire.{}.{node}", operation(index)),
+            } => {
+                let retried = if *attempt > 1 { "r" } else { "" };
+                format!("expire.{}{retried}.{node}", operation(index))
+            }
             Action::Crash(node) => format!("crash.{node}"),
             Action::PowerLoss(node) => format!("power-loss.{node}"),
             Action::Restart(node) => format!("restart.{node}"),

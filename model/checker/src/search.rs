@@ -19,6 +19,9 @@ pub fn fingerprint<S: Hash>(state: &S) -> u64 {
     core::hash::BuildHasher::hash_one(&keys, state).max(1)
 }
 
+/// States between two reports.
+const REPORT_EVERY: u64 = 2048;
+
 /// How far a search has come.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Progress {
@@ -73,6 +76,7 @@ where
         }
     }
     progress.generated = u64::try_from(starts.len()).unwrap_or(u64::MAX);
+    let mut popped = 0_u64;
     let mut actions = Vec::new();
     while let Some((state, print, depth)) = queue.pop_front() {
         progress.depth = depth;
@@ -85,7 +89,8 @@ where
                 progress,
             };
         }
-        if progress.generated & 0xfff == 0 {
+        popped += 1;
+        if popped % REPORT_EVERY == 0 {
             report(&progress);
         }
         let is_cancelled = limits.cancelled.is_some_and(|flag| flag.load(Ordering::Relaxed));

@@ -38,12 +38,21 @@ fn build(system: &System, state: &State, name: &str) -> Result<Action, Unmet> {
         }
         "apply" | "fail-apply" | "drop-apply" | "expire" => {
             let (operation, node) = rest.split_once('.').ok_or(Unmet::NoSuchNode)?;
+            let retried = operation
+                .strip_suffix('r')
+                .filter(|first| head == "expire" && first.len() > 1);
+            let attempt = if retried.is_some() { 2 } else { 1 };
+            let operation = retried.unwrap_or(operation);
             let (operation, node) = (operation_of(system, operation)?, node_of(system, node)?);
             Ok(match head {
                 "apply" => Action::Apply { node, operation },
                 "fail-apply" => Action::FailApply { node, operation },
                 "drop-apply" => Action::DropApply { node, operation },
-                _ => Action::Expire { operation, node },
+                _ => Action::Expire {
+                    operation,
+                    attempt,
+                    node,
+                },
             })
         }
         "hint" | "hint-timeout" => {

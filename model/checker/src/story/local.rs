@@ -215,13 +215,12 @@ impl Scene<'_> {
     }
 
     /// The pass that finds a replica silent.
-    pub(super) fn finds_silent(&self, operation: usize, replica: NodeId) -> String {
+    pub(super) fn finds_silent(&self, operation: usize, attempt: u8, replica: NodeId) -> String {
         let name = self.system.operation_name(operation);
         let node = self
-            .before
-            .operations
-            .get(operation)
-            .map(|operation| operation.coordinator)
+            .system
+            .handler(self.before, operation, attempt)
+            .map(|(holder, _)| holder)
             .unwrap_or_default();
         let mut stored = self.change.hints_stored.iter();
         if stored.any(|(holder, target, ..)| *holder == node && *target == replica) {

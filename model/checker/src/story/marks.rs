@@ -297,8 +297,14 @@ impl Scene<'_> {
                 LocalKind::Timer,
                 format!("{} timeout", name(operation)),
             ),
-            Action::Expire { operation, node } => (
-                coordinator(operation),
+            Action::Expire {
+                operation,
+                attempt,
+                node,
+            } => (
+                self.system
+                    .handler(self.before, usize::from(*operation), *attempt)
+                    .map_or_else(|| coordinator(operation), |(holder, _)| holder),
                 LocalKind::Timer,
                 format!("{}: {node} silent", name(operation)),
             ),

@@ -304,7 +304,11 @@ impl Scene<'_> {
             Action::DispatchHints { node, target } => self.dispatches(*node, *target),
             Action::HintTimeout { node, target } => self.delivery_times_out(*node, *target),
             Action::Timeout { operation } => self.times_out(index(operation)),
-            Action::Expire { operation, node } => self.finds_silent(index(operation), *node),
+            Action::Expire {
+                operation,
+                attempt,
+                node,
+            } => self.finds_silent(index(operation), *attempt, *node),
             Action::Crash(node) => self.dies(*node, false),
             Action::PowerLoss(node) => self.dies(*node, true),
             Action::Restart(node) => self.restarts(*node),

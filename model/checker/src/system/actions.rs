@@ -3,7 +3,7 @@
 use thymbra_protocol::{Message, NodeId};
 
 use super::guard::last_timestamp;
-use super::{HintStage, NodeMask, Phase, State, System, bit, choices};
+use super::{HintStage, NodeMask, Phase, State, System, attempt_of, bit, choices, operation_of};
 use crate::action::Action;
 use crate::scope::{Detector, OperationKind};
 
@@ -130,15 +130,20 @@ impl System {
             if operation.phase == Phase::Open {
                 offer(Action::Timeout { operation: index });
             }
-            if let Some(request) = self.open_write(state, usize::from(index)) {
-                let handler = state.node(operation.coordinator).node.writes.get(request);
-                for position in handler.map(|handler| handler.awaiting).unwrap_or_default().iter() {
-                    if let Some(node) = self.layout.plan().node(position) {
-                        offer(Action::Expire {
-                            operation: index,
-                            node,
-                        });
-                    }
+        }
+        for holder in &state.nodes {
+            for (request, open) in holder.node.writes.iter().filter(|(_, open)| open.answered) {
+                let operation = u8::try_from(operation_of(request)).expect("at most 12 operations");
+                for node in open
+                    .awaiting
+                    .iter()
+                    .filter_map(|position| self.layout.plan().node(position))
+                {
+                    offer(Action::Expire {
+                        operation,
+                        attempt: attempt_of(request),
+                        node,
+                    });
                 }
             }
         }

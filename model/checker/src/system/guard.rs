@@ -2,9 +2,7 @@
 
 use thymbra_protocol::{Callback, Message, NodeId, RequestId};
 
-use super::{
-    Envelope, HintStage, Life, NodeMask, Phase, State, System, bit, choices, generation, operation_of,
-};
+use super::{Envelope, HintStage, Life, NodeMask, Phase, State, System, bit, choices, generation};
 use crate::action::{Action, Unmet};
 use crate::payload::ModelPayload;
 use crate::scope::{Detector, OperationKind, RetryPolicy};
@@ -89,7 +87,11 @@ impl System {
             Action::DispatchHints { node, target } => self.guard_dispatch(state, *node, *target),
             Action::HintTimeout { node, target } => self.guard_hint_timeout(state, *node, *target),
             Action::Timeout { operation } => self.guard_timeout(state, usize::from(*operation)),
-            Action::Expire { operation, node } => self.guard_expire(state, usize::from(*operation), *node),
+            Action::Expire {
+                operation,
+                attempt,
+                node,
+            } => self.guard_expire(state, usize::from(*operation), *attempt, *node),
             Action::Crash(_)
             | Action::PowerLoss(_)
             | Action::Restart(_)
@@ -269,19 +271,15 @@ impl System {
         holds(operation.phase == Phase::Open, Unmet::NotOpen)?;
         holds(!self.driver.forgets_timers(), Unmet::NotArmed)?;
         holds(state.is_up(operation.coordinator), Unmet::NodeDown)?;
+        let expected = generation(index, operation.attempts);
         holds(
-            state.budgets.slow > 0 || !self.answer_may_arrive(state, index, None),
+            state.budgets.slow > 0 || !self.answer_may_arrive(state, expected, None),
             Unmet::AnswerMayArrive,
         )
     }
 
-    fn guard_expire(&self, state: &State, index: usize, replica: NodeId) -> Guard {
-        let request = self.open_write(state, index).ok_or(Unmet::NotArmed)?;
-        let coordinator = state
-            .operations
-            .get(index)
-            .ok_or(Unmet::NoSuchOperation)?
-            .coordinator;
+    fn guard_expire(&self, state: &State, index: usize, attempt: u8, replica: NodeId) -> Guard {
+        let (coordinator, request) = self.handler(state, index, attempt).ok_or(Unmet::NotArmed)?;
         holds(state.is_up(coordinator), Unmet::NodeDown)?;
         let handler = state
             .node(coordinator)
@@ -295,29 +293,24 @@ impl System {
             Unmet::NotArmed,
         )?;
         holds(
-            state.budgets.slow > 0 || !self.answer_may_arrive(state, index, Some(replica)),
+            state.budgets.slow > 0 || !self.answer_may_arrive(state, request.generation, Some(replica)),
             Unmet::AnswerMayArrive,
         )
     }
 
-    /// The request of an operation whose write handler is open.
+    /// The open write handler of an attempt of an operation, and the node that has it.
     #[must_use]
-    pub fn open_write(&self, state: &State, index: usize) -> Option<RequestId> {
-        let coordinator = state.operations.get(index)?.coordinator;
-        let node = state.nodes.get(usize::from(coordinator.0))?;
-        node.node
-            .writes
-            .iter()
-            .map(|(request, _)| request)
-            .find(|request| operation_of(*request) == index)
+    pub fn handler(&self, state: &State, index: usize, attempt: u8) -> Option<(NodeId, RequestId)> {
+        let expected = generation(index, attempt);
+        state.node_ids().find_map(|node| {
+            let mut open = state.node(node).node.writes.iter().map(|(request, _)| request);
+            open.find(|request| request.generation == expected)
+                .map(|request| (node, request))
+        })
     }
 
-    /// An answer to the operation's present attempt, from this replica or from any, is on its way for sure.
-    fn answer_may_arrive(&self, state: &State, index: usize, replica: Option<NodeId>) -> bool {
-        let Some(operation) = state.operations.get(index) else {
-            return false;
-        };
-        let expected = generation(index, operation.attempts);
+    /// An answer to the attempt of this generation, from this replica or from any, is on its way for sure.
+    fn answer_may_arrive(&self, state: &State, expected: u32, replica: Option<NodeId>) -> bool {
         let concerns = |node: NodeId| replica.is_none_or(|replica| replica == node);
         let on_its_way = state.network.iter().any(|envelope| {
             !envelope.orphaned

@@ -89,7 +89,13 @@ impl System {
             Action::DispatchHints { node, target } => self.dispatch_hints(state, *node, *target),
             Action::HintTimeout { node, target } => self.hint_timeout(state, *node, *target),
             Action::Timeout { operation } => self.time_out(state, usize::from(*operation)),
-            Action::Expire { operation, node } => self.expire(state, usize::from(*operation), *node),
+            Action::Expire {
+                operation,
+                attempt,
+                node,
+            } => {
+                self.expire(state, usize::from(*operation), *attempt, *node);
+            }
             Action::Crash(_)
             | Action::PowerLoss(_)
             | Action::Restart(_)
@@ -313,7 +319,11 @@ impl System {
         };
         let memory: Vec<Register> = state.nodes.iter().map(|node| node.disk.memory).collect();
         let machine = &state.node(coordinator).node;
-        let belongs = |request: &RequestId| super::operation_of(*request) == index;
+        let attempts = state
+            .operations
+            .get(index)
+            .map_or(0, |operation| operation.attempts);
+        let belongs = |request: &RequestId| request.generation == super::generation(index, attempts);
         let write = machine
             .writes
             .iter()
@@ -339,18 +349,19 @@ impl System {
         }
     }
 
-    fn expire(&self, state: &mut State, index: usize, replica: NodeId) {
+    fn expire(&self, state: &mut State, index: usize, attempt: u8, replica: NodeId) {
         let operation = u8::try_from(index).expect("at most 12 operations");
         self.pay_for_haste(
             state,
             &Action::Expire {
                 operation,
+                attempt,
                 node: replica,
             },
         );
         let position = self.layout.plan().position_of(replica);
-        if let (Some(request), Some(position)) = (self.open_write(state, index), position)
-            && let Some(coordinator) = state.operations.get(index).map(|operation| operation.coordinator)
+        if let (Some((coordinator, request)), Some(position)) =
+            (self.handler(state, index, attempt), position)
         {
             let timer = Timer::CallbackExpired { request, position };
             self.run(state, coordinator, Input::Fired(timer), None, None);

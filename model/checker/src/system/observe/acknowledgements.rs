@@ -116,7 +116,12 @@ impl System {
                     .get(index)
                     .map_or(0, |operation| operation.settled);
                 let forgotten = targets & !settled;
-                if forgotten != 0 && self.scope.hints {
+                // Attempts of one operation share the mask: it tells of the first alone.
+                let is_only = state
+                    .operations
+                    .get(index)
+                    .is_some_and(|operation| operation.attempts == 1);
+                if forgotten != 0 && is_only && self.scope.hints {
                     state.breach(self, Breach::HintMissing);
                     if forgotten & !self.layout.nodes_in(local) != 0 {
                         state.breach(self, Breach::ForwardedForgotten);
