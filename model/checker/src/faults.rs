@@ -33,6 +33,10 @@ pub enum DriverFault {
     AnswerTwice,
     /// 11: a power loss takes what was synced.
     LyingDisk,
+    /// 4: takes the coordinator's own copy back when the client is told of a timeout.
+    RollBack,
+    /// 3: hands a forwarded mutation over as if the forwarder had sent it for itself.
+    RespondToDropped,
 }
 
 impl DriverFault {
@@ -88,6 +92,14 @@ impl DriverFault {
 
     pub(crate) fn answers_twice(self) -> bool {
         self == Self::AnswerTwice
+    }
+
+    pub(crate) fn rolls_back(self) -> bool {
+        self == Self::RollBack
+    }
+
+    pub(crate) fn drops_respond_to(self) -> bool {
+        self == Self::RespondToDropped
     }
 
     pub(crate) fn loses_synced(self) -> bool {

@@ -125,7 +125,7 @@ impl Inquiry {
         };
         let mut system = System::new(scope, self.rules)?.checking(self.properties.iter().copied());
         system.driver = self.driver;
-        system.symmetry = reduce;
+        system.symmetry = reduce && self.driver == DriverFault::None;
         Ok(system)
     }
 
@@ -185,7 +185,8 @@ impl Inquiry {
             .expect("an inquiry has a property");
         let mut system = self.system(false)?;
         // Equal nodes may be exchanged without making a way longer or shorter.
-        system.symmetry = true;
+        // A faulty driver may tell them apart by their numbers.
+        system.symmetry = self.driver == DriverFault::None;
         let limits = Limits {
             states_max: None,
             cancelled: Some(&system.cancelled),

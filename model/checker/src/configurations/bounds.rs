@@ -3,7 +3,7 @@
 use thymbra_protocol::ConsistencyLevel::{self, All, Any, EachQuorum, LocalQuorum, One, Quorum};
 
 use crate::scope::{
-    Budgets, DatacenterScope, Detector, DownScope, OperationKind, OperationScope, Scope, Sync,
+    Budgets, DatacenterScope, Detector, DownScope, OperationKind, OperationScope, RetryPolicy, Scope, Sync,
 };
 
 pub(super) use super::histories::*;
@@ -466,4 +466,26 @@ pub(super) fn partition() -> Scope {
         },
         ..base(2)
     }
+}
+
+/// A client that tries once more after a timeout, while messages are lost and a node goes down and comes back.
+fn retried(retry: RetryPolicy) -> Scope {
+    Scope {
+        operations: vec![write(All)],
+        retry,
+        budgets: Budgets {
+            lose: 1,
+            flap: 1,
+            ..Budgets::default()
+        },
+        ..base(2)
+    }
+}
+
+pub(super) fn retried_fresh() -> Scope {
+    retried(RetryPolicy::FreshTimestamp)
+}
+
+pub(super) fn retried_same() -> Scope {
+    retried(RetryPolicy::SameTimestamp)
 }

@@ -122,3 +122,52 @@ pub(super) fn two_writes_two_reads() -> Scope {
         ..base(3)
     }
 }
+
+/// A write in one data centre of two, and a read there.
+pub(crate) fn local_history() -> Scope {
+    Scope {
+        operations: vec![at_n1(write(One)), at_n1(read(LocalQuorum))],
+        ..network(&[2, 1])
+    }
+}
+
+pub(crate) fn two_writes_one_quorum_read() -> Scope {
+    Scope {
+        operations: vec![at_n1(write(One)), at(write(One), 1), read(Quorum)],
+        ..base(2)
+    }
+}
+
+/// Reads around a write that may end in a timeout, or whose coordinator may die.
+pub(super) fn history_disturbed() -> Scope {
+    Scope {
+        operations: vec![at_n1(write(Quorum)), at(read(Quorum), 1), at(read(Quorum), 2)],
+        budgets: Budgets {
+            slow: 1,
+            crash: 1,
+            ..Budgets::default()
+        },
+        ..base(3)
+    }
+}
+
+pub(super) fn history_same_timestamp() -> Scope {
+    Scope {
+        operations: vec![write(Quorum), write(Quorum), read(Quorum)],
+        same_timestamp: true,
+        ..base(2)
+    }
+}
+
+/// A repair whose append fails, or that expires in the queue.
+pub(super) fn repair_fails() -> Scope {
+    Scope {
+        operations: vec![at_n1(write(One)), read(All)],
+        budgets: Budgets {
+            fail: 1,
+            drop: 1,
+            ..Budgets::default()
+        },
+        ..base(2)
+    }
+}

@@ -1,6 +1,6 @@
 //! The table of configurations.
 
-use super::bounds;
+use super::{bounds, histories};
 use super::{Configuration, Expected};
 
 /// Every configuration: green, reach, red.
@@ -171,8 +171,8 @@ pub static CONFIGURATIONS: &[Configuration] = &[
         properties: &["H1", "H2", "H2'", "H4", "H5", "H7"],
         bounds: bounds::two_outages,
         expected: Expected::Green {
-            generated: 58_182,
-            distinct: 24_451,
+            generated: 54_488,
+            distinct: 22_457,
         },
     },
     Configuration {
@@ -271,8 +271,8 @@ pub static CONFIGURATIONS: &[Configuration] = &[
         properties: &["C6", "H1"],
         bounds: bounds::tie,
         expected: Expected::Green {
-            generated: 461,
-            distinct: 247,
+            generated: 927,
+            distinct: 495,
         },
     },
     Configuration {
@@ -437,5 +437,52 @@ pub static CONFIGURATIONS: &[Configuration] = &[
         properties: &["C10"],
         bounds: bounds::history_at_one,
         expected: Expected::Red { shortest: 2 },
+    },
+    Configuration {
+        name: "retry-fresh",
+        says: "A client tries once more with a fresh timestamp.",
+        properties: &["P3", "O1", "O4", "L1", "H1", "C6"],
+        bounds: bounds::retried_fresh,
+        expected: Expected::Green {
+            generated: 3_305,
+            distinct: 1_680,
+        },
+    },
+    Configuration {
+        name: "retry-same",
+        says: "A client tries once more with the same timestamp.",
+        properties: &["P3", "O1", "O4", "L1", "H1", "C6"],
+        bounds: bounds::retried_same,
+        expected: Expected::Green {
+            generated: 3_165,
+            distinct: 1_574,
+        },
+    },
+    Configuration {
+        name: "history-disturbed",
+        says: "Quorum reads around a write that may time out or lose its coordinator.",
+        properties: &["C1", "C7", "C10"],
+        bounds: histories::history_disturbed,
+        expected: Expected::Green {
+            generated: 2_560_669,
+            distinct: 568_680,
+        },
+    },
+    Configuration {
+        name: "repair-fails",
+        says: "A read repair whose append fails, or that expires in the queue.",
+        properties: &["O4", "C4", "C8", "L1"],
+        bounds: histories::repair_fails,
+        expected: Expected::Green {
+            generated: 770,
+            distinct: 464,
+        },
+    },
+    Configuration {
+        name: "history-same-timestamp",
+        says: "Two writes of one timestamp are not linearizable.",
+        properties: &["C10"],
+        bounds: histories::history_same_timestamp,
+        expected: Expected::Red { shortest: 9 },
     },
 ];

@@ -4,7 +4,7 @@ use thymbra_types::Reference;
 
 use super::{Entry, Origin, cassandra, overrides, scylla};
 use crate::configurations::Target::{Law, Property};
-use crate::configurations::bounds;
+use crate::configurations::{bounds, histories};
 use crate::faults::DriverFault;
 
 /// Every entry: published bugs first, then faulty drivers, then overrides of our own.
@@ -393,5 +393,49 @@ pub static ENTRIES: &[Entry] = &[
         target: Property("F2"),
         bounds: bounds::any_view,
         shortest: 4,
+    },
+    Entry {
+        id: "roll-back",
+        origin: Origin::Driver,
+        says: "A timeout takes the coordinator's own copy back.",
+        ticket: "",
+        rules: &Reference,
+        driver: DriverFault::RollBack,
+        target: Property("O4"),
+        bounds: bounds::quorum_two_lost,
+        shortest: 4,
+    },
+    Entry {
+        id: "respond-to-dropped",
+        origin: Origin::Driver,
+        says: "A forwarded mutation is acknowledged to the forwarder.",
+        ticket: "",
+        rules: &Reference,
+        driver: DriverFault::RespondToDropped,
+        target: Property("O7"),
+        bounds: bounds::forwarder_lost,
+        shortest: 3,
+    },
+    Entry {
+        id: "local-levels-count-all",
+        origin: Origin::Own,
+        says: "LOCAL levels count replicas of every data centre.",
+        ticket: "",
+        rules: &overrides::LocalLevelsCountAll,
+        driver: DriverFault::None,
+        target: Property("C8"),
+        bounds: histories::local_history,
+        shortest: 4,
+    },
+    Entry {
+        id: "older-wins",
+        origin: Origin::Own,
+        says: "Of two cells the older one wins.",
+        ticket: "",
+        rules: &overrides::OlderWins,
+        driver: DriverFault::None,
+        target: Property("C8"),
+        bounds: histories::two_writes_one_quorum_read,
+        shortest: 5,
     },
 ];

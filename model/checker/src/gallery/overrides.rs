@@ -146,3 +146,23 @@ impl ReplicationRules for RacksIgnored {
         replicas
     }
 }
+
+/// LOCAL levels count replicas of every data centre.
+#[derive(Debug)]
+pub(super) struct LocalLevelsCountAll;
+as_reference!(LocalLevelsCountAll: ReconcileRules AcknowledgementRules ReplicationRules CoordinationRules HintRules ReadRules);
+impl ConsistencyRules for LocalLevelsCountAll {
+    fn counted(&self, _level: ConsistencyLevel, at: Placement<'_>) -> ReplicaSet {
+        at.plan.all()
+    }
+}
+
+/// Of two cells the older one wins.
+#[derive(Debug)]
+pub(super) struct OlderWins;
+as_reference!(OlderWins: AcknowledgementRules ReplicationRules ConsistencyRules CoordinationRules HintRules ReadRules);
+impl ReconcileRules for OlderWins {
+    fn compare_cells(&self, left: CellView<'_>, right: CellView<'_>) -> Ordering {
+        right.timestamp.cmp(&left.timestamp)
+    }
+}

@@ -40,8 +40,6 @@ pub enum Breach {
     HintCounted = 1 << 15,
     /// H4: a hint was removed that nobody acknowledged and that had not expired.
     HintRemoved = 1 << 16,
-    /// H4: the delivery of a hint stored another.
-    HintFromHint = 1 << 17,
     /// H5: a hint arrived with another timestamp than its write had.
     HintRestamped = 1 << 18,
     /// H6: an expired hint was applied.

@@ -58,6 +58,16 @@ pub(super) fn is_stale(system: &System, state: &State) -> bool {
     })
 }
 
+/// A read returned less than a write that was acknowledged before it began.
+pub(super) fn misses_acknowledged(system: &System, state: &State) -> bool {
+    returned(system, state).any(|(_, read, value)| {
+        acknowledged(system, state)
+            .filter(|(write, _)| precedes(*write, read))
+            .filter_map(|(write, _)| system.mutation_of(state, write))
+            .any(|acknowledged| !value.covers(acknowledged))
+    })
+}
+
 /// A read returned, and a write had been acknowledged before it began.
 pub(super) fn read_after_write(system: &System, state: &State) -> bool {
     returned(system, state)

@@ -1,8 +1,8 @@
 //! Every action that is possible in a state, those that must happen in the end apart from those that may.
 
-use thymbra_protocol::{Message, NodeId};
+use thymbra_protocol::NodeId;
 
-use super::guard::last_timestamp;
+use super::guard::{is_appended, last_timestamp};
 use super::{HintStage, NodeMask, Phase, State, System, attempt_of, bit, choices, operation_of};
 use crate::action::Action;
 use crate::scope::{Detector, OperationKind};
@@ -261,7 +261,7 @@ impl System {
             if budgets.duplicate > 0 {
                 self.offer(state, Action::Duplicate(envelope.clone()), out);
             }
-            let appends = matches!(envelope.message, Message::Mutation { .. } | Message::Hint { .. });
+            let appends = is_appended(&envelope.message);
             if budgets.fail > 0 && appends {
                 self.offer(state, Action::Fail(envelope.clone()), out);
             }

@@ -62,13 +62,13 @@ impl System {
             }
             Action::Fail(envelope) => {
                 holds(state.budgets.fail > 0, Unmet::BudgetSpent)?;
-                let appends = matches!(envelope.message, Message::Mutation { .. } | Message::Hint { .. });
+                let appends = is_appended(&envelope.message);
                 holds(appends, Unmet::OtherKind)?;
                 self.guard_delivery(state, envelope)
             }
             Action::Drop(envelope) => {
                 holds(state.budgets.drop > 0, Unmet::BudgetSpent)?;
-                let expires = matches!(envelope.message, Message::Mutation { .. } | Message::Hint { .. });
+                let expires = is_appended(&envelope.message);
                 holds(expires, Unmet::OtherKind)?;
                 self.guard_delivery(state, envelope)
             }
@@ -130,10 +130,12 @@ impl System {
             Unmet::OtherCoordinator,
         )?;
         holds(state.is_up(node), Unmet::NodeDown)?;
-        // Of equal operations the lower number begins first: nothing tells them apart but their numbers.
+        // Of equal operations the lower number begins first: nothing tells them apart but their numbers. Among writes of
+        // one timestamp the number decides who wins.
         let earlier = index
             .checked_sub(1)
-            .filter(|earlier| self.operation(*earlier) == Some(scope));
+            .filter(|earlier| self.operation(*earlier) == Some(scope))
+            .filter(|_| kind == OperationKind::Read || !self.scope.same_timestamp);
         let is_its_turn = earlier.is_none_or(|earlier| {
             state
                 .operations
@@ -414,6 +416,14 @@ impl System {
             | Action::Expire { .. } => self.guard(state, action),
         }
     }
+}
+
+/// The message asks for an append on the MUTATION stage.
+pub(super) fn is_appended(message: &Message<ModelPayload>) -> bool {
+    matches!(
+        message,
+        Message::Mutation { .. } | Message::Hint { .. } | Message::ReadRepair { .. }
+    )
 }
 
 /// Which replica's answer a message leads to.

@@ -146,6 +146,9 @@ impl System {
             }
             Effect::AnswerWrite { request, outcome } => {
                 let told = told_write(&outcome);
+                if self.driver.rolls_back() && matches!(told, Told::Timeout(..)) {
+                    state.node_mut(node).disk.memory = Register::default();
+                }
                 self.answer(state, operation_of(request), told);
                 if self.driver.answers_twice() {
                     self.answer(state, operation_of(request), told);

@@ -2,7 +2,7 @@
 
 use thymbra_protocol::{NodeId, TargetHistory, View};
 
-use super::{HintStage, NodeMask, State, System, TICK_MS, bit};
+use super::{HintStage, Life, NodeMask, State, System, TICK_MS, bit};
 
 /// The view of one node at one step.
 pub(super) struct ModelView<'a> {
@@ -64,7 +64,7 @@ impl System {
             for target in state.node_ids().filter(|target| *target != node) {
                 let sees_up = self.believes_alive(state, node, target);
                 let is_up = state.is_up(target) && state.are_connected(node, target);
-                let runs = state.is_up(node);
+                let runs = state.node(node).life != Life::Down;
                 let Some(outage) = state.node_mut(node).outages.get_mut(usize::from(target.0)) else {
                     continue;
                 };

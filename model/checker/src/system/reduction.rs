@@ -4,8 +4,9 @@
 
 use thymbra_protocol::{Callback, Message};
 
-use super::{Envelope, Phase, State, System, operation_of};
+use super::{Envelope, Life, Phase, State, System, operation_of};
 use crate::action::Action;
+use crate::scope::Detector;
 
 impl System {
     /// The message can change nothing any more: nobody waits for it.
@@ -68,7 +69,10 @@ impl System {
             .operations
             .iter()
             .all(|operation| matches!(operation.phase, Phase::Ended(_) | Phase::Abandoned));
-        if is_settled && Self::is_undisturbed(&state.budgets) && !self.scope.restart {
+        let is_calm = state.cut == 0
+            && self.scope.detector != Detector::Lagging
+            && state.nodes.iter().all(|node| node.life != Life::Paused);
+        if is_settled && is_calm && Self::is_undisturbed(&state.budgets) && !self.scope.restart {
             let first = out
                 .iter()
                 .skip(begin)

@@ -176,6 +176,10 @@ impl Exchange {
 impl System {
     /// The exchanges of nodes that no part of the scope tells apart.
     pub(super) fn exchanges(scope: &crate::scope::Scope, layout: &crate::layout::Layout) -> Vec<Exchange> {
+        if layout.pending != 0 {
+            // A repair that is topped up takes the replica of the lowest position.
+            return Vec::new();
+        }
         let nodes = 0..u16::try_from(scope.node_count()).expect("validated: at most 16 nodes");
         let is_named = |node: u16| {
             scope

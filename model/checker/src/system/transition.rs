@@ -128,10 +128,11 @@ impl System {
             });
             from = other.filter(|_| is_repeated).unwrap_or(from);
         }
-        let input = Input::Received {
-            from,
-            message: envelope.message.clone(),
-        };
+        let mut message = envelope.message.clone();
+        if let (true, Message::Mutation { respond_to, .. }) = (self.driver.drops_respond_to(), &mut message) {
+            *respond_to = None;
+        }
+        let input = Input::Received { from, message };
         self.run(state, envelope.to, input, None, Some(envelope.from));
     }
 
@@ -190,6 +191,7 @@ impl System {
                 dispatch: *dispatch,
                 index: *index,
             },
+            Message::ReadRepair { request, .. } => Callback::ReadRepair(*request),
             other => unreachable!("guarded: {other:?} is not appended"),
         };
         let waits = match &envelope.message {
@@ -230,11 +232,13 @@ impl System {
                     index: *index,
                 },
             )),
+            Message::ReadRepair { request, mutation } => {
+                Some((*mutation, envelope.from, Callback::ReadRepair(*request)))
+            }
             Message::MutationResponse { .. }
             | Message::HintResponse { .. }
             | Message::Read { .. }
             | Message::ReadResponse { .. }
-            | Message::ReadRepair { .. }
             | Message::ReadRepairResponse { .. }
             | Message::Failure { .. } => None,
         };

@@ -74,7 +74,12 @@ impl<P: Payload> Node<P> {
         hint: Hint<P::Mutation>,
         effects: &mut impl Effects<P>,
     ) {
-        // Check
+        // Check: the tables may keep tombstones for a shorter time than when the hint was created
+        let gc_grace_seconds = hint.gc_grace_seconds.min(hint.mutation.gc_grace_seconds());
+        let hint = Hint {
+            gc_grace_seconds,
+            ..hint
+        };
         if !is_live(context, &hint) {
             self.complete(context, reply, Ok(()), effects);
             return;

@@ -2,7 +2,8 @@
 
 use crate::properties::linearizability::is_linearizable;
 use crate::properties::outcomes::{
-    goes_back, is_stale, nothing_from_thin_air, read_after_write, returned, stages_nest, two_reads,
+    goes_back, is_stale, misses_acknowledged, nothing_from_thin_air, read_after_write, returned, stages_nest,
+    two_reads,
 };
 use crate::properties::{Breach, Clause, Kind, PropertyDef, Reached};
 
@@ -19,7 +20,7 @@ pub(super) static CLIENTS: &[PropertyDef] = &[
         },
         clauses: &[Clause {
             say: "no read returns less than a write that was acknowledged before the read began",
-            holds: |system, state| !is_stale(system, state),
+            holds: |system, state| !misses_acknowledged(system, state),
         }],
         breaches: 0,
         reached: 0,

@@ -89,17 +89,11 @@ pub(super) static HINTED: &[PropertyDef] = &[
             say: "a hint was removed",
             holds: |_, state| state.reached & Reached::HintRemoved as u32 != 0,
         },
-        clauses: &[
-            Clause {
-                say: "a hint is removed only after it was acknowledged or had expired",
-                holds: |_, state| state.breaches & Breach::HintRemoved as u32 == 0,
-            },
-            Clause {
-                say: "the delivery of a hint stores no other",
-                holds: |_, state| state.breaches & Breach::HintFromHint as u32 == 0,
-            },
-        ],
-        breaches: Breach::HintRemoved as u32 | Breach::HintFromHint as u32,
+        clauses: &[Clause {
+            say: "a hint is removed only after it was acknowledged or had expired",
+            holds: |_, state| state.breaches & Breach::HintRemoved as u32 == 0,
+        }],
+        breaches: Breach::HintRemoved as u32,
         reached: Reached::HintRemoved as u32,
     },
     PropertyDef {

@@ -19,7 +19,7 @@ impl System {
                 .disk
                 .hints
                 .iter()
-                .any(|hint| hint.target == target && hint.mutation == mutation);
+                .any(|hint| hint.target == target && hint.mutation.write == mutation.write);
             let window = self.hint_window(state, node, target);
             let outage = me.outages.get(usize::from(target.0)).copied().unwrap_or_default();
             let is_second = outage.first_hint.is_some_and(|first| first < state.tick)

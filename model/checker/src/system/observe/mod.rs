@@ -206,9 +206,6 @@ impl System {
                         state.breach(self, Breach::AckElsewhere);
                     }
                 }
-                Effect::StoreHint { .. } if matches!(watch.cause, Cause::HintArrived) => {
-                    state.breach(self, Breach::HintFromHint);
-                }
                 Effect::Append {
                     mutation,
                     reply:
