@@ -82,3 +82,43 @@ impl System {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use thymbra_types::Reference;
+
+    use super::super::Life;
+    use super::*;
+    use crate::configurations::bounds;
+
+    //= WP-FD-03 check
+    #[test]
+    fn downtime_begins_when_this_process_sees_the_target_die_and_ends_with_either_of_them() {
+        let system = System::new(bounds::two_outages(), &Reference).expect("the bounds are possible");
+        let mut state = system.initial_states().swap_remove(0);
+        let downtime_ticks = |state: &mut State, tick, watcher: Life, target: Life| {
+            state.tick = tick;
+            state.node_mut(NodeId(0)).life = watcher;
+            state.node_mut(NodeId(1)).life = target;
+            system.refresh_outages(state);
+            let view = ModelView {
+                system: &system,
+                state,
+                node: NodeId(0),
+                drawn: None,
+            };
+            view.target_history(NodeId(1)).downtime_ms / TICK_MS
+        };
+        assert_eq!(downtime_ticks(&mut state, 1, Life::Up, Life::Up), 0);
+        assert_eq!(downtime_ticks(&mut state, 2, Life::Up, Life::Down), 0);
+        assert_eq!(downtime_ticks(&mut state, 5, Life::Up, Life::Down), 3);
+        // The target comes back, and is away again.
+        assert_eq!(downtime_ticks(&mut state, 6, Life::Up, Life::Up), 0);
+        assert_eq!(downtime_ticks(&mut state, 7, Life::Up, Life::Down), 0);
+        assert_eq!(downtime_ticks(&mut state, 9, Life::Up, Life::Down), 2);
+        // This process restarts while the target is away.
+        downtime_ticks(&mut state, 10, Life::Down, Life::Down);
+        assert_eq!(downtime_ticks(&mut state, 11, Life::Up, Life::Down), 0);
+        assert_eq!(downtime_ticks(&mut state, 12, Life::Up, Life::Down), 1);
+    }
+}

@@ -275,6 +275,7 @@ quickcheck! {
         })
     }
 
+    //= WP-PR-11 check
     fn the_order_in_which_members_and_tokens_are_named_does_not_matter(
         places: Vec<(u8, u8)>, tokens: Vec<(i64, u8)>, rf: u8
     ) -> bool {

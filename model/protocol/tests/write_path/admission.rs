@@ -40,7 +40,6 @@ fn every_other_level_is_accepted_with_every_strategy() {
 
 //= WP-CO-09 check
 //= WP-CO-10 check
-//= WP-CO-20 check
 #[test]
 fn an_unavailable_write_is_answered_and_nothing_else_happens() {
     let mut bench = Bench::three().dead(&[1, 2]);

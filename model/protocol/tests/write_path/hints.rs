@@ -85,7 +85,6 @@ fn the_fallback_of_any_passes_the_gate_for_every_target() {
     assert_eq!(stored(&seen), [(ReplicaSet::single(2), crate::harness::hint())]);
 }
 
-//= WP-FD-03 check
 //= WP-HH-02 check
 #[test]
 fn the_gate_asks_for_the_downtime_of_the_target_at_the_time_of_the_miss() {

@@ -229,6 +229,7 @@ const TWO_KINDS: [fn(u8) -> Event; 2] = [Event::Acknowledged, Event::Failed];
 //= WP-CO-20 check
 //= WP-HH-04 check
 //= WP-HH-10 check
+//= WP-MS-04 check
 #[test]
 fn three_replicas_of_which_one_coordinates_end_as_counted() {
     compare(&Shape::simple(3), 0, &ALL_KINDS, true);

@@ -68,7 +68,6 @@ fn the_first_condition_that_fails_is_the_reason() {
     }
 }
 
-//= WP-FD-03 check
 //= WP-HH-02 check
 #[test]
 fn a_target_is_hinted_up_to_the_last_tick_of_the_window_of_this_process() {
