@@ -23,10 +23,10 @@ pub(crate) fn is_script(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "script")
 }
 
-/// Runs the script and tells it; 0 if all claims hold, else 1.
+/// Runs the script and tells it; 0 if all claims hold, else 1. One that cannot be read or run is wrong usage: 2.
 pub(crate) fn run(path: &Path, output: &OutputArgs) -> Result<ExitCode, Failure> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| Failure::File {
+    let text = std::fs::read_to_string(path).map_err(|source| Usage::NoScript {
         path: name.clone(),
         source,
     })?;

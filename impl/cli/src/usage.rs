@@ -85,7 +85,15 @@ pub(crate) enum Usage {
         /// Why.
         reason: String,
     },
-    /// A script that cannot be read or run.
+    /// A script that is no text file.
+    #[error("{path}: {source}")]
+    NoScript {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A script that cannot be understood or run.
     #[error("{path}: {error}")]
     Script {
         /// Which file.

@@ -125,6 +125,7 @@ impl Inquiry {
         };
         let mut system = System::new(scope, self.rules)?.checking(self.properties.iter().copied());
         system.driver = self.driver;
+        system.symmetry = reduce;
         Ok(system)
     }
 
@@ -182,7 +183,9 @@ impl Inquiry {
             .first()
             .copied()
             .expect("an inquiry has a property");
-        let system = self.system(false)?;
+        let mut system = self.system(false)?;
+        // Equal nodes may be exchanged without making a way longer or shorter.
+        system.symmetry = true;
         let limits = Limits {
             states_max: None,
             cancelled: Some(&system.cancelled),

@@ -36,6 +36,7 @@ pub enum ConsistencyLevel {
 }
 
 /// The levels in the order of their codes on the wire.
+//= WP-CO-01
 pub const CONSISTENCY_LEVELS: [ConsistencyLevel; 11] = [
     ConsistencyLevel::Any,
     ConsistencyLevel::One,
@@ -53,6 +54,7 @@ pub const CONSISTENCY_LEVELS: [ConsistencyLevel; 11] = [
 impl ConsistencyLevel {
     /// Cassandra's spelling, as in `CONSISTENCY LOCAL_QUORUM`.
     #[must_use]
+    //= WP-CO-01
     pub fn name(self) -> &'static str {
         match self {
             Self::Any => "ANY",
@@ -117,6 +119,7 @@ pub struct Placement<'a> {
 
 impl Placement<'_> {
     /// EACH_QUORUM counts by data centre only with NetworkTopologyStrategy; elsewhere it is QUORUM.
+    //= WP-CO-24
     fn is_per_datacenter(&self, level: ConsistencyLevel) -> bool {
         level == ConsistencyLevel::EachQuorum && self.plan.is_network_topology()
     }
@@ -125,11 +128,13 @@ impl Placement<'_> {
 /// How many acknowledgements a level needs and which of them count.
 pub trait ConsistencyRules {
     /// A majority of `replication_factor` replicas. Cassandra: `ConsistencyLevel.quorumFor`.
+    //= WP-CO-22
     fn quorum_for(&self, replication_factor: usize) -> usize {
         replication_factor / 2 + 1
     }
 
     /// Whether EACH_QUORUM asks a data centre of this replication factor at all.
+    //= WP-CO-23
     fn each_quorum_includes(&self, replication_factor: usize) -> bool {
         replication_factor > 0
     }
@@ -205,6 +210,7 @@ pub trait ConsistencyRules {
         acked: ReplicaSet,
         hint_acked: bool,
     ) -> bool {
+        //= WP-CO-23
         if at.is_per_datacenter(level) {
             return self.each_quorum(at).all(|(datacenter, needed)| {
                 let within = at.plan.in_datacenter(datacenter);
@@ -322,6 +328,7 @@ pub trait ConsistencyRules {
     }
 
     /// The data centres that EACH_QUORUM asks, with the quorum of each.
+    //= WP-CO-23
     fn each_quorum<'a>(&'a self, at: Placement<'a>) -> EachQuorum<'a> {
         alloc::boxed::Box::new(
             at.plan

@@ -7,6 +7,7 @@ use crate::{Datacenter, NodeId, ReplicaPlan, ReplicaSet, Ring, TargetHistory};
 /// The driver's opinion of the cluster at the moment of a step.
 pub trait View {
     /// The failure detector's flag, or whatever stands for it; the node itself always counts as alive.
+    //= WP-FD-01
     fn is_alive(&self, node: NodeId) -> bool;
     /// What is known of a target's outages and of the hints stored for it.
     fn target_history(&self, node: NodeId) -> TargetHistory;
@@ -93,6 +94,7 @@ impl<R: ?Sized> Context<'_, R> {
     /// The plan's replicas that are alive for this node, asked once for each request.
     //= WP-CO-05
     pub(crate) fn live(&self, plan: &ReplicaPlan) -> ReplicaSet {
+        //= WP-FD-02
         plan.select(|node| node == self.me || self.view.is_alive(node))
     }
 }

@@ -44,7 +44,8 @@ pub use replica_plan::{PlanKey, Replica, ReplicaPlan};
 pub use replica_set::{MAX_REPLICAS, Positions, ReplicaSet};
 pub use request::{Callback, Reply, RequestId, Timer};
 pub use ring::{
-    Datacenter, Member, NodeId, Rack, ReplicationRules, ReplicationStrategy, Ring, RingError, TokenRing, Topology,
+    Datacenter, Member, NodeId, Rack, ReplicationRules, ReplicationStrategy, Ring, RingError, TokenRing,
+    Topology,
 };
 pub use rules::Rules;
 pub use slots::Slots;

@@ -8,6 +8,7 @@ use crate::{Hint, NodeId, Payload, PlanKey, ReplicaSet, RequestId};
 /// Why a replica refused. Cassandra: `RequestFailureReason`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+//= WP-MS-03
 pub enum FailureReason {
     /// Any exception without a code of its own (0).
     Unknown,
@@ -99,6 +100,7 @@ pub enum Message<P: Payload> {
 impl<P: Payload> Message<P> {
     /// Cassandra's name of the verb.
     #[must_use]
+    //= WP-MS-01
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Mutation { .. } => "MUTATION_REQ",

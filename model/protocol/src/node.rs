@@ -127,6 +127,7 @@ impl<P: Payload> Node<P> {
                 respond_to,
             } => {
                 let reply = Reply {
+                    //= WP-MS-02
                     to: respond_to.unwrap_or(from),
                     callback: Callback::Write(request),
                 };

@@ -73,7 +73,9 @@ impl ReplicaPlan {
         let mut replicas = Vec::new();
         append_new(&mut replicas, natural);
         let natural_count = replicas.len();
+        //= WP-PR-10
         append_new(&mut replicas, pending);
+        //= WP-PR-12
         if replicas.len() > MAX_REPLICAS {
             return Err(RingError::TooManyReplicas {
                 count: replicas.len(),

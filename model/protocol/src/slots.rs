@@ -101,6 +101,11 @@ impl<T> Slots<T> {
         })
     }
 
+    /// All open entries, lowest slot first, to change.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.entries.iter_mut().flatten().map(|(_, value)| value)
+    }
+
     /// Nothing is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -115,4 +120,19 @@ impl<T> Slots<T> {
 
 fn index(id: RequestId) -> usize {
     usize::try_from(id.slot).expect("a slot fits the address space: targets have 32 bits or more")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_table_that_ends_in_an_empty_slot_is_not_trimmed() {
+        let table = |open: &[bool]| Slots {
+            entries: open.iter().map(|is_open| is_open.then_some((0, ()))).collect(),
+        };
+        assert!(table(&[]).is_trimmed());
+        assert!(table(&[false, true]).is_trimmed());
+        assert!(!table(&[true, false]).is_trimmed());
+    }
 }

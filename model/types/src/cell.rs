@@ -92,6 +92,7 @@ impl CellKind {
     ///
     /// Cassandra: `AbstractCell.isLive`.
     #[must_use]
+    //= WP-DM-12
     pub const fn is_live(self, now_seconds: i64) -> bool {
         match self {
             Self::Live => true,

@@ -53,6 +53,7 @@ pub fn hash3_x64_128(key: &[u8]) -> [u64; 2] {
 }
 
 /// At most eight tail bytes, lowest first, each sign-extended before the shift.
+//= WP-PR-01
 fn sign_extended_word(bytes: &[u8]) -> u64 {
     (0..).step_by(8).zip(bytes).fold(0, |word, (shift_bits, byte)| {
         word ^ (i64::from(byte.cast_signed()).cast_unsigned() << shift_bits)
@@ -114,6 +115,7 @@ mod tests {
         }
     }
 
+    //= WP-PR-01 check
     #[test]
     fn differs_from_canonical_murmur3_when_the_tail_has_a_high_byte() {
         let keys: [&[u8]; 5] = [

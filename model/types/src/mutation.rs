@@ -59,9 +59,11 @@ impl Mutation {
         other: Self,
         rules: &(impl ReconcileRules + ?Sized),
     ) -> Result<Self, MutationsDiffer> {
+        //= WP-DM-11
         if (&self.keyspace, &self.key) != (&other.keyspace, &other.key) {
             return Err(MutationsDiffer);
         }
+        //= WP-DM-10
         for (table, update) in other.updates {
             let merged = self
                 .updates
@@ -117,6 +119,8 @@ mod tests {
         }
     }
 
+    //= WP-DM-10 check
+    //= WP-DM-11 check
     #[test]
     fn merge_has_the_tables_of_both_and_the_winner_of_each() {
         let left = mutation(b"key", &[(1, 10), (2, 20)]);
@@ -126,6 +130,7 @@ mod tests {
         assert_eq!(right.merge(left, &Reference), Ok(both));
     }
 
+    //= WP-DM-11 check
     #[test]
     fn mutations_of_different_keys_or_keyspaces_do_not_merge() {
         let left = mutation(b"key", &[(1, 1)]);

@@ -55,6 +55,7 @@ impl Partition {
 
     /// Two versions of a partition in one, in normal form whatever form they have.
     #[must_use]
+    //= WP-DM-10
     pub fn merge(self, other: Self, rules: &(impl ReconcileRules + ?Sized)) -> Self {
         let mut merged = Self::default();
         merged.apply(self, rules);
@@ -66,6 +67,8 @@ impl Partition {
     ///
     /// The update may have any form. Rows that it neither writes nor deletes are not looked at, so
     /// the cost is that of the update, as a memtable needs it.
+    //= WP-DM-10
+    //= WP-RW-04
     pub fn apply(&mut self, update: Self, rules: &(impl ReconcileRules + ?Sized)) {
         let deletes_rows = !update.deletion.is_live() || !update.range_tombstones.is_empty();
         if rules.compare_deletions(update.deletion, self.deletion).is_gt() {
@@ -98,6 +101,7 @@ impl Partition {
     }
 
     /// The superseding one of the partition's deletion and the range tombstone over a row.
+    //= WP-DM-09
     fn covering_deletion(&self, row: &Clustering, rules: &(impl ReconcileRules + ?Sized)) -> DeletionTime {
         let range = self.range_tombstones.covering(row);
         if rules.compare_deletions(range, self.deletion).is_gt() {

@@ -29,10 +29,12 @@ impl Partitioner {
         }
         match self {
             Self::Murmur3 => {
+                //= WP-PR-01
                 let [h1, _] = hash3_x64_128(key);
                 Token::Murmur3(normalise(h1.cast_signed()))
             }
             Self::Random => Token::Random(RandomToken::from_digest(i128::from_be_bytes(md5(key)))),
+            //= WP-PR-03
             Self::ByteOrdered => Token::ByteOrdered(key.into()),
         }
     }
@@ -58,6 +60,7 @@ mod tests {
     use super::*;
     use alloc::string::ToString;
 
+    //= WP-PR-01 check
     #[test]
     fn murmur3_tokens_are_those_of_cassandra() {
         let vectors: [(&[u8], i64); 15] = [
@@ -93,6 +96,7 @@ mod tests {
         );
     }
 
+    //= WP-PR-01 check
     #[test]
     fn hash_equal_to_the_minimum_becomes_the_maximum() {
         assert_eq!(normalise(i64::MIN), i64::MAX);
@@ -100,6 +104,7 @@ mod tests {
         assert_eq!(normalise(0), 0);
     }
 
+    //= WP-PR-02 check
     #[test]
     fn random_tokens_are_those_of_cassandra() {
         let token = |key: &[u8]| Partitioner::Random.token(key).to_string();
@@ -108,6 +113,7 @@ mod tests {
         assert_eq!(token(b""), "-1");
     }
 
+    //= WP-PR-03 check
     #[test]
     fn byte_ordered_token_is_the_key() {
         assert_eq!(

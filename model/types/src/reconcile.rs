@@ -46,6 +46,7 @@ pub trait ReconcileRules {
     }
 
     /// The order of two deletions of one scope. Cassandra: `DeletionTime.supersedes`.
+    //= WP-DM-06
     fn compare_deletions(&self, left: DeletionTime, right: DeletionTime) -> Ordering {
         (left.marked_for_delete_at.cmp(&right.marked_for_delete_at))
             .then_with(|| left.local_deletion_time.cmp(&right.local_deletion_time))
@@ -53,11 +54,13 @@ pub trait ReconcileRules {
 
     /// Whether a deletion removes what was written at a timestamp; at equal times it does.
     /// Cassandra: `DeletionTime.deletes`.
+    //= WP-DM-05
     fn deletes(&self, deletion: DeletionTime, timestamp: Timestamp) -> bool {
         timestamp <= deletion.marked_for_delete_at
     }
 
     /// The order of two livenesses of one row. Cassandra: `LivenessInfo.supersedes`.
+    //= WP-DM-07
     fn compare_liveness(&self, left: LivenessInfo, right: LivenessInfo) -> Ordering {
         (left.timestamp.cmp(&right.timestamp))
             .then_with(|| liveness_rank(left.kind).cmp(&liveness_rank(right.kind)))

@@ -57,6 +57,7 @@ impl Row {
     ///
     /// `active` is the deletion that covers the row from outside: of the partition or of a range.
     #[must_use]
+    //= WP-DM-10
     pub fn merge(
         mut self,
         other: Self,
@@ -92,6 +93,7 @@ impl Row {
     }
 
     /// Brings the row into normal form under a deletion that covers it from outside.
+    //= WP-DM-09
     fn drop_deleted(&mut self, active: DeletionTime, rules: &(impl ReconcileRules + ?Sized)) {
         let row_deletion = if rules.compare_deletions(self.deletion, active).is_gt() {
             self.deletion

@@ -10,6 +10,7 @@ use core::fmt;
 /// Clients may send any value but [`Timestamp::UNSET`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+//= WP-DM-01
 pub struct Timestamp(
     /// Microseconds since 1970.
     pub i64,
@@ -54,6 +55,7 @@ impl Ttl {
     ///
     /// # Errors
     /// When the number is below 1 or above [`Ttl::MAX`].
+    //= WP-DM-03
     pub const fn new(seconds: i32) -> Result<Self, TtlError> {
         if seconds == 0 {
             Err(TtlError::Zero)
@@ -197,6 +199,7 @@ impl core::error::Error for ExpirationDateOverflow {}
 ///
 /// # Errors
 /// When the date exceeds the cap and the policy is to reject.
+//= WP-DM-08
 pub fn compute_local_expiration_time(
     now_seconds: i64,
     ttl: Ttl,
@@ -222,6 +225,7 @@ mod tests {
         Ttl::new(seconds).expect("a valid TTL")
     }
 
+    //= WP-DM-03 check
     #[test]
     fn ttl_is_one_second_to_twenty_years() {
         assert_eq!(Ttl::new(0), Err(TtlError::Zero));
@@ -254,12 +258,14 @@ mod tests {
         assert_eq!(LocalDeletionTime::NONE.to_string(), "none");
     }
 
+    //= WP-DM-01 check
     #[test]
     fn unset_timestamp_and_absent_deletion_time_are_the_extremes() {
         assert!(Timestamp::UNSET < Timestamp(i64::MIN + 1));
         assert!(LocalDeletionTime::NONE > LocalDeletionTime(i64::MAX - 1));
     }
 
+    //= WP-DM-08 check
     #[test]
     fn expiration_is_now_plus_ttl_up_to_the_cap() {
         for cap in [ExpirationCap::Year2038, ExpirationCap::Year2106] {
@@ -272,6 +278,7 @@ mod tests {
         }
     }
 
+    //= WP-DM-08 check
     #[test]
     fn expiration_beyond_the_cap_is_rejected_or_capped() {
         for cap in [ExpirationCap::Year2038, ExpirationCap::Year2106] {
@@ -300,6 +307,7 @@ mod tests {
         );
     }
 
+    //= WP-DM-08 check
     #[test]
     fn caps_are_two_below_the_range_of_their_integers() {
         assert_eq!(ExpirationCap::Year2038.latest().0, i64::from(i32::MAX) - 1);

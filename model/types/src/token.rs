@@ -38,6 +38,7 @@ impl RandomToken {
 
     /// The token whose value is the absolute value of a digest read as a signed integer.
     #[must_use]
+    //= WP-PR-02
     pub const fn from_digest(digest: i128) -> Self {
         // The absolute value is at most 2^127, so adding one stays far below 2^128.
         Self {
@@ -77,6 +78,7 @@ mod tests {
         assert!(Token::Murmur3(i64::MIN) < Token::Murmur3(-1));
     }
 
+    //= WP-PR-03 check
     #[test]
     fn byte_ordered_tokens_order_as_unsigned_bytes_shorter_first() {
         let token = |bytes: &[u8]| Token::ByteOrdered(bytes.into());
@@ -91,6 +93,7 @@ mod tests {
         assert!(sorted.is_sorted_by(|left, right| left < right));
     }
 
+    //= WP-PR-02 check
     #[test]
     fn random_token_covers_minus_one_to_two_to_the_127th() {
         let smallest = RandomToken::from_digest(0);

@@ -61,6 +61,7 @@ fn winner<'a>(left: &'a Cell, right: &'a Cell, rules: &dyn ReconcileRules) -> &'
     }
 }
 
+//= WP-DM-01 check
 //= WP-DM-04 check
 #[test]
 fn winner_is_the_last_of_the_sorted_key_table() {
@@ -194,6 +195,7 @@ fn cells_say_what_they_were_made_with() {
     );
 }
 
+//= WP-DM-12 check
 #[test]
 fn expiring_cell_dies_at_its_deletion_time_and_a_tombstone_was_never_alive() {
     let kind = Cell::expiring(Timestamp(1), ttl(), LocalDeletionTime(9), []).kind;

@@ -65,6 +65,7 @@ fn assert_laws<T: Copy + PartialEq + core::fmt::Debug>(domain: &[T], compare: im
     }
 }
 
+//= WP-DM-06 check
 #[test]
 fn order_of_deletions_is_total_and_keeps_the_laws() {
     assert_laws(&deletions(), |left, right| RULES.compare_deletions(left, right));
@@ -85,6 +86,7 @@ fn larger_timestamp_then_larger_clock_supersedes_among_deletions() {
     }
 }
 
+//= WP-DM-05 check
 #[test]
 fn deletion_deletes_up_to_and_including_its_timestamp() {
     for seconds in [0, 5].map(LocalDeletionTime) {
@@ -95,6 +97,7 @@ fn deletion_deletes_up_to_and_including_its_timestamp() {
     assert!(!RULES.deletes(DeletionTime::LIVE, Timestamp(i64::MIN + 1)));
 }
 
+//= WP-DM-07 check
 #[test]
 fn order_of_livenesses_is_total_and_keeps_the_laws() {
     assert_laws(&livenesses(), |left, right| RULES.compare_liveness(left, right));

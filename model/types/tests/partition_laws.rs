@@ -17,6 +17,9 @@ fn merge_all(partitions: impl IntoIterator<Item = Partition>) -> Partition {
         .fold(Partition::default(), |merged, next| merged.merge(next, RULES))
 }
 
+//= WP-DM-05 check
+//= WP-DM-09 check
+//= WP-DM-10 check
 #[test]
 fn merge_gives_what_all_facts_together_say() {
     fn claim(facts: Facts) -> bool {
@@ -27,6 +30,7 @@ fn merge_gives_what_all_facts_together_say() {
         .quickcheck(claim as fn(Facts) -> bool);
 }
 
+//= WP-DM-10 check
 #[test]
 fn merge_does_not_depend_on_order() {
     fn claim(facts: Facts) -> bool {
@@ -38,6 +42,7 @@ fn merge_does_not_depend_on_order() {
         .quickcheck(claim as fn(Facts) -> bool);
 }
 
+//= WP-DM-10 check
 #[test]
 fn merge_does_not_depend_on_grouping() {
     fn claim(first: Facts, second: Facts, third: Facts) -> bool {
@@ -50,6 +55,8 @@ fn merge_does_not_depend_on_grouping() {
         .quickcheck(claim as fn(Facts, Facts, Facts) -> bool);
 }
 
+//= WP-DM-10 check
+//= WP-RW-04 check
 #[test]
 fn merging_the_same_again_changes_nothing() {
     fn claim(facts: Facts, more: Facts) -> bool {
@@ -62,6 +69,8 @@ fn merging_the_same_again_changes_nothing() {
         .quickcheck(claim as fn(Facts, Facts) -> bool);
 }
 
+//= WP-DM-10 check
+//= WP-RW-04 check
 #[test]
 fn applying_updates_one_by_one_gives_what_merging_gives() {
     fn claim(facts: Facts) -> bool {
@@ -77,6 +86,8 @@ fn applying_updates_one_by_one_gives_what_merging_gives() {
         .quickcheck(claim as fn(Facts) -> bool);
 }
 
+//= WP-DM-09 check
+//= WP-DM-12 check
 #[test]
 fn reader_sees_what_all_facts_together_leave_alive() {
     fn claim(facts: Facts) -> bool {

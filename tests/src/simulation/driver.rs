@@ -365,9 +365,24 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
             }
         }
         self.site_mut(node).machine = machine;
+        self.judge_effects(node, began, (expired_hint, completes_repair), &effects)?;
+        for effect in effects {
+            self.carry_out(node, effect, deadline_ms)?;
+        }
+        Ok(())
+    }
+
+    /// Judges what a step asks for, given what it was about.
+    fn judge_effects(
+        &mut self,
+        node: NodeId,
+        began: Option<Begun>,
+        (expired_hint, completes_repair): (bool, bool),
+        effects: &[Effect<RowPayload>],
+    ) -> Verdict {
         match began {
-            Some(Begun::Write(number)) => self.judge_admission(number, &effects)?,
-            Some(Begun::Read(number)) => self.judge_read_admission(number, &effects)?,
+            Some(Begun::Write(number)) => self.judge_admission(number, effects)?,
+            Some(Begun::Read(number)) => self.judge_read_admission(number, effects)?,
             None => {}
         }
         if expired_hint {
@@ -384,9 +399,6 @@ impl<'a, R: Rules + ?Sized> Driver<'a, R> {
                 .any(|effect| matches!(effect, Effect::AnswerRead { .. }))
         {
             self.history.coverage.reach(Label::RepairAwaited);
-        }
-        for effect in effects {
-            self.carry_out(node, effect, deadline_ms)?;
         }
         Ok(())
     }

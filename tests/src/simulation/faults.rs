@@ -9,8 +9,9 @@ use super::cluster::NODES;
 use super::coverage::Label;
 use super::driver::{Driver, Event};
 use super::guarantee::{Guarantee, Verdict, require};
+use super::history::History;
 use super::rows;
-use super::site::HintStage;
+use super::site::{HintStage, Site};
 
 /// Time between faults, ms.
 const FAULT_MS: u64 = 150;
@@ -74,22 +75,7 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
         let history = &mut self.history;
         site.is_up = false;
         site.incarnation += 1;
-        let machine = core::mem::take(&mut site.machine);
-        for (request, _) in machine.writes.iter() {
-            let number = history.write_of[&(node, request)];
-            let write = &mut history.writes[number];
-            write.is_orphaned = true;
-            history.partitions[write.partition].may_differ = true;
-            if write.outcome.is_none() {
-                history.open -= 1;
-                history.coverage.reach(Label::RequestAbandoned);
-            }
-        }
-        for (request, _) in machine.reads.iter() {
-            let read = &mut history.reads[history.read_of[&(node, request)]];
-            read.is_orphaned = true;
-            history.open -= 1;
-        }
+        abandon_requests(site, history);
         let kept = if is_power_loss {
             site.log.synced
         } else {
@@ -200,5 +186,26 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
         let now_ms = self.now_ms;
         let since = &mut self.site_mut(node).dead_since_ms[usize::from(target.0)];
         *since = since.or(Some(now_ms));
+    }
+}
+
+/// The open requests of a process are gone with it.
+fn abandon_requests(site: &mut Site, history: &mut History) {
+    let node = site.id;
+    let machine = core::mem::take(&mut site.machine);
+    for (request, _) in machine.writes.iter() {
+        let number = history.write_of[&(node, request)];
+        let write = &mut history.writes[number];
+        write.is_orphaned = true;
+        history.partitions[write.partition].may_differ = true;
+        if write.outcome.is_none() {
+            history.open -= 1;
+            history.coverage.reach(Label::RequestAbandoned);
+        }
+    }
+    for (request, _) in machine.reads.iter() {
+        let read = &mut history.reads[history.read_of[&(node, request)]];
+        read.is_orphaned = true;
+        history.open -= 1;
     }
 }

@@ -4,7 +4,8 @@
 
 use thymbra_durability::SyncMode;
 use thymbra_protocol::{
-    Callback, Effect, FailureReason, HINTS_PER_PAGE, Input, Message, NodeId, Reply, RequestId, Rules, Timer,
+    Callback, Effect, FailureReason, HINTS_PER_PAGE, Hint, Input, Message, NodeId, Reply, RequestId, Rules,
+    Timer,
 };
 
 use super::coverage::Label;
@@ -48,17 +49,7 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
                 notify,
             } => {
                 let targets = self.nodes_at(plan, targets);
-                self.observe_hint(node, &targets, &hint.mutation)?;
-                for target in &targets {
-                    self.site_mut(node).hint_tasks[usize::from(target.0)] += 1;
-                }
-                let delay = self.random.between(0, 5);
-                let event = Event::StoreHint {
-                    targets,
-                    hint,
-                    notify,
-                };
-                self.schedule_local(node, delay, event);
+                return self.begin_hint_task(node, targets, hint, notify);
             }
             Effect::ReadHints { dispatch, target } => {
                 let delay = self.random.between(0, 5);
@@ -95,6 +86,27 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
             // Timers are left running: the node has to tell stale ones apart by itself.
             Effect::Disarm(_) => {}
         }
+        Ok(())
+    }
+
+    fn begin_hint_task(
+        &mut self,
+        node: NodeId,
+        targets: Vec<NodeId>,
+        hint: Hint<RowMutation>,
+        notify: Option<RequestId>,
+    ) -> Verdict {
+        self.observe_hint(node, &targets, &hint.mutation)?;
+        for target in &targets {
+            self.site_mut(node).hint_tasks[usize::from(target.0)] += 1;
+        }
+        let delay = self.random.between(0, 5);
+        let event = Event::StoreHint {
+            targets,
+            hint,
+            notify,
+        };
+        self.schedule_local(node, delay, event);
         Ok(())
     }
 
@@ -305,7 +317,7 @@ impl<R: Rules + ?Sized> Driver<'_, R> {
         &mut self,
         node: NodeId,
         targets: &[NodeId],
-        hint: &thymbra_protocol::Hint<RowMutation>,
+        hint: &Hint<RowMutation>,
         notify: Option<RequestId>,
     ) -> Verdict {
         let site = self.site_mut(node);

@@ -94,24 +94,7 @@ pub fn measure(writes: usize, in_flight: usize) -> Figures {
         machines[index].step(&context, input, &mut effects);
         steps += 1;
         for effect in effects.drain(..) {
-            match effect {
-                Effect::Send { to, message } => {
-                    queue.push_back((to, Input::Received { from: node, message }))
-                }
-                Effect::Append { reply, .. } => queue.push_back((node, Input::Applied { reply })),
-                Effect::AnswerWrite { outcome, .. } => {
-                    assert_eq!(outcome, WriteOutcome::Success, "nothing goes wrong here");
-                    succeeded += 1;
-                }
-                Effect::ReadLocal { .. }
-                | Effect::StoreHint { .. }
-                | Effect::ReadHints { .. }
-                | Effect::DeleteHints { .. }
-                | Effect::ReturnHints { .. }
-                | Effect::AnswerRead { .. }
-                | Effect::Arm(_)
-                | Effect::Disarm(_) => {}
-            }
+            succeeded += carry_out(node, effect, &mut queue);
         }
         if queue.is_empty() {
             // Every write is over: all slots are free again.
@@ -127,4 +110,29 @@ pub fn measure(writes: usize, in_flight: usize) -> Figures {
         step_ns: elapsed_ns / steps,
         write_ns: elapsed_ns / u64::try_from(writes).expect("fewer than 2^64 writes"),
     }
+}
+
+/// Carries out an effect at once; answers how many writes succeeded by it.
+fn carry_out(
+    node: NodeId,
+    effect: Effect<RowPayload>,
+    queue: &mut VecDeque<(NodeId, Input<RowPayload>)>,
+) -> usize {
+    match effect {
+        Effect::Send { to, message } => queue.push_back((to, Input::Received { from: node, message })),
+        Effect::Append { reply, .. } => queue.push_back((node, Input::Applied { reply })),
+        Effect::AnswerWrite { outcome, .. } => {
+            assert_eq!(outcome, WriteOutcome::Success, "nothing goes wrong here");
+            return 1;
+        }
+        Effect::ReadLocal { .. }
+        | Effect::StoreHint { .. }
+        | Effect::ReadHints { .. }
+        | Effect::DeleteHints { .. }
+        | Effect::ReturnHints { .. }
+        | Effect::AnswerRead { .. }
+        | Effect::Arm(_)
+        | Effect::Disarm(_) => {}
+    }
+    0
 }

@@ -18,7 +18,7 @@ pub enum Expectation {
     Outcome {
         /// Name of the operation.
         operation: String,
-        /// As [`super::judge`] words it.
+        /// In the words of the form.
         outcome: String,
     },
     /// `n2 holds w1`: what reads of a node find.

@@ -71,7 +71,7 @@ pub(super) fn found_instead(system: &System, state: &State, expectation: &Expect
     (!holds).then_some(found)
 }
 
-/// The claims of an operation and its hints at the end of a run: how it ended.
+/// How the operation of this name stands, in the words of a claim.
 pub(super) fn outcome_of(system: &System, state: &State, name: &str) -> String {
     let mut operations = state.operations.iter().enumerate();
     let found = operations.find(|(index, _)| system.operation_name(*index) == name);

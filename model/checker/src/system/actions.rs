@@ -17,6 +17,9 @@ impl System {
         }
         self.begins(state, out);
         self.faults(state, out);
+        if self.symmetry {
+            self.drop_images(state, out);
+        }
     }
 
     /// Nothing is possible but faults, ticks and new client operations.

@@ -64,6 +64,7 @@ impl System {
             (false, _) => gone.disk.marked,
         };
         let mut hints = std::mem::take(&mut gone.disk.hints);
+        //= WP-HH-11
         hints.retain(|hint| hint.stage >= surviving_hints);
         for hint in &mut hints {
             (hint.sending, hint.delivered) = (false, false);
@@ -122,5 +123,52 @@ impl System {
             }
             operation.settled = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use thymbra_types::Reference;
+
+    use super::super::StoredHint;
+    use super::*;
+    use crate::payload::ModelMutation;
+    use crate::scope::Scope;
+
+    const HOLDER: NodeId = NodeId(0);
+    const STAGES: [HintStage; 3] = [HintStage::Buffered, HintStage::Written, HintStage::Synced];
+
+    /// Stages of the hints that are left when their holder held one of each.
+    fn left_after(surviving: HintStage) -> Vec<HintStage> {
+        let system = System::new(Scope::default(), &Reference).expect("the default bounds are possible");
+        let mut state = system.initial_states().swap_remove(0);
+        let mutation = ModelMutation {
+            timestamp: 1,
+            write: 0,
+            gc_grace: 1,
+        };
+        state.node_mut(HOLDER).disk.hints = STAGES
+            .map(|stage| StoredHint {
+                target: NodeId(1),
+                mutation,
+                created: 0,
+                stage,
+                sending: false,
+                delivered: false,
+            })
+            .to_vec();
+        system.crash(&mut state, HOLDER, surviving);
+        let hints = &state.node(HOLDER).disk.hints;
+        hints.iter().map(|hint| hint.stage).collect()
+    }
+
+    //= WP-HH-11 check
+    #[test]
+    fn a_crash_takes_buffered_hints_and_a_power_loss_written_ones_as_well() {
+        assert_eq!(
+            left_after(HintStage::Written),
+            [HintStage::Written, HintStage::Synced]
+        );
+        assert_eq!(left_after(HintStage::Synced), [HintStage::Synced]);
     }
 }

@@ -13,6 +13,7 @@ mod model_view;
 mod observe;
 mod reduction;
 mod state;
+mod symmetry;
 mod transition;
 
 use thymbra_durability::SyncMode;
@@ -53,6 +54,9 @@ pub struct System {
     pub reached: u32,
     /// Set from outside to make the search run dry.
     pub cancelled: std::sync::Arc<core::sync::atomic::AtomicBool>,
+    /// Of actions that an exchange of equal nodes makes equal, one is explored.
+    pub symmetry: bool,
+    exchanges: Vec<symmetry::Exchange>,
     config: Config,
     sync_mode: SyncMode,
     choices: Choices,
@@ -90,6 +94,7 @@ impl System {
             Sync::Group => SyncMode::Group { window_ms: 1000 },
         };
         let choices = Choices::new(&layout);
+        let exchanges = Self::exchanges(&scope, &layout);
         Ok(Self {
             scope,
             layout,
@@ -99,6 +104,8 @@ impl System {
             breaches: 0,
             reached: 0,
             cancelled: std::sync::Arc::default(),
+            symmetry: false,
+            exchanges,
             config,
             sync_mode,
             choices,

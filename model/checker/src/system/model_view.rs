@@ -68,6 +68,7 @@ impl System {
                 let Some(outage) = state.node_mut(node).outages.get_mut(usize::from(target.0)) else {
                     continue;
                 };
+                //= WP-FD-03
                 outage.seen_since = match (runs, sees_up) {
                     (false, _) | (true, true) => None,
                     (true, false) => outage.seen_since.or(Some(tick)),

@@ -63,6 +63,7 @@ impl System {
             Action::Drop(envelope) => {
                 state.budgets.drop -= 1;
                 self.lose(state, envelope);
+                self.expire_in_queue(state, envelope);
             }
             Action::Apply { node, operation } => {
                 if let Some(pending) = take_pending(state, *node, *operation) {
@@ -196,6 +197,45 @@ impl System {
             None,
             None,
         );
+    }
+
+    /// A mutation waits past its deadline in the queue of its replica, which forwards nothing of it either.
+    fn expire_in_queue(&self, state: &mut State, envelope: &Envelope) {
+        let expired = match &envelope.message {
+            Message::Mutation {
+                request,
+                mutation,
+                respond_to,
+                ..
+            } => Some((
+                *mutation,
+                respond_to.unwrap_or(envelope.from),
+                Callback::Write(*request),
+            )),
+            Message::Hint {
+                dispatch,
+                index,
+                hint,
+            } => Some((
+                hint.mutation,
+                envelope.from,
+                Callback::Hint {
+                    dispatch: *dispatch,
+                    index: *index,
+                },
+            )),
+            Message::MutationResponse { .. }
+            | Message::HintResponse { .. }
+            | Message::Read { .. }
+            | Message::ReadResponse { .. }
+            | Message::ReadRepair { .. }
+            | Message::ReadRepairResponse { .. }
+            | Message::Failure { .. } => None,
+        };
+        if let Some((mutation, to, callback)) = expired {
+            let reply = Reply { to, callback };
+            self.run(state, envelope.to, Input::Expired { mutation, reply }, None, None);
+        }
     }
 
     /// The coordinator's own copy waits past its deadline.

@@ -32,6 +32,7 @@ impl CoordinationRules for Reference {}
 
 /// A replica that will not acknowledge any more, and why.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+//= WP-MS-03
 pub struct ReplicaFailure {
     /// Position in the plan.
     pub position: u8,
@@ -84,6 +85,7 @@ impl<M> WriteHandler<M> {
     }
 
     /// Takes the answer as given and forgets what was counted for it.
+    //= WP-CO-18
     fn mark_answered(&mut self) {
         self.answered = true;
         self.acked = ReplicaSet::EMPTY;

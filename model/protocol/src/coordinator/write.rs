@@ -50,6 +50,7 @@ impl<P: Payload> Node<P> {
             return;
         }
         // Decide
+        //= WP-CO-03
         let targets = hintable(context, plan, plan.all().difference(live));
         let waits_for_hint = !targets.is_empty() && context.rules.hint_counts_as_acknowledgement(write.level);
         let routes = Routes::of(context, plan, live, write.forwarders);
@@ -80,6 +81,7 @@ impl<P: Payload> Node<P> {
             });
         }
         routes.ask(context, &write, (plan_key, plan), effects);
+        //= WP-CO-19
         effects.emit(Effect::Arm(Timer::WriteTimeout(request)));
     }
 }
@@ -198,6 +200,7 @@ impl Routes {
         effects: &mut impl Effects<P>,
     ) {
         let request = write.request;
+        //= WP-CO-21
         if self.own.is_some() {
             let reply = Reply {
                 to: context.me,
@@ -225,6 +228,7 @@ impl Routes {
                 },
             });
             for position in behind.with(position).iter() {
+                //= WP-CO-19
                 effects.emit(Effect::Arm(Timer::CallbackExpired { request, position }));
             }
         };

@@ -87,6 +87,7 @@ impl<P: Payload> Node<P> {
             .plan(handler.plan)
             .expect("plans stay while a handler uses them");
         let position = failure.position;
+        //= WP-MS-04
         if !handler.awaiting.remove(position) {
             return;
         }
@@ -133,6 +134,7 @@ impl<P: Payload> Node<P> {
         self.close_if_over(request);
     }
 
+    //= WP-CO-17
     fn conclude_if_satisfied<R: Rules + ?Sized>(
         &mut self,
         context: &Context<'_, R>,
@@ -163,6 +165,7 @@ impl<P: Payload> Node<P> {
     }
 
     /// Answers a write that cannot succeed: at ANY by hints and success, else by the error.
+    //= WP-CO-20
     fn conclude_missed<R: Rules + ?Sized>(
         &mut self,
         context: &Context<'_, R>,

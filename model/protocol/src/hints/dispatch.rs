@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// Hints in a page, at most. Cassandra bounds a page by 512 KiB alone.
+//= WP-HH-12
 pub const HINTS_PER_PAGE: usize = 64;
 
 /// One page of hints on its way. Invariant: some hint is outstanding, or the page has not been read yet.
@@ -63,6 +64,7 @@ impl<P: Payload> Node<P> {
         let Some(open) = self.dispatches.get_mut(dispatch) else {
             return;
         };
+        //= WP-HH-12
         assert!(
             hints.len() <= HINTS_PER_PAGE,
             "the driver read more hints than a page holds"
@@ -104,6 +106,7 @@ impl<P: Payload> Node<P> {
         let Some(open) = self.dispatches.get_mut(dispatch) else {
             return;
         };
+        //= WP-HH-13
         if open.target != from || !open.outstanding.remove(index) {
             return;
         }

@@ -23,6 +23,7 @@ pub struct Hint<M> {
 
 impl<M: crate::Mutation> Hint<M> {
     /// The hint for a mutation that is missed now.
+    //= WP-HH-05
     pub(crate) fn new(mutation: &M, now_ms: u64) -> Self {
         Self {
             mutation: mutation.clone(),

@@ -82,6 +82,7 @@ pub trait HintRules {
         let limit = config.max_hints_size_per_host_bytes;
         match () {
             () if !config.hinted_handoff_enabled => Err(HintRefusal::Disabled),
+            //= WP-HH-10
             () if target.is_self => Err(HintRefusal::IsSelf),
             () if target.is_disabled => Err(HintRefusal::DatacenterDisabled),
             () if !target.history.has_host_id => Err(HintRefusal::UnknownHost),

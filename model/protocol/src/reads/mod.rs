@@ -74,6 +74,7 @@ pub trait ReadRules: ConsistencyRules {
         live: ReplicaSet,
         proximity: &[u8],
     ) -> Result<ReplicaSet, Unavailable> {
+        //= WP-PR-10
         let candidates = live
             .intersection(at.plan.natural())
             .intersection(self.counted(level, at));

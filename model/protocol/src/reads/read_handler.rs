@@ -130,9 +130,11 @@ impl<P: Payload> Node<P> {
         for (_, data) in &handler.responses {
             merged.merge(data, context.rules);
         }
+        //= WP-RR-09
         let is_consistent = handler.responses.iter().all(|(_, data)| *data == merged);
         // Ask
         match (is_consistent, handler.read_repair) {
+            //= WP-RR-07
             (true, _) | (false, ReadRepairStrategy::None) => {
                 self.answer_read(request, ReadOutcome::Data(merged), effects);
             }

@@ -34,6 +34,7 @@ impl<P: Payload> Node<P> {
             return;
         }
         // Ask
+        //= WP-RW-01
         effects.emit(Effect::Append { mutation, reply });
     }
 
@@ -94,6 +95,7 @@ impl<P: Payload> Node<P> {
         reply: Reply,
         effects: &mut impl Effects<P>,
     ) {
+        //= WP-MS-06
         if context.rules.executes_expired(reply.to == context.me) {
             effects.emit(Effect::Append { mutation, reply });
         }
@@ -119,6 +121,7 @@ impl<P: Payload> Node<P> {
             (true, Ok(()), Callback::Hint { dispatch, index }) => {
                 self.hint_delivered(context, to, (dispatch, index), effects);
             }
+            //= WP-RW-06
             (true, Err(reason), _) => self.failed(context, to, callback, reason, effects),
             (false, Ok(()), Callback::Write(request)) => {
                 effects.emit(Effect::Send {
@@ -138,6 +141,7 @@ impl<P: Payload> Node<P> {
                     message: Message::HintResponse { dispatch, index },
                 });
             }
+            //= WP-RW-06
             (false, Err(reason), _) => {
                 effects.emit(Effect::Send {
                     to,
@@ -192,6 +196,7 @@ impl<P: Payload> Node<P> {
             }
             Callback::Read(request) => self.read_failed(context, from, request, reason, effects),
             // The read waits on: its timer ends it. Cassandra: BlockingPartitionRepair ignores failures.
+            //= WP-RR-08
             Callback::ReadRepair(_) => {}
             Callback::Hint { dispatch, .. } => self.end_dispatch(context, dispatch, true, effects),
         }

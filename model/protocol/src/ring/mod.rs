@@ -254,6 +254,7 @@ impl Epoch {
 
     /// The range of the first end at or after the token; the first range also holds what lies above all ends.
     fn plan_key(&self, token: &Token) -> PlanKey {
+        //= WP-PR-04
         let range = self.range_ends.partition_point(|end| end < token);
         let number = self.plan_numbers.get(range).or_else(|| self.plan_numbers.first());
         PlanKey {

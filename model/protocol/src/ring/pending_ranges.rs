@@ -25,6 +25,7 @@ impl RangeMovement {
     /// The movements under way in a topology: all leaving nodes as one, then each joining node, then each moving
     /// node.
     #[must_use]
+    //= WP-PR-13
     pub fn under_way(topology: &Topology) -> Vec<Self> {
         let mut movements = Vec::new();
         let mut all_left = topology.normal_ring();
@@ -76,6 +77,7 @@ fn joining_tokens<'a>(topology: &'a Topology, member: &'a Member) -> Option<&'a 
 }
 
 /// The body of [`ReplicationRules::pending_replicas`].
+//= WP-PR-13
 pub(super) fn gaining_nodes<R: ReplicationRules + ?Sized>(
     rules: &R,
     strategy: &ReplicationStrategy,

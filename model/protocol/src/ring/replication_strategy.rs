@@ -36,6 +36,7 @@ pub enum ReplicationStrategy {
 impl ReplicationStrategy {
     /// The configured RF summed over datacenters, however many nodes exist.
     #[must_use]
+    //= WP-PR-09
     pub fn replication_factor(&self) -> usize {
         match self {
             Self::Simple { replication_factor } => usize::from(*replication_factor),
@@ -51,6 +52,8 @@ impl ReplicationStrategy {
     /// datacenters apart, with 0 for those that it does not name; the others answer their whole RF
     /// (Cassandra: `ConsistencyLevel.localQuorumFor`).
     #[must_use]
+    //= WP-CO-24
+    //= WP-PR-09
     pub fn replication_factor_in(&self, datacenter: Datacenter) -> usize {
         match self {
             Self::Simple { .. } | Self::Local { .. } => self.replication_factor(),
@@ -101,6 +104,7 @@ impl ReplicationStrategy {
 pub trait ReplicationRules {
     /// The nodes that own the token now, in ring order. Cassandra:
     /// `AbstractReplicationStrategy.calculateNaturalReplicas`.
+    //= WP-PR-11
     fn natural_replicas(
         &self,
         strategy: &ReplicationStrategy,
@@ -120,12 +124,14 @@ pub trait ReplicationRules {
 
     /// The first RF distinct nodes around the ring, or all nodes when there are fewer. Cassandra:
     /// `SimpleStrategy.calculateNaturalReplicas`.
+    //= WP-PR-05
     fn simple_strategy(&self, ring: &TokenRing, token: &Token, replication_factor: u16) -> Vec<NodeId> {
         let mut replicas = Vec::new();
         for node in ring.nodes_from(token) {
             if replicas.len() == usize::from(replication_factor) {
                 break;
             }
+            //= WP-PR-08
             if !replicas.contains(&node) {
                 replicas.push(node);
             }
@@ -137,6 +143,7 @@ pub trait ReplicationRules {
     /// already is taken only while the datacenter has fewer racks than replicas to place. Such a repeat is taken
     /// when it is met, not after all racks were seen. The order is that of the ring, mixed over datacenters.
     /// Cassandra: `NetworkTopologyStrategy.calculateNaturalReplicas`, `DatacenterEndpoints`.
+    //= WP-PR-06
     fn network_topology_strategy(
         &self,
         ring: &TokenRing,
@@ -158,6 +165,7 @@ pub trait ReplicationRules {
             let endpoints = datacenters
                 .iter_mut()
                 .find(|endpoints| endpoints.datacenter == location.datacenter);
+            //= WP-PR-08
             if !replicas.contains(&node) && endpoints.is_some_and(|endpoints| endpoints.accept(location.rack))
             {
                 replicas.push(node);
@@ -205,6 +213,7 @@ impl DatacenterEndpoints {
 
     /// Decides on a node that is no replica yet.
     fn accept(&mut self, rack: Rack) -> bool {
+        //= WP-PR-07
         let rack_seen = self.racks.contains(&rack);
         let accepted = match (self.replicas_left, rack_seen, self.rack_repeats_left) {
             (0, _, _) | (1.., true, 0) => false,

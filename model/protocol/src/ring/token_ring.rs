@@ -89,6 +89,7 @@ impl TokenRing {
 
     /// The owners of all tokens once around the ring from the owner of `token`; a node appears once for each
     /// of its tokens. Cassandra: `TokenMetadata.ringIterator`.
+    //= WP-PR-04
     pub fn nodes_from(&self, token: &Token) -> impl Iterator<Item = NodeId> + '_ {
         let (before, from) = self
             .owners

@@ -127,6 +127,7 @@ fn edges(token_count: usize) -> impl Iterator<Item = i64> {
         .flat_map(|value| [value, value.saturating_add(1)])
 }
 
+//= WP-PR-13 check
 #[test]
 fn pending_replicas_of_one_change_are_those_after_it_minus_those_now() {
     let mut gains = 0_u64;
@@ -182,6 +183,7 @@ fn expected_of_pair(
     expected.into_iter().collect()
 }
 
+//= WP-PR-13 check
 #[test]
 fn pending_replicas_of_two_changes_are_those_of_each_after_all_leaving_nodes_left() {
     for owners in clusters(4, 3).into_iter().filter(|owners| owners.len() > 1) {

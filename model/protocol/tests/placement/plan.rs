@@ -45,6 +45,7 @@ fn positions_count_natural_then_pending_replicas() {
     );
 }
 
+//= WP-PR-10 check
 #[test]
 fn an_endpoint_that_is_natural_and_pending_counts_once_as_natural() {
     let plan = plan(&Options::Simple(2), &[(0, 0), (1, 0)], &[(1, 0), (2, 0), (2, 0)]);
@@ -80,6 +81,7 @@ fn a_named_datacenter_without_replicas_is_listed() {
     assert!(plan.in_datacenter(Datacenter(1)).is_empty());
 }
 
+//= WP-PR-09 check
 #[test]
 fn the_factor_is_configured_not_counted() {
     let spread = plan(&Options::PerDatacenter(vec![3, 2]), &[(0, 0)], &[]);
@@ -112,6 +114,7 @@ fn the_factor_is_configured_not_counted() {
     assert_eq!(local.named_datacenters().count(), 0);
 }
 
+//= WP-PR-12 check
 #[test]
 fn sixty_four_replicas_fit_and_one_more_is_refused() {
     let new = |natural: u16, pending: u16| {

@@ -121,6 +121,7 @@ fn a_cluster_whose_only_members_are_joining_has_no_ring() {
     assert_eq!(ring, Err(RingError::NoTokens));
 }
 
+//= WP-PR-12 check
 #[test]
 fn options_and_sizes_that_a_plan_refuses_are_refused() {
     let many: Vec<Member> = (0..65)

@@ -34,6 +34,9 @@ fn numbered(owners: Vec<Owner>) -> Vec<Owner> {
         .collect()
 }
 
+//= WP-PR-04 check
+//= WP-PR-05 check
+//= WP-PR-06 check
 #[test]
 fn replicas_are_those_of_the_property_on_every_small_ring() {
     let mut checked = 0_u64;
@@ -51,6 +54,7 @@ fn replicas_are_those_of_the_property_on_every_small_ring() {
     assert_eq!(checked, 11_186 * 42 * 16, "rings, options and tokens");
 }
 
+//= WP-PR-11 check
 #[test]
 fn names_of_nodes_datacenters_and_racks_do_not_matter() {
     let places = sequences(2, 2)
@@ -73,6 +77,7 @@ fn names_of_nodes_datacenters_and_racks_do_not_matter() {
     }
 }
 
+//= WP-PR-06 check
 #[test]
 fn each_datacenter_gets_its_factor_or_all_its_nodes() {
     for owners in clusters(5, 4) {
@@ -98,6 +103,7 @@ fn each_datacenter_gets_its_factor_or_all_its_nodes() {
     }
 }
 
+//= WP-PR-06 check
 #[test]
 fn a_rack_holds_two_replicas_only_if_every_rack_holds_one() {
     for owners in clusters(MAX_TOKENS, 4) {
@@ -127,6 +133,7 @@ fn a_rack_holds_two_replicas_only_if_every_rack_holds_one() {
     }
 }
 
+//= WP-PR-07 check
 #[test]
 fn a_rack_repeat_is_taken_before_the_other_racks_are_seen() {
     let owners = numbered(vec![
@@ -163,6 +170,7 @@ fn a_member_without_tokens_counts_as_a_node_and_holds_nothing() {
     );
 }
 
+//= WP-PR-04 check
 #[test]
 fn ranges_are_open_on_the_left_and_closed_on_the_right_and_wrap_around() {
     let owners = numbered(vec![at(0, 0, &[-10]), at(0, 0, &[10])]);
@@ -173,6 +181,7 @@ fn ranges_are_open_on_the_left_and_closed_on_the_right_and_wrap_around() {
     assert_eq!([11, i64::MAX].map(owned), [0, 0]);
 }
 
+//= WP-PR-08 check
 #[test]
 fn vnodes_of_one_node_count_once() {
     let owners = numbered(vec![at(0, 0, &[0, 10, 30]), at(0, 1, &[20, 40])]);

@@ -27,6 +27,7 @@ fn new(members: Vec<Member>) -> Result<Topology, RingError> {
     Topology::new(vec![], vec![], members)
 }
 
+//= WP-PR-11 check
 #[test]
 fn members_are_kept_in_ascending_order() {
     let topology = new(vec![normal(3, &[3]), normal(1, &[1]), normal(2, &[2])]).unwrap();
