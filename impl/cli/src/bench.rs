@@ -97,7 +97,7 @@ impl Row {
                 ..Budgets::default()
             },
             hint_stages: self.crash > 0,
-            reduce: true,
+            reduce: false,
             ..Scope::default()
         }
     }
