@@ -16,7 +16,9 @@ fn never_stopped(_: &thymbra_checker::search::Progress) -> Option<thymbra_checke
 #[test]
 fn every_configuration_comes_to_what_is_expected() {
     for configuration in CONFIGURATIONS {
-        let outcome = configuration.run(&mut never_stopped).expect("the table holds possible scopes");
+        let outcome = configuration
+            .run(&mut never_stopped)
+            .expect("the table holds possible scopes");
         assert!(outcome.is_expected, "{}: {}", configuration.name, outcome.says);
     }
 }
@@ -24,9 +26,13 @@ fn every_configuration_comes_to_what_is_expected() {
 #[test]
 fn every_gallery_entry_violates_its_property_where_the_reference_keeps_it() {
     for entry in ENTRIES {
-        let with_bug = entry.run_with_bug(&mut never_stopped).expect("the table holds possible scopes");
+        let with_bug = entry
+            .run_with_bug(&mut never_stopped)
+            .expect("the table holds possible scopes");
         assert!(with_bug.is_expected, "{} on: {}", entry.id, with_bug.says);
-        let without = entry.run_without_bug(&mut never_stopped).expect("the table holds possible scopes");
+        let without = entry
+            .run_without_bug(&mut never_stopped)
+            .expect("the table holds possible scopes");
         assert!(without.is_expected, "{} off: {}", entry.id, without.says);
     }
 }
@@ -43,14 +49,24 @@ fn every_law_holds_for_the_reference() {
 #[test]
 fn every_property_is_violated_by_an_entry_and_reached_by_a_configuration() {
     for property in guarantees() {
-        let targets = ENTRIES.iter().filter(|entry| entry.target == Target::Property(property.code));
+        let targets = ENTRIES
+            .iter()
+            .filter(|entry| entry.target == Target::Property(property.code));
         let is_violated = targets.count() > 0;
-        assert!(is_violated || property.kind == Kind::Sometimes, "nothing violates {}", property.code);
-        let is_run = CONFIGURATIONS.iter().any(|configuration| configuration.properties.contains(&property.code));
+        assert!(
+            is_violated || property.kind == Kind::Sometimes,
+            "nothing violates {}",
+            property.code
+        );
+        let is_run = CONFIGURATIONS
+            .iter()
+            .any(|configuration| configuration.properties.contains(&property.code));
         assert!(is_run, "no configuration checks {}", property.code);
     }
     for law in LAWS {
-        let targets = ENTRIES.iter().filter(|entry| entry.target == Target::Law(law.code));
+        let targets = ENTRIES
+            .iter()
+            .filter(|entry| entry.target == Target::Law(law.code));
         assert!(targets.count() > 0, "nothing violates {}", law.code);
     }
 }
@@ -64,12 +80,18 @@ fn the_ten_published_bugs_of_the_first_gallery_are_there() {
 
 fn complete_counts(system: System) -> (u64, u64) {
     let checker = system.checker().spawn_dfs().join();
-    (checker.state_count().try_into().expect("small"), checker.unique_state_count().try_into().expect("small"))
+    (
+        checker.state_count().try_into().expect("small"),
+        checker.unique_state_count().try_into().expect("small"),
+    )
 }
 
 /// The graph of a configuration without properties to stop at, so that both searches complete it.
 fn graph(configuration: &Configuration, reduce: bool) -> System {
-    let mut system = configuration.inquiry().system(reduce).expect("the table holds possible scopes");
+    let mut system = configuration
+        .inquiry()
+        .system(reduce)
+        .expect("the table holds possible scopes");
     system.properties.clear();
     system
 }
@@ -85,9 +107,20 @@ fn both_searches_agree_on_the_counts_of_complete_graphs() {
         }
         let reduce = configuration.inquiry().scope.reduce;
         let system = graph(configuration, reduce);
-        let ours = shortest(&system, system.initial_states(), |_| false, Limits::default(), |_| {});
+        let ours = shortest(
+            &system,
+            system.initial_states(),
+            |_| false,
+            Limits::default(),
+            |_| {},
+        );
         assert!(ours.is_complete);
-        assert_eq!((ours.progress.generated, ours.progress.distinct), (generated, distinct), "{}", configuration.name);
+        assert_eq!(
+            (ours.progress.generated, ours.progress.distinct),
+            (generated, distinct),
+            "{}",
+            configuration.name
+        );
     }
 }
 
@@ -117,7 +150,10 @@ fn the_pinned_counts_are_those_of_the_graph_alone() {
         }
     }
     let checker = Unstopped(system).checker().spawn_dfs().join();
-    assert_eq!((checker.state_count() as u64, checker.unique_state_count() as u64), (generated, distinct));
+    assert_eq!(
+        (checker.state_count() as u64, checker.unique_state_count() as u64),
+        (generated, distinct)
+    );
 }
 
 /// Verdicts and witnesses of the reduced graph are those of the full one.
@@ -141,7 +177,11 @@ fn reduced_and_full_graphs_agree() {
         full.sort_unstable();
         found.sort_unstable();
         assert_eq!(found, full, "{}", configuration.name);
-        assert!(reduced.progress.distinct <= distinct, "{} grows by reduction", configuration.name);
+        assert!(
+            reduced.progress.distinct <= distinct,
+            "{} grows by reduction",
+            configuration.name
+        );
     }
 }
 
@@ -155,7 +195,11 @@ fn the_reduced_graph_still_shows_every_bug() {
         };
         let survey = inquiry.survey(true, &mut never_stopped).expect("possible");
         let name = inquiry.properties.first().map(|property| property.name);
-        assert!(survey.found.iter().any(|found| Some(*found) == name), "{} is lost by reduction", entry.id);
+        assert!(
+            survey.found.iter().any(|found| Some(*found) == name),
+            "{} is lost by reduction",
+            entry.id
+        );
     }
 }
 

@@ -90,7 +90,7 @@ where
             };
         }
         popped += 1;
-        if popped % REPORT_EVERY == 0 {
+        if popped.is_multiple_of(REPORT_EVERY) {
             report(&progress);
         }
         let is_cancelled = limits.cancelled.is_some_and(|flag| flag.load(Ordering::Relaxed));

@@ -1,7 +1,7 @@
 //! The table of configurations.
 
-use super::{bounds, histories};
 use super::{Configuration, Expected};
+use super::{bounds, histories};
 
 /// Every configuration: green, reach, red.
 pub static CONFIGURATIONS: &[Configuration] = &[
