@@ -127,7 +127,7 @@ fn measure(row: &Row, limits: LimitArgs) -> Result<Measured, Failure> {
     let before = resident_bytes();
     let mut most = before;
     let cpu = ProcessTime::now();
-    let survey = inquiry.survey(true, &mut |progress| {
+    let survey = inquiry.survey(inquiry.scope.reduce, &mut |progress| {
         most = most.max(resident_bytes());
         watcher.watch(progress)
     })?;
