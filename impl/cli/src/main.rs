@@ -42,10 +42,8 @@ use clap::Parser as _;
 use crate::args::{Cli, Command};
 use crate::usage::{Failure, one_line};
 
-/// Exit status of a wrong usage.
+/// Exit status of a wrong usage, and of a command that could not do its work: 1 means *possible*.
 const EXIT_USAGE: u8 = 2;
-/// Exit status of a command that could not do its work.
-const EXIT_FAILURE: u8 = 1;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -61,13 +59,9 @@ fn main() -> ExitCode {
     };
     match run(&cli.command) {
         Ok(status) => status,
-        Err(Failure::Usage(usage)) => {
-            eprintln!("error: {usage}");
-            ExitCode::from(EXIT_USAGE)
-        }
         Err(failure) => {
             eprintln!("error: {failure}");
-            ExitCode::from(EXIT_FAILURE)
+            ExitCode::from(EXIT_USAGE)
         }
     }
 }

@@ -35,8 +35,9 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         rules,
     )?;
     system.driver = driver;
-    if let Ok(Question::Property(property)) = answer.question.parse() {
-        system = system.checking([property]);
+    match answer.question.parse().map_err(Failure::Question)? {
+        Question::Property(property) => system = system.checking([property]),
+        Question::Worlds => {}
     }
     let trace = parse(&system, &answer)?;
     let told = Story::tell(&system, &trace);

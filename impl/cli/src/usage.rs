@@ -128,8 +128,11 @@ pub(crate) enum Failure {
         /// Why.
         source: std::io::Error,
     },
-    /// An answer that has no JSON form.
-    #[error("the answer cannot be written as JSON: {0}")]
+    /// A trace of a question that there is not.
+    #[error("{0}")]
+    Question(String),
+    /// JSON that is no answer, or an answer that has no JSON form.
+    #[error("the JSON of an answer is wrong: {0}")]
     Json(#[from] serde_json::Error),
 }
 
