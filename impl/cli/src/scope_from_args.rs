@@ -84,7 +84,7 @@ fn tell_stages_apart(scope: &mut Scope, question: &str) {
     };
     let own_append_matters =
         writes().any(|write| write.level == ConsistencyLevel::Any || write.coordinator.is_some());
-    scope.slow_apply = budgets.drop > 0 || budgets.fail > 0 || own_append_matters;
+    scope.slow_apply = !scope.reduce || budgets.drop > 0 || budgets.fail > 0 || own_append_matters;
 }
 
 fn datacenters(cluster: &ClusterArgs) -> Result<Vec<DatacenterScope>, Usage> {
@@ -366,6 +366,7 @@ mod tests {
             ("stale --write ONE --coordinator n1", true),
             ("stale --write ONE --drop 1", true),
             ("stale --write ONE --fail 1", true),
+            ("stale --write ONE --full", true),
         ];
         for (words, expected) in table {
             assert_eq!(
