@@ -101,10 +101,6 @@ impl Exchange {
         }
         for open in node.node.reads.values_mut() {
             open.awaiting = self.set(open.awaiting);
-            for failure in &mut open.failures {
-                failure.position = self.position(failure.position);
-            }
-            open.failures.sort_unstable();
             for (position, _) in &mut open.responses {
                 *position = self.position(*position);
             }

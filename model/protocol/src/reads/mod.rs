@@ -13,9 +13,7 @@ use alloc::vec::Vec;
 
 use thymbra_types::Reference;
 
-use crate::{
-    ConsistencyLevel, ConsistencyRules, Payload, Placement, PlanKey, ReplicaFailure, ReplicaSet, Unavailable,
-};
+use crate::{ConsistencyLevel, ConsistencyRules, Payload, Placement, PlanKey, ReplicaSet, Unavailable};
 
 /// The table option `read_repair`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -30,8 +28,8 @@ pub enum ReadRepairStrategy {
 
 /// One coordinated read.
 ///
-/// Invariants, checked by [`crate::Node::validate`]: `awaiting` and the positions of `responses` and
-/// `failures` lie within the plan; while answers are collected they are disjoint.
+/// Invariants, checked by [`crate::Node::validate`]: `awaiting` and the positions of `responses` lie within the
+/// plan; while answers are collected they are disjoint. A contact that fails ends the read, so none is remembered.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ReadHandler<P: Payload> {
     /// The replicas of the partition when the read began.
@@ -42,8 +40,6 @@ pub struct ReadHandler<P: Payload> {
     pub read_repair: ReadRepairStrategy,
     /// Contacts, or in the second phase targets of repairs, that have not answered.
     pub awaiting: ReplicaSet,
-    /// Contacts that failed.
-    pub failures: Vec<ReplicaFailure>,
     /// Answers by position, lowest first; empty once merged.
     pub responses: Vec<(u8, P::Data)>,
     /// The repair that the read waits for, once the answers differed.

@@ -7,8 +7,7 @@ use alloc::vec::Vec;
 use super::{ReadHandler, ReadRepairStrategy};
 use crate::{
     Callback, ConsistencyLevel, Context, Effect, Effects, FailureReason, InvalidRequest, Message, Node,
-    NodeId, Payload, Placement, ReadCommand as _, ReadData as _, ReadOutcome, ReplicaFailure, Reply,
-    RequestId, Rules, Timer,
+    NodeId, Payload, Placement, ReadCommand as _, ReadData as _, ReadOutcome, Reply, RequestId, Rules, Timer,
 };
 
 /// A read as the client, the table and the snitch describe it.
@@ -70,7 +69,6 @@ impl<P: Payload> Node<P> {
                 level,
                 read_repair,
                 awaiting: contacts,
-                failures: Vec::new(),
                 responses: Vec::new(),
                 repair: None,
             },
@@ -167,7 +165,6 @@ impl<P: Payload> Node<P> {
             return;
         }
         // Decide: each contact is needed, since no more are asked than the level needs
-        handler.failures.push(ReplicaFailure { position, reason });
         let at = Placement {
             plan,
             local: context.local,

@@ -44,7 +44,6 @@ fn read(change: impl Fn(&mut ReadHandler<Tiny>)) -> Result<(), InvariantViolatio
         level: ConsistencyLevel::Quorum,
         read_repair: ReadRepairStrategy::Blocking,
         awaiting: set(&[0, 1]),
-        failures: vec![],
         responses: vec![],
         repair: None,
     };
