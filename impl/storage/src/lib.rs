@@ -1,0 +1,4 @@
+//! The storage engine of a node: what happens between a mutation and the files it ends up in.
+//!
+//! Takes its decisions from `thymbra-durability` and its bytes from `thymbra-format`. Chapters:
+//! `specs/06-commit-log.md` to `specs/09-compaction.md`.
