@@ -9,10 +9,12 @@
 //! |---|---|
 //! | [`cursor`], [`vint`] | numbers, lengths, strings |
 //! | [`marshal`] | values of every CQL type, and the names of the types |
+//! | [`sstable`] | the components of an SSTable |
 
 pub mod cursor;
 pub mod error;
 pub mod marshal;
+pub mod sstable;
 pub mod vint;
 
 pub use cursor::Cursor;
