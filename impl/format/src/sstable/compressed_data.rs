@@ -170,14 +170,12 @@ impl CompressionInfo {
         stored: &[u8],
         data: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        let (stored, checksum) = stored
-            .split_last_chunk::<4>()
-            .ok_or_else(|| FormatError::Truncated {
-                what: "compressed chunk",
-                offset: location.offset,
-                needed_bytes: CHUNK_CHECKSUM_SIZE_BYTES,
-                available_bytes: stored.len() as u64,
-            })?;
+        let (stored, checksum) = stored.split_last_chunk::<4>().ok_or(FormatError::Truncated {
+            what: "compressed chunk",
+            offset: location.offset,
+            needed_bytes: CHUNK_CHECKSUM_SIZE_BYTES,
+            available_bytes: stored.len() as u64,
+        })?;
         let expected = crc32fast::hash(stored);
         let found = u32::from_be_bytes(*checksum);
         if expected != found {
@@ -277,13 +275,13 @@ mod tests {
     #[test]
     fn chunk_that_does_not_shrink_is_stored_as_it_is_with_zeros_behind() {
         let data: Vec<u8> = (0..70).collect();
-        let (file, finished) = file_of(params(Compressor::Lz4, 40), &[data.clone()]);
+        let (file, finished) = file_of(params(Compressor::Lz4, 40), core::slice::from_ref(&data));
         assert_eq!(finished.compression_info.chunk_offsets, [0, 68]);
         assert_eq!(file[..64], data[..64]);
         // The last chunk compresses to less than the limit.
         assert_eq!(file[68..72], [6, 0, 0, 0]);
 
-        let (file, finished) = file_of(params(Compressor::Lz4, 8), &[data.clone()]);
+        let (file, finished) = file_of(params(Compressor::Lz4, 8), core::slice::from_ref(&data));
         assert_eq!(file[68..76], [64, 65, 66, 67, 68, 69, 0, 0]);
         let mut read = Vec::new();
         finished

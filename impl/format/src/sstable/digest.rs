@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn damage_of_data_is_found_with_its_slice() {
         let file: Vec<u8> = (0..100).collect();
-        let (checksums, _) = summed(32, &[file.clone()]);
+        let (checksums, _) = summed(32, core::slice::from_ref(&file));
         for index in 0..file.len() {
             let mut damaged = file.clone();
             damaged[index] ^= 1;
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn damage_of_the_checksums_is_found() {
         let file: Vec<u8> = (0..100).collect();
-        let (checksums, _) = summed(64, &[file.clone()]);
+        let (checksums, _) = summed(64, core::slice::from_ref(&file));
         let mut bytes = Vec::new();
         checksums.write(&mut bytes);
         let holds =

@@ -9,12 +9,17 @@
 //! | `Data.db` | [`compressed_data`] | the partitions, in chunks when compressed |
 //! | `CompressionInfo.db` | [`compression_info`] | where the chunks begin |
 //! | `CRC.db`, `Digest.crc32` | [`digest`] | checksums of Data.db |
+//! | `Filter.db` | [`bloom_filter`], [`bloom_calculations`] | which keys are certainly absent |
 
+pub mod bloom_calculations;
+pub mod bloom_filter;
 pub mod compressed_data;
 pub mod compression_info;
 pub mod compressor;
 pub mod digest;
 
+pub use bloom_calculations::BloomSpecification;
+pub use bloom_filter::BloomFilter;
 pub use compressed_data::{CompressedData, CompressedSequentialWriter};
 pub use compression_info::{ChunkLocation, CompressionInfo, CompressionParams};
 pub use compressor::Compressor;
