@@ -81,14 +81,12 @@ impl BloomSpecification {
             .find_map(|(buckets_per_element, by_hashes)| {
                 let best = by_hashes.iter().copied().min_by(f64::total_cmp)?;
                 let best_hash_count = by_hashes.iter().position(|probability| *probability == best)? + 1;
-                if best > chance {
-                    return None;
-                }
                 // From the best number of hashes downwards, as long as the chance is met.
                 let relaxed = by_hashes.get(..best_hash_count)?.iter().rev();
-                let spared = relaxed.take_while(|probability| **probability <= chance).count() - 1;
+                let met_count = relaxed.take_while(|probability| **probability <= chance).count();
+                let spared_count = met_count.checked_sub(1)?;
                 Some(Self {
-                    hash_count: u32::try_from(best_hash_count - spared).ok()?,
+                    hash_count: u32::try_from(best_hash_count - spared_count).ok()?,
                     buckets_per_element,
                 })
             })
