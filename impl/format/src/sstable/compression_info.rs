@@ -7,6 +7,7 @@
 use super::compressor::Compressor;
 use crate::cursor::Cursor;
 use crate::error::FormatError;
+use crate::rows::EncodeError;
 
 /// Bytes of the checksum behind each chunk.
 pub(crate) const CHUNK_CHECKSUM_SIZE_BYTES: u64 = 4;
@@ -128,8 +129,8 @@ impl CompressionInfo {
     /// Appends the component.
     ///
     /// # Errors
-    /// When a name has more than 65535 bytes, or there are more than 2^32 options or 2^31 chunks.
-    pub fn write(&self, out: &mut Vec<u8>) -> Result<(), FormatError> {
+    /// When a name has more than 65535 bytes, or there are 2^31 options or chunks.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         write_utf(self.params.compressor.class_name(), out)?;
         out.extend_from_slice(&count_i32(
             self.params.options.len(),
@@ -142,7 +143,7 @@ impl CompressionInfo {
         out.extend_from_slice(&self.params.chunk_length_bytes.to_be_bytes());
         out.extend_from_slice(&self.params.max_compressed_length_bytes.to_be_bytes());
         out.extend_from_slice(&self.data_length_bytes.to_be_bytes());
-        out.extend_from_slice(&count_i32(self.chunk_offsets.len(), "number of chunks")?);
+        out.extend_from_slice(&count_i32(self.chunk_offsets.len(), "chunks")?);
         out.reserve(self.chunk_offsets.len().saturating_mul(8));
         for offset in &self.chunk_offsets {
             out.extend_from_slice(&offset.to_be_bytes());
@@ -266,19 +267,20 @@ pub(crate) fn utf(cursor: &mut Cursor<'_>, what: &'static str) -> Result<Box<str
 }
 
 /// Appends text behind its length of two bytes.
-pub(crate) fn write_utf(text: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
-    let length = u16::try_from(text.len())
-        .map_err(|_| Cursor::new(&[]).invalid("text", "at most 65535 bytes", &text.len()))?;
+pub(crate) fn write_utf(text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let length = u16::try_from(text.len()).map_err(|_| EncodeError::TooLong {
+        size_bytes: text.len(),
+    })?;
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(text.as_bytes());
     Ok(())
 }
 
 /// A number of items as files have it: four bytes, never negative.
-pub(crate) fn count_i32(count: usize, what: &'static str) -> Result<[u8; 4], FormatError> {
+pub(crate) fn count_i32(count: usize, what: &'static str) -> Result<[u8; 4], EncodeError> {
     i32::try_from(count)
         .map(i32::to_be_bytes)
-        .map_err(|_| Cursor::new(&[]).invalid(what, "less than 2^31", &count))
+        .map_err(|_| EncodeError::TooMany { what, count })
 }
 
 #[cfg(test)]

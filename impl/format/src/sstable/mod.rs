@@ -6,9 +6,10 @@
 //!
 //! | component | module | what it holds |
 //! |---|---|---|
-//! | `Data.db` | [`compressed_data`] | the partitions, in chunks when compressed |
+//! | `Data.db` | [`compressed_data`], [`crate::rows`] | the partitions, in chunks when compressed |
 //! | `CompressionInfo.db` | [`compression_info`] | where the chunks begin |
 //! | `CRC.db`, `Digest.crc32` | [`digest`] | checksums of Data.db |
+//! | `Index.db` | [`row_index_entry`] | where each partition begins |
 //! | `Filter.db` | [`bloom_filter`], [`bloom_calculations`] | which keys are certainly absent |
 
 pub mod bloom_calculations;
@@ -17,6 +18,7 @@ pub mod compressed_data;
 pub mod compression_info;
 pub mod compressor;
 pub mod digest;
+pub mod row_index_entry;
 
 pub use bloom_calculations::BloomSpecification;
 pub use bloom_filter::BloomFilter;
@@ -24,3 +26,4 @@ pub use compressed_data::{CompressedData, CompressedSequentialWriter};
 pub use compression_info::{ChunkLocation, CompressionInfo, CompressionParams};
 pub use compressor::Compressor;
 pub use digest::{ChecksumWriter, Checksums, Digest};
+pub use row_index_entry::{ClusteringPrefix, IndexInfo, PromotedIndex, RowIndexEntry, RowIndexWriter};
