@@ -13,6 +13,7 @@
 //! | [`counter_context`] | the value of a counter cell |
 
 pub(crate) mod cell;
+pub mod clustering_comparator;
 pub mod clustering_values;
 pub mod columns;
 pub mod counter_context;
@@ -24,6 +25,7 @@ pub mod marker;
 pub mod row;
 pub mod unfiltered;
 
+pub use clustering_comparator::ClusteringComparator;
 pub use clustering_values::ClusteringValues;
 pub use columns::{Column, ColumnSet, Columns};
 pub use counter_context::{CounterContext, CounterShard, CounterShardKind};
