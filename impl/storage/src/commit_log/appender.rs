@@ -85,9 +85,9 @@ impl Appender {
         self.bytes.len()
     }
 
-    /// The segment that allocates, and what is in it.
-    pub(super) const fn current(&mut self) -> (&Arc<SegmentFile>, &mut SegmentLedger) {
-        (&self.file, &mut self.ledger)
+    /// What is in the segment that allocates.
+    pub(super) const fn ledger(&mut self) -> &mut SegmentLedger {
+        &mut self.ledger
     }
 
     /// Whether as many bytes fit into what is left of the segment.
@@ -160,7 +160,7 @@ impl Appender {
 
     /// The last sections of earlier segments, oldest first; they must be synced before anything is
     /// written to a later segment.
-    pub(super) const fn take_finished(&mut self) -> Vec<PendingSection> {
+    pub(super) fn take_finished(&mut self) -> Vec<PendingSection> {
         mem::take(&mut self.finished)
     }
 
@@ -194,7 +194,7 @@ impl Appender {
         }
     }
 
-    const fn at(&self, position: u32) -> CommitLogPosition {
+    fn at(&self, position: u32) -> CommitLogPosition {
         CommitLogPosition {
             segment_id: self.file.id,
             position,

@@ -60,7 +60,8 @@ impl CommitLogConfig {
     /// Checks the size of segments.
     pub(super) fn validate(&self) -> Result<(), CommitLogError> {
         let segment_size_bytes = self.segment_size_bytes;
-        let reason = if !segment_size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES) || segment_size_bytes == 0 {
+        let reason = if !segment_size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES) || segment_size_bytes == 0
+        {
             "it must be a multiple of 1024"
         } else if i32::try_from(segment_size_bytes).is_err() {
             "it must be below 2 GiB, because positions are numbers of 32 bits with a sign"

@@ -1,5 +1,6 @@
 //! What can go wrong in the commit log, and whose fault it is.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,6 +67,9 @@ pub enum CommitLogError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The machine's fault.
+    #[error("the commit log cannot start its threads")]
+    Threads(#[source] io::Error),
     /// The operator's fault: a file carries the highest id that there is.
     #[error("no segment id is left after {highest_known_id}")]
     IdsUsedUp {

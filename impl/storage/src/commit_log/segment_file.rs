@@ -30,7 +30,7 @@ use crate::disk::{Disk, DiskFile, DiskResult};
 /// End of the name of a segment that is being made.
 pub(super) const UNFINISHED_SUFFIX: &str = ".tmp";
 /// Zeros are written in pieces of this size, bytes.
-const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 /// Size of a marker, bytes, as lengths in memory are counted.
 const MARKER_SIZE: usize = SYNC_MARKER_SIZE_BYTES as usize;
 

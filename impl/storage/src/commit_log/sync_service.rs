@@ -155,13 +155,13 @@ impl SyncService {
     ///
     /// # Errors
     /// When the log has stopped.
-    pub(super) fn take_turn(&self, started_ms: u64) -> Result<Turn<'_>, CommitLogError> {
+    pub(super) fn take_turn(&self, started_ms: impl Fn() -> u64) -> Result<Turn<'_>, CommitLogError> {
         let mut state = self.state();
         loop {
             state.check()?;
             if !state.is_writing {
                 state.is_writing = true;
-                return Ok(self.turn(started_ms));
+                return Ok(self.turn(started_ms()));
             }
             let turn_number = state.turn_number + 1;
             state = self.await_end_of(turn_number, state);
@@ -172,14 +172,14 @@ impl SyncService {
     ///
     /// # Errors
     /// When the log has stopped.
-    pub(super) fn try_turn(&self, started_ms: u64) -> Result<Option<Turn<'_>>, CommitLogError> {
+    pub(super) fn try_turn(&self, started_ms: impl Fn() -> u64) -> Result<Option<Turn<'_>>, CommitLogError> {
         let mut state = self.state();
         state.check()?;
         if state.is_writing {
             return Ok(None);
         }
         state.is_writing = true;
-        Ok(Some(self.turn(started_ms)))
+        Ok(Some(self.turn(started_ms())))
     }
 
     /// Waits until a turn has ended, or an earlier one so that somebody must have the next.
