@@ -9,12 +9,15 @@
 //! |---|---|
 //! | [`cursor`], [`vint`] | numbers, lengths, strings |
 //! | [`marshal`] | values of every CQL type, and the names of the types |
+//! | [`schema`] | definitions of tables, which say what the columns of a file mean |
 
 pub mod cursor;
 pub mod error;
 pub mod marshal;
+pub mod schema;
 pub mod vint;
 
 pub use cursor::Cursor;
 pub use error::FormatError;
 pub use marshal::AbstractType;
+pub use schema::TableMetadata;
