@@ -4,9 +4,11 @@
 
 mod container;
 mod estimated_histogram;
+mod header_component;
 mod hyper_log_log_bytes;
 mod hyper_log_log_plus;
 mod murmur_hash2;
+mod statistics;
 mod stats_metadata;
 mod tombstone_histogram;
 mod tombstone_histogram_builder;
@@ -15,6 +17,7 @@ mod validation_metadata;
 pub use container::{MetadataComponents, MetadataType, write_components};
 pub use estimated_histogram::EstimatedHistogram;
 pub use hyper_log_log_plus::HyperLogLogPlus;
+pub use statistics::Statistics;
 pub use stats_metadata::StatsMetadata;
 pub use tombstone_histogram::TombstoneHistogram;
 pub use tombstone_histogram_builder::TombstoneHistogramBuilder;
