@@ -40,4 +40,6 @@ pub use partition::{
     write_partition_header,
 };
 pub use row::RowWriter;
+pub(crate) use row::mark_columns;
+pub(crate) use unfiltered::read_static_row;
 pub use unfiltered::{Unfiltered, UnfilteredForm, UnfilteredReader, UnfilteredWriter};
