@@ -4,10 +4,12 @@
 //! the smallest and largest. Chapter: `specs/08-sstable.md`. Source: Cassandra
 //! `db.ClusteringPrefix`, `db.ClusteringComparator`.
 
+use super::place::Place;
 use crate::cursor::Cursor;
 use crate::error::FormatError;
 use crate::marshal::AbstractType;
-use crate::rows::{ClusteringKind, ClusteringValues, EncodeError};
+use crate::rows::partition::UnfilteredView;
+use crate::rows::{ClusteringComparator, ClusteringKind, ClusteringValues, EncodeError};
 use core::cmp::Ordering;
 
 /// A place among the rows of a partition as files have it, with what kind of place it is.
@@ -74,6 +76,37 @@ impl ClusteringPrefix {
             kind,
             values: ClusteringValues::read(cursor, types)?,
         })
+    }
+
+    /// The place of a row or marker in memory.
+    ///
+    /// # Errors
+    /// When it is of another table.
+    pub fn of_unfiltered(
+        unfiltered: UnfilteredView<'_>,
+        types: &[AbstractType],
+    ) -> Result<Self, EncodeError> {
+        let (kind, prefix) = match unfiltered {
+            UnfilteredView::Row { clustering, .. } => (ClusteringKind::Clustering, clustering),
+            UnfilteredView::Marker { bound, change } => {
+                (ClusteringKind::of_marker(bound.side, change), &bound.prefix)
+            }
+        };
+        Ok(Self {
+            kind,
+            values: ClusteringComparator::new(types).to_values(prefix)?,
+        })
+    }
+
+    /// The order to a place in memory; `None` when a value is null, which only tables of 2.x have.
+    #[must_use]
+    pub fn compare_to_place(&self, place: Place<'_>, types: &[AbstractType]) -> Option<Ordering> {
+        let prefix = ClusteringComparator::new(types).to_clustering(self.values.clone())?;
+        let this = Place {
+            prefix: &prefix,
+            side: self.kind.side(),
+        };
+        Some(this.cmp(&place))
     }
 
     /// The order of two places.

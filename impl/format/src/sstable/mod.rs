@@ -9,7 +9,7 @@
 //! | `Data.db` | [`compressed_data`], [`crate::rows`] | the partitions, in chunks when compressed |
 //! | `CompressionInfo.db` | [`compression_info`] | where the chunks begin |
 //! | `CRC.db`, `Digest.crc32` | [`digest`] | checksums of Data.db |
-//! | `Index.db` | [`row_index_entry`], [`clustering_prefix`] | where each partition begins |
+//! | `Index.db` | [`row_index_entry`], [`clustering_prefix`], [`place`] | where each partition begins |
 //! | `Summary.db` | [`index_summary`] | every 128th key of Index.db |
 //! | `TOC.txt` | [`descriptor`], [`sstable_id`] | the list of the components, and their names |
 //! | `Statistics.db` | [`metadata`] | what is in the SSTable |
@@ -25,6 +25,7 @@ pub mod descriptor;
 pub mod digest;
 pub mod index_summary;
 pub mod metadata;
+pub mod place;
 pub mod row_index_entry;
 pub mod sstable_id;
 
@@ -37,5 +38,6 @@ pub use compressor::Compressor;
 pub use descriptor::{Component, Descriptor, FileStem, Toc, Version};
 pub use digest::{ChecksumWriter, Checksums, Digest};
 pub use index_summary::{IndexRange, IndexSummary, IndexSummaryBuilder};
+pub use place::Place;
 pub use row_index_entry::{IndexInfo, PromotedIndex, RowIndexEntry, RowIndexWriter};
 pub use sstable_id::SSTableId;

@@ -4,9 +4,9 @@
 
 mod container;
 mod estimated_histogram;
-mod header_component;
 mod hyper_log_log_bytes;
 mod hyper_log_log_plus;
+mod metadata_collector;
 mod murmur_hash2;
 mod statistics;
 mod stats_metadata;
@@ -17,6 +17,7 @@ mod validation_metadata;
 pub use container::{MetadataComponents, MetadataType, write_components};
 pub use estimated_histogram::EstimatedHistogram;
 pub use hyper_log_log_plus::HyperLogLogPlus;
+pub use metadata_collector::{MetadataCollector, SSTableOrigin};
 pub use statistics::Statistics;
 pub use stats_metadata::StatsMetadata;
 pub use tombstone_histogram::TombstoneHistogram;

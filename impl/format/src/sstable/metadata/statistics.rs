@@ -1,7 +1,6 @@
 //! A whole `Statistics.db`.
 
 use super::container::{MetadataComponents, MetadataType, write_components};
-use super::header_component;
 use super::hyper_log_log_plus::HyperLogLogPlus;
 use super::stats_metadata::StatsMetadata;
 use super::validation_metadata::ValidationMetadata;
@@ -50,7 +49,7 @@ impl Statistics {
             stats: wholly(part(MetadataType::Stats)?, |cursor| {
                 StatsMetadata::read(cursor, version)
             })?,
-            header: wholly(part(MetadataType::Header)?, header_component::read)?,
+            header: wholly(part(MetadataType::Header)?, SerializationHeader::read_component)?,
         })
     }
 
@@ -70,7 +69,7 @@ impl Statistics {
         let mut stats = Vec::new();
         self.stats.write(version, &mut stats)?;
         let mut header = Vec::new();
-        header_component::write(&self.header, &mut header);
+        self.header.write_component(&mut header);
         let parts = [
             (MetadataType::Validation, &*validation),
             (MetadataType::Compaction, &*compaction),
