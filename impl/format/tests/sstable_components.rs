@@ -12,7 +12,7 @@ use thymbra_format::sstable::metadata::{
 use thymbra_format::sstable::{
     BloomFilter, BloomSpecification, ChecksumWriter, Checksums, Component, CompressedSequentialWriter,
     CompressionInfo, CompressionParams, Descriptor, Digest, FileStem, IndexInfo, IndexSummary,
-    IndexSummaryBuilder, Place, RowIndexEntry, RowIndexWriter, Toc,
+    IndexSummaryBuilder, Place, RowIndexEntry, RowIndexWriter, Toc, Version,
 };
 use thymbra_types::{DecoratedKey, Partition};
 
@@ -366,7 +366,12 @@ fn statistics_come_back_byte_by_byte() {
         let bytes = sstable.read(Component::Statistics);
         let statistics = sstable.statistics();
         let rewritten = written(|out| statistics.write(sstable.stem.version, out).expect("it was read"));
-        assert!(rewritten == bytes, "{}", sstable.name());
+        if rewritten != bytes {
+            // Early builds of 4.0 had no mark of transient replicas, and their files said `na` too.
+            assert!(sstable.name().starts_with("legacy_na_") && sstable.name().ends_with("_compact"));
+            assert_eq!(rewritten.len(), bytes.len() + 1, "{}", sstable.name());
+            assert_eq!(Statistics::read(&rewritten, sstable.stem.version), Ok(statistics));
+        }
     }
 }
 
@@ -424,24 +429,21 @@ fn statistics_are_those_of_the_rows() {
         let (derived, counter) = collector
             .finish(origin, stored.compression_ratio)
             .expect("a table of its own");
-        for (derived, stored) in [
-            (
-                &derived.estimated_partition_size,
-                &stored.estimated_partition_size,
-            ),
-            (
-                &derived.estimated_cell_per_partition_count,
-                &stored.estimated_cell_per_partition_count,
-            ),
-        ] {
-            if filled(derived) != filled(stored) {eprintln!("{} {:?} {:?}", sstable.name(), filled(derived), filled(stored));}
+        let sizes = [&derived, &stored].map(|stats| filled(&stats.estimated_partition_size));
+        assert_eq!(sizes[0], sizes[1], "{}", sstable.name());
+        let [mut derived_cells, stored_cells] =
+            [&derived, &stored].map(|stats| filled(&stats.estimated_cell_per_partition_count));
+        if sstable.stem.version == Version::Na {
+            // Builds of 4.0 before its release counted each partition twice.
+            derived_cells.iter_mut().for_each(|(_, count)| *count *= 2);
         }
+        assert_eq!(derived_cells, stored_cells, "{}", sstable.name());
         let derived = StatsMetadata {
             estimated_partition_size: stored.estimated_partition_size.clone(),
             estimated_cell_per_partition_count: stored.estimated_cell_per_partition_count.clone(),
             ..derived
         };
-        if derived != stored { eprintln!("{}\n{:?}\n{:?}\n", sstable.name(), derived, stored); }
+        assert_eq!(derived, stored, "{}", sstable.name());
         assert_eq!(
             sstable.statistics().compaction,
             Some(counter),
