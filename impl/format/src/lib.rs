@@ -13,6 +13,7 @@
 //! | [`mutation`] | mutations, as commit log, hints and messages have them |
 //! | [`rows`] | rows and range tombstones, in messages and in SSTables |
 //! | [`sstable`] | the components of an SSTable |
+//! | [`transaction_log`] | which SSTables a flush or compaction makes and removes |
 //! | [`schema`] | definitions of tables, which say what the columns of a file mean |
 
 pub mod commitlog;
@@ -23,6 +24,7 @@ pub mod mutation;
 pub mod rows;
 pub mod schema;
 pub mod sstable;
+pub mod transaction_log;
 pub mod vint;
 
 pub use cursor::Cursor;
