@@ -25,6 +25,8 @@ pub mod header;
 pub mod marker;
 pub mod partition;
 pub mod row;
+#[cfg(test)]
+mod tests;
 pub mod unfiltered;
 
 pub use clustering_comparator::ClusteringComparator;
