@@ -13,6 +13,7 @@
 //! | [`mutation`] | mutations, as commit log, hints and messages have them |
 //! | [`rows`] | rows and range tombstones, in messages and in SSTables |
 //! | [`sstable`] | the components of an SSTable |
+//! | [`schema`] | definitions of tables, which say what the columns of a file mean |
 
 pub mod commitlog;
 pub mod cursor;
@@ -20,9 +21,11 @@ pub mod error;
 pub mod marshal;
 pub mod mutation;
 pub mod rows;
+pub mod schema;
 pub mod sstable;
 pub mod vint;
 
 pub use cursor::Cursor;
 pub use error::FormatError;
 pub use marshal::AbstractType;
+pub use schema::TableMetadata;
