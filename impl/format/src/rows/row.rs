@@ -330,7 +330,7 @@ impl CellsReader<'_, '_> {
             let offset = cursor.offset();
             let (path, cell) = self.codec.read(cursor, column)?;
             let path = path.unwrap_or_default();
-            if previous.is_some_and(|previous| column.column_type().compare_paths(previous, path).is_ge()) {
+            if previous.is_some_and(|previous| compare_paths(column, previous, path).is_ge()) {
                 return Err(FormatError::invalid(
                     "path of a cell",
                     offset,

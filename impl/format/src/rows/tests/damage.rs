@@ -15,7 +15,7 @@ use std::sync::Arc;
 use thymbra_types::Partition;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn no_cut_of_a_partition_is_one(case in case()) {

@@ -59,7 +59,7 @@ fn mutation_of(case: &Case) -> (BTreeMap<TableId, TableLayout>, Mutation) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn partitions_of_sstables_come_back(case in case()) {
