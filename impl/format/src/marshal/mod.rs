@@ -4,7 +4,7 @@
 
 mod abstract_type;
 #[cfg(test)]
-mod arbitrary;
+pub(crate) mod arbitrary;
 mod class_name;
 mod comparable;
 mod compare;
