@@ -2,7 +2,8 @@
 
 use crate::commitlog::compressed_section::read_compressed_section;
 use crate::commitlog::descriptor::{CommitLogDescriptor, SegmentCompression};
-use crate::commitlog::record::{MIN_MUTATION_SIZE_BYTES, RECORD_HEAD_SIZE_BYTES, RECORD_OVERHEAD_BYTES};
+use crate::commitlog::finding::SegmentFindingKind;
+use crate::commitlog::record::{RECORD_HEAD_SIZE_BYTES, RECORD_OVERHEAD_BYTES, check_mutation, check_record};
 use crate::commitlog::sync_marker::{SYNC_MARKER_SIZE_BYTES, SyncMarker};
 use crate::cursor::Cursor;
 use crate::error::FormatError;
@@ -18,32 +19,6 @@ pub struct LogRecord<'r> {
     pub mutation: &'r [u8],
     /// The END of the record, which is what flushed intervals speak of.
     pub position: CommitLogPosition,
-}
-
-/// What stands where a record or marker should be.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum SegmentFindingKind {
-    /// The marker that would begin the next section is all zero, or there is no room for one.
-    NoMarker,
-    /// One to three bytes are left in a section: too few for the size of a record.
-    RemainderTooSmall,
-    /// The size of a record is zero.
-    ZeroSize,
-    /// The checksum of a marker differs, and the marker is not all zero.
-    MarkerChecksum,
-    /// A marker with its right checksum gives an end before its section, or beyond the file. In the
-    /// latter case this is found behind the records that are there.
-    MarkerTarget,
-    /// The size of a record is negative, or below that of the smallest mutation.
-    SizeTooSmall,
-    /// The checksum of a record's size differs.
-    SizeChecksum,
-    /// A record reaches beyond its section.
-    RecordBeyondEnd,
-    /// The checksum of a record differs.
-    RecordChecksum,
-    /// The content of a compressed section cannot be restored.
-    SectionUnreadable,
 }
 
 /// Something that is no record; what follows from it is for whoever reads the segment.
@@ -98,7 +73,8 @@ pub struct SegmentReader<'a> {
     section: Option<Section>,
     /// Records of a compressed section.
     restored: Vec<u8>,
-    /// What was found last, and where in the file; the reader stands still there.
+    /// What was found last, and from where in the file on another marker can stand. The reader stands
+    /// still there.
     stopped_at: Option<(SegmentFindingKind, u32)>,
 }
 
@@ -200,7 +176,7 @@ impl<'a> SegmentReader<'a> {
         match kind {
             SegmentFindingKind::NoMarker
             | SegmentFindingKind::MarkerChecksum
-            | SegmentFindingKind::MarkerTarget => match self.find_marker_behind(offset) {
+            | SegmentFindingKind::MarkerTarget => match self.find_marker(offset) {
                 Some(next_offset) => {
                     self.next_offset = next_offset;
                     self.next_position = match self.descriptor.compression {
@@ -231,14 +207,16 @@ impl<'a> SegmentReader<'a> {
     #[must_use]
     pub fn is_followed_by_marker(&self) -> bool {
         self.stopped_at
-            .is_some_and(|(_, offset)| self.find_marker_behind(offset).is_some())
+            .is_some_and(|(_, offset)| self.find_marker(offset).is_some())
     }
 
-    fn find_marker_behind(&self, offset: u32) -> Option<u32> {
-        let begin = usize::try_from(offset).ok()? + 1;
-        let candidates = self.file.get(begin..)?.windows(MARKER_BYTES);
+    fn find_marker(&self, from: u32) -> Option<u32> {
+        let candidates = self
+            .file
+            .get(usize::try_from(from).ok()?..)?
+            .windows(MARKER_BYTES);
         let file_size_bytes = to_offset(self.file.len());
-        (to_offset(begin)..)
+        (from..)
             .zip(candidates)
             .find(|(offset, window)| {
                 let Some(marker) = window
@@ -257,7 +235,7 @@ impl<'a> SegmentReader<'a> {
     }
 
     fn stop(&mut self, found: Found) -> SegmentFinding {
-        self.stopped_at = Some((found.kind, found.offset));
+        self.stopped_at = Some((found.kind, found.search_from));
         SegmentFinding {
             kind: found.kind,
             position: self.at(found.position),
@@ -286,7 +264,7 @@ impl<'a> SegmentReader<'a> {
         let position = self.next_position.unwrap_or(offset);
         let found = |kind, error| Found {
             kind,
-            offset,
+            search_from: offset.saturating_add(1),
             position,
             error,
         };
@@ -362,34 +340,41 @@ impl<'a> SegmentReader<'a> {
     fn read_record(&mut self, section: Section) -> Result<(Range<usize>, u32), Found> {
         let begin = section.read_bytes as usize;
         let rest = self.records(section).get(begin..).unwrap_or_default();
-        let offset = match self.descriptor.compression {
-            SegmentCompression::None => section.marker_offset + SYNC_MARKER_SIZE_BYTES + section.read_bytes,
-            SegmentCompression::Lz4 { .. } => section.marker_offset,
+        let records_offset = section.marker_offset + SYNC_MARKER_SIZE_BYTES;
+        let (offset, search_from) = match self.descriptor.compression {
+            SegmentCompression::None => {
+                let offset = records_offset + section.read_bytes;
+                (u64::from(offset), offset)
+            }
+            SegmentCompression::Lz4 { .. } => (u64::from(section.marker_offset), records_offset),
         };
         let position = section.base_position.saturating_add(section.read_bytes);
-        let found = |kind, error| Found {
+        let found = |(kind, error)| Found {
             kind,
-            offset,
+            search_from,
             position,
             error,
         };
-        let mutation_size_bytes =
-            check_record(rest, offset).map_err(|(kind, error)| match (kind, section.cut_before) {
-                (SegmentFindingKind::RemainderTooSmall | SegmentFindingKind::RecordBeyondEnd, Some(end)) => {
-                    found(
-                        SegmentFindingKind::MarkerTarget,
-                        beyond_file(section.marker_offset, end),
-                    )
-                }
-                (_, _) => found(kind, error),
-            })?;
+        let mutation_size_bytes = check_record(rest, offset).map_err(|(kind, error)| {
+            let is_cut = matches!(
+                kind,
+                SegmentFindingKind::RemainderTooSmall | SegmentFindingKind::RecordBeyondEnd
+            );
+            found(match section.cut_before {
+                Some(end) if is_cut => (
+                    SegmentFindingKind::MarkerTarget,
+                    beyond_file(section.marker_offset, end),
+                ),
+                Some(_) | None => (kind, error),
+            })
+        })?;
         let record_size_bytes = mutation_size_bytes + RECORD_OVERHEAD_BYTES;
         let result = check_mutation(rest, mutation_size_bytes, offset);
         let read_bytes = section.read_bytes + to_offset(record_size_bytes);
         if let Some(section) = &mut self.section {
             section.read_bytes = read_bytes;
         }
-        result.map_err(|error| found(SegmentFindingKind::RecordChecksum, error))?;
+        result.map_err(|error| found((SegmentFindingKind::RecordChecksum, error)))?;
         let mutation = begin + RECORD_HEAD_SIZE_BYTES..begin + RECORD_HEAD_SIZE_BYTES + mutation_size_bytes;
         Ok((mutation, section.base_position.saturating_add(read_bytes)))
     }
@@ -398,8 +383,8 @@ impl<'a> SegmentReader<'a> {
 /// A finding before the reader has stopped at it.
 struct Found {
     kind: SegmentFindingKind,
-    /// Where in the file.
-    offset: u32,
+    /// From where in the file on another marker can stand.
+    search_from: u32,
     /// Where in the log.
     position: u32,
     error: FormatError,
@@ -417,74 +402,4 @@ fn beyond_file(marker_offset: u32, end: u32) -> FormatError {
         "an end within the file",
         &end,
     )
-}
-
-/// Size of the mutation in the record at the beginning of `rest`, which all of it has room for.
-fn check_record(rest: &[u8], offset: u32) -> Result<usize, (SegmentFindingKind, FormatError)> {
-    const SIZE: &str = "size of a mutation";
-    let offset = u64::from(offset);
-    let beyond = |needed_bytes: usize| FormatError::Truncated {
-        what: "record of the commit log",
-        offset,
-        needed_bytes: needed_bytes as u64,
-        available_bytes: rest.len() as u64,
-    };
-    let Some((size, behind_size)) = rest.split_first_chunk::<{ size_of::<i32>() }>() else {
-        return Err((SegmentFindingKind::RemainderTooSmall, beyond(size_of::<i32>())));
-    };
-    let size_bytes = i32::from_be_bytes(*size);
-    if size_bytes == 0 {
-        let error = FormatError::invalid(SIZE, offset, "more than nothing", &size_bytes);
-        return Err((SegmentFindingKind::ZeroSize, error));
-    }
-    let Some(mutation_size_bytes) = usize::try_from(size_bytes)
-        .ok()
-        .filter(|size_bytes| *size_bytes >= MIN_MUTATION_SIZE_BYTES)
-    else {
-        let error = FormatError::invalid(SIZE, offset, "10 bytes or more", &size_bytes);
-        return Err((SegmentFindingKind::SizeTooSmall, error));
-    };
-    let Some(checksum) = behind_size.first_chunk::<{ size_of::<u32>() }>() else {
-        return Err((
-            SegmentFindingKind::RecordBeyondEnd,
-            beyond(RECORD_HEAD_SIZE_BYTES),
-        ));
-    };
-    let (expected, found) = (crc32fast::hash(size), u32::from_be_bytes(*checksum));
-    if expected != found {
-        let error = FormatError::Checksum {
-            what: SIZE,
-            offset,
-            expected,
-            found,
-        };
-        return Err((SegmentFindingKind::SizeChecksum, error));
-    }
-    let record_size_bytes = mutation_size_bytes.saturating_add(RECORD_OVERHEAD_BYTES);
-    if rest.len() < record_size_bytes {
-        return Err((SegmentFindingKind::RecordBeyondEnd, beyond(record_size_bytes)));
-    }
-    Ok(mutation_size_bytes)
-}
-
-/// Checks the checksum over size and mutation of the record at the beginning of `rest`.
-fn check_mutation(rest: &[u8], mutation_size_bytes: usize, offset: u32) -> Result<(), FormatError> {
-    let mut cursor = Cursor::at(rest, u64::from(offset));
-    let size = cursor.take(size_of::<i32>(), "size of a mutation")?;
-    cursor.take(size_of::<u32>(), "checksum of a size")?;
-    let mutation = cursor.take(mutation_size_bytes, "mutation")?;
-    let found = cursor.u32("checksum of a mutation")?;
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(size);
-    crc.update(mutation);
-    let expected = crc.finalize();
-    if expected == found {
-        return Ok(());
-    }
-    Err(FormatError::Checksum {
-        what: "record of the commit log",
-        offset: u64::from(offset),
-        expected,
-        found,
-    })
 }
