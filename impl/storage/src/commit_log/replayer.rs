@@ -186,9 +186,8 @@ fn replay_segment<E: From<CommitLogError>>(
 
 /// What the rules are asked about.
 ///
-/// The end of the log inside of a section, for which the format takes a size of zero and a
-/// remainder of one to three bytes, is one only if nothing but zeros follows: otherwise a size is
-/// wrong, or the end of the section is.
+/// A remainder that is too small for the size of a record is the end of the segment only if nothing
+/// but zeros follows: otherwise the end of the section is wrong, or a size before it.
 fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]) -> LogFinding {
     let is_followed = || match descriptor.compression {
         SegmentCompression::None => {
@@ -205,7 +204,6 @@ fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]
         SegmentFindingKind::NoMarker => LogFinding::NoMarker,
         SegmentFindingKind::RemainderTooSmall if is_followed() => LogFinding::RecordBeyondEnd,
         SegmentFindingKind::RemainderTooSmall => LogFinding::RemainderTooSmall,
-        SegmentFindingKind::ZeroSize if is_followed() => LogFinding::SizeTooSmall,
         SegmentFindingKind::ZeroSize => LogFinding::ZeroSize,
         SegmentFindingKind::MarkerChecksum => LogFinding::MarkerChecksum,
         SegmentFindingKind::MarkerTarget => LogFinding::MarkerTarget,
