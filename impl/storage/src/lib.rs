@@ -10,5 +10,5 @@ pub mod error;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use commit_log::{CommitLog, CommitLogConfig, CommitLogError};
-pub use disk::{CountingDisk, DirectoryEntry, Disk, DiskFile, RealDisk, SimulatedDisk};
+pub use disk::{CountingDisk, DirectoryEntry, Disk, DiskCounts, DiskFile, RealDisk, SimulatedDisk};
 pub use error::{DiskError, DiskOperation};
