@@ -21,7 +21,7 @@ final class Fixture
     static final String PLAIN = "compression = {'enabled': 'false'}";
 
     /** One line of a script. */
-    sealed interface Step permits Now, Statement, Flush, Compact {}
+    sealed interface Step permits Now, Statement, Flush, Compact, Sync {}
 
     /** The clock says this from here on. */
     record Now(long seconds) implements Step {}
@@ -35,6 +35,9 @@ final class Fixture
     /** All SSTables become one, beside copies of the old ones. */
     record Compact() implements Step {}
 
+    /** What the commit log has so far is on disk. */
+    record Sync() implements Step {}
+
     final String table;
     final List<String> types = new ArrayList<>();
     final List<Step> steps = new ArrayList<>();
@@ -43,6 +46,9 @@ final class Fixture
 
     /** Size of the blocks of the promoted index; KiB, zero for Cassandra's default of 64. */
     int columnIndexKib = 0;
+
+    /** False where Cassandra's sstabledump fails. */
+    boolean isDumpable = true;
 
     Fixture(String table, String columns, String... options)
     {
@@ -79,6 +85,12 @@ final class Fixture
     Fixture compact()
     {
         steps.add(new Compact());
+        return this;
+    }
+
+    Fixture sync()
+    {
+        steps.add(new Sync());
         return this;
     }
 
@@ -127,6 +139,8 @@ final class Fixture
                 text.append(statement.text());
             else if (step instanceof Flush)
                 text.append("-- flush");
+            else if (step instanceof Sync)
+                text.append("-- sync");
             else
                 text.append("-- compact");
             text.append('\n');

@@ -1,11 +1,8 @@
 package thymbra.referee;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-
-import org.apache.cassandra.config.Config;
 
 /** The command line; README.md of this folder describes it. */
 public final class Main
@@ -14,20 +11,45 @@ public final class Main
         """
         referee generate OUT_DIR             write fixtures with Cassandra's classes
         referee judge DIR [--now SECONDS]    judge the SSTables and commit logs below DIR
+        referee commitlogdump DIR            print the mutations of the segments of DIR, which has a schema.cql
         referee sstabledump ARGS             Cassandra's own sstabledump, at the clock of the fixtures
         referee sstablemetadata ARGS         Cassandra's own sstablemetadata, likewise
         """;
 
     private Main() {}
 
-    public static void main(String[] args) throws Exception
+    /** Cassandra's threads outlive main, so every way out is an exit. */
+    public static void main(String[] args)
+    {
+        try
+        {
+            run(args);
+        }
+        catch (Throwable e)
+        {
+            e.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    private static void run(String[] args) throws Exception
     {
         FixtureClock.install();
         String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
         switch (args.length == 0 ? "" : args[0])
         {
             case "generate" -> generate(rest);
-            case "generate-part" -> Generate.part(rest[0], Path.of(rest[1]));
+            case "generate-part" -> {
+                Generate.runPart(rest[0], Path.of(rest[1]), Path.of(rest[2]));
+                System.exit(0);
+            }
+            case "commitlogdump" -> {
+                useTools();
+                Offline.start(Path.of(System.getProperty("java.io.tmpdir"), "referee"));
+                Offline.register(Path.of(rest[0], "schema.cql"));
+                System.out.print(CommitLogs.text(CommitLogs.document(Path.of(rest[0]))));
+                System.exit(0);
+            }
             case "sstabledump" -> {
                 useTools();
                 org.apache.cassandra.tools.SSTableExport.main(rest);
@@ -55,12 +77,9 @@ public final class Main
         System.exit(0);
     }
 
-    /** Lets the tools of Cassandra find a configuration without a file. */
-    static Path useTools() throws IOException
+    private static void useTools() throws IOException
     {
-        Path folder = Files.createTempDirectory("referee");
-        folder.toFile().deleteOnExit();
-        Config.setOverrideLoadConfig(() -> Engine.configuration(folder));
-        return folder;
+        FixtureClock.setSeconds(Fixture.NOW);
+        Offline.configure(Path.of(System.getProperty("java.io.tmpdir"), "referee"));
     }
 }
