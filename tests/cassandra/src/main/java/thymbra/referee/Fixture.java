@@ -20,6 +20,9 @@ final class Fixture
     static final String LZ4 = "compression = {'class': 'LZ4Compressor', 'chunk_length_in_kb': 16}";
     static final String PLAIN = "compression = {'enabled': 'false'}";
 
+    /** A line of schema.cql that says how large blocks of the promoted index are, where that is not the default. */
+    static final String COLUMN_INDEX_SIZE = "-- column_index_size_in_kb ";
+
     /** One line of a script. */
     sealed interface Step permits Now, Statement, Flush, Compact, Sync {}
 
@@ -122,6 +125,8 @@ final class Fixture
         {
             fixture.types.forEach(type -> text.append(type).append('\n'));
             text.append(fixture.create()).append('\n');
+            if (fixture.columnIndexKib != 0)
+                text.append(COLUMN_INDEX_SIZE).append(fixture.columnIndexKib).append('\n');
         }
         return text.toString();
     }

@@ -87,7 +87,7 @@ final class Generate
         {
             String schema = Fixture.schema(List.of(fixture));
             for (String line : schema.split("\n"))
-                if (first || !line.startsWith("CREATE KEYSPACE"))
+                if (!line.startsWith("--") && (first || !line.startsWith("CREATE KEYSPACE")))
                     Engine.execute(line);
             first = false;
             Path folder = Files.createDirectories(out.resolve(fixture.folder()));

@@ -10,7 +10,10 @@ public final class Main
     private static final String USAGE =
         """
         referee generate OUT_DIR             write fixtures with Cassandra's classes
-        referee judge DIR [--now SECONDS]    judge the SSTables and commit logs below DIR
+        referee judge DIR [OPTIONS]          judge the SSTables and commit logs below DIR
+                --now SECONDS                the clock, 1700000000 unless given
+                --out OUT_DIR                write what was found there
+                --strict                     count what Cassandra would write otherwise as an error
         referee commitlogdump DIR            print the mutations of the segments of DIR, which has a schema.cql
         referee sstabledump ARGS             Cassandra's own sstabledump, at the clock of the fixtures
         referee sstablemetadata ARGS         Cassandra's own sstablemetadata, likewise
@@ -43,6 +46,7 @@ public final class Main
                 Generate.runPart(rest[0], Path.of(rest[1]), Path.of(rest[2]));
                 System.exit(0);
             }
+            case "judge" -> judge(rest);
             case "commitlogdump" -> {
                 useTools();
                 Offline.start(Path.of(System.getProperty("java.io.tmpdir"), "referee"));
@@ -75,6 +79,30 @@ public final class Main
         }
         Generate.all(Path.of(args[0]).toAbsolutePath());
         System.exit(0);
+    }
+
+    private static void judge(String[] args) throws Exception
+    {
+        Path folder = null;
+        Path out = null;
+        long now = Fixture.NOW;
+        boolean isStrict = false;
+        for (int at = 0; at < args.length; at++)
+        {
+            switch (args[at])
+            {
+                case "--now" -> now = Long.parseLong(args[++at]);
+                case "--out" -> out = Path.of(args[++at]).toAbsolutePath();
+                case "--strict" -> isStrict = true;
+                default -> folder = Path.of(args[at]).toAbsolutePath();
+            }
+        }
+        if (folder == null)
+        {
+            System.err.print(USAGE);
+            System.exit(2);
+        }
+        System.exit(Judge.run(folder, out, now, isStrict));
     }
 
     private static void useTools() throws IOException

@@ -29,7 +29,13 @@ final class Offline
     /** Lets the tools find a configuration without a file, with data below {@code folder}. */
     static void configure(Path folder)
     {
-        Config.setOverrideLoadConfig(() -> Engine.configuration(folder));
+        Config.setOverrideLoadConfig(() -> {
+            Config config = Engine.configuration(folder);
+            // Damage is a finding here, no reason to end the process.
+            config.disk_failure_policy = Config.DiskFailurePolicy.ignore;
+            config.commit_failure_policy = Config.CommitFailurePolicy.ignore;
+            return config;
+        });
     }
 
     static void start(Path folder)
@@ -44,8 +50,11 @@ final class Offline
      */
     static void register(Path schema) throws IOException
     {
+        DatabaseDescriptor.setColumnIndexSizeInKiB(64);
         for (String line : Files.readAllLines(schema))
         {
+            if (line.startsWith(Fixture.COLUMN_INDEX_SIZE))
+                DatabaseDescriptor.setColumnIndexSizeInKiB(Integer.parseInt(line.substring(Fixture.COLUMN_INDEX_SIZE.length())));
             if (line.isBlank() || line.startsWith("--"))
                 continue;
             CQLStatement statement = QueryProcessor.parseStatement(line, ClientState.forInternalCalls());
