@@ -18,7 +18,7 @@ fn captured_logs_are_read_and_written_again() {
     let text = String::from_utf8(real_files::read(folder.join("captured.txt"))).expect("text");
     let text = text.replace(PLACEHOLDER, CAPTURED_UNDER);
     let mut operations = Vec::new();
-    for capture in text.split("\n\n") {
+    for capture in text.trim_end().split("\n\n") {
         let (name, lines) = capture.trim_start().split_once('\n').expect("a name and lines");
         let file_name = LogFileName::parse(name).expect("the name of a log");
         let log = TransactionLog::read(lines.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
