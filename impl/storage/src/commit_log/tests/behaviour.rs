@@ -111,6 +111,17 @@ fn nothing_is_written_where_nothing_was_appended() {
 }
 
 #[test]
+fn full_segment_is_synced_once() {
+    for last_size_bytes in 470..495 {
+        let log = Counted::new(config(SyncMode::Batch));
+        log.append(0, 480);
+        log.append(1, last_size_bytes);
+        log.log.sync().unwrap();
+        assert_eq!(log.asked(|| log.log.sync().unwrap()), (0, 0), "{last_size_bytes}");
+    }
+}
+
+#[test]
 fn periodic_writers_wait_only_if_the_last_sync_began_more_than_the_lag_ago() {
     let log = Counted::new(large(SyncMode::periodic(10_000)));
     let position = log.append(0, 20);
@@ -287,6 +298,20 @@ fn segments_that_are_clean_when_they_finish_go_with_the_sync_of_their_ends() {
 }
 
 #[test]
+fn writers_that_fill_segments_faster_than_they_are_synced_sync_them() {
+    let disk = SimulatedDisk::new();
+    let log = open(&disk, &config(SyncMode::periodic(10_000))).unwrap();
+    for number in 0..50 {
+        let position = log.add(&mutation(number, 480), update(TABLE)).unwrap();
+        let synced = log.synced_position();
+        assert!(
+            position.segment_id - synced.segment_id <= 3,
+            "{synced} at {position}"
+        );
+    }
+}
+
+#[test]
 fn dropped_table_holds_no_segment() {
     let disk = SimulatedDisk::new();
     let log = open(&disk, &config(SyncMode::Batch)).unwrap();
@@ -340,8 +365,8 @@ fn least_timestamp_is_that_of_all_segments_that_could_be_replayed() {
     assert_eq!(log.least_timestamp(TABLE), None);
     add(TABLE, 50);
     add(OTHER_TABLE, 3);
-    let upper = add(TABLE, 40);
     add(TABLE, 60);
+    let upper = add(TABLE, 40);
     add(TABLE, 70);
     log.sync().unwrap();
     assert_eq!(log.least_timestamp(TABLE), Some(Timestamp(40)));
@@ -350,7 +375,7 @@ fn least_timestamp_is_that_of_all_segments_that_could_be_replayed() {
         .unwrap();
     assert_eq!(
         log.least_timestamp(TABLE),
-        Some(Timestamp(40)),
+        Some(Timestamp(50)),
         "flushed, and still in a segment"
     );
     log.discard_completed_segments(OTHER_TABLE, CommitLogPosition::NONE, upper)

@@ -200,6 +200,30 @@ fn remainder_too_small_for_a_size_is_the_end_of_a_segment() {
 }
 
 #[test]
+fn end_of_a_section_a_little_behind_an_earlier_record_is_no_end_of_the_segment() {
+    let log = Log::new(false);
+    let mut changed_count = 0;
+    for path in segment_paths(&log.disk) {
+        let file = log.disk.read(&path).unwrap();
+        let ends: Vec<_> = section_ends(&file).collect();
+        for window in ends.windows(2) {
+            let (marker, end) = (window[0], window[1]);
+            let records = log.records.keys().map(|position| position.position as usize);
+            for record in records.filter(|record| (marker + 8..end).contains(record)) {
+                for remainder in 0..=3 {
+                    let shorter = u32::try_from(record + remainder).unwrap();
+                    let mut file = file.clone();
+                    file[marker..marker + 4].copy_from_slice(&shorter.to_be_bytes());
+                    changed_count += 1;
+                    log.replay_with(&path, &file).ok();
+                }
+            }
+        }
+    }
+    assert!(changed_count > 20, "{changed_count}");
+}
+
+#[test]
 fn name_that_differs_from_the_id_inside_is_reported() {
     let log = Log::new(false);
     let paths = segment_paths(&log.disk);
