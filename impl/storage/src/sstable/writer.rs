@@ -193,6 +193,7 @@ impl SSTableWriter {
     ///
     /// # Errors
     /// When the disk fails.
+    //= WP-SS-01
     pub(crate) fn finish(mut self) -> Result<Option<SSTableReader>, StorageError> {
         let disk = &*self.disk;
         let Some(summary) = self.index.summary.clone().build(self.options.partitioner)? else {
