@@ -12,7 +12,10 @@ use thymbra_format::rows::{
 };
 use thymbra_format::schema::TableMetadata;
 use thymbra_format::{Cursor, FormatError};
-use thymbra_types::{CellKind, ColumnName, Mutation, Partition, Partitioner, Row, TableId, Timestamp};
+use thymbra_types::{
+    CellKind, ClusteringBound, ColumnName, DeletionTime, LocalDeletionTime, Mutation, Partition, Partitioner,
+    RangeTombstone, Row, TableId, Timestamp,
+};
 
 type Schema = BTreeMap<TableId, TableLayout>;
 
@@ -447,6 +450,48 @@ fn updates_of_a_mutation_have_one_key_and_a_table_each() {
         decoded(&two_updates(other_id, b"p1"), &schema).is_err(),
         "two keyspaces"
     );
+}
+
+#[test]
+fn deletions_of_partition_and_ranges_count_for_the_minima() {
+    let (schema, bytes) = worked_example();
+    let mut mutation = decoded(&bytes, &schema).expect("a mutation");
+    let update = mutation.updates.values_mut().next().expect("an update");
+    let deletion = |timestamp: i64, seconds: i64| {
+        DeletionTime::new(
+            Timestamp(T + timestamp),
+            LocalDeletionTime(1_442_880_000 + seconds),
+        )
+    };
+    *update = Partition {
+        deletion: deletion(1, 9),
+        ..Partition::default()
+    };
+    let head = &bytes[..1 + 16 + 3];
+    let written = encoded(&mutation, &schema);
+    // Flags, minima, no columns, the deletion as the minimum itself, no rows, the end.
+    let expected = [
+        head,
+        &[
+            0x14, 0xfc, 0xe9, 0xd9, 0x6a, 0x43, 0xc0, 0x01, 9, 0, 0, 0, 0, 0, 1,
+        ],
+    ];
+    assert_eq!(written, expected.concat());
+
+    let update = mutation.updates.values_mut().next().expect("an update");
+    update.deletion = DeletionTime::LIVE;
+    update.range_tombstones.push(RangeTombstone {
+        start: ClusteringBound::BOTTOM,
+        end: ClusteringBound::TOP,
+        deletion: deletion(1, 9),
+    });
+    let written = encoded(&mutation, &schema);
+    let expected = [
+        head,
+        &[0x10, 0xfc, 0xe9, 0xd9, 0x6a, 0x43, 0xc0, 0x01, 9, 0, 0, 0],
+        &[0x02, 1, 0, 0, 0, 0, 0x02, 6, 0, 0, 0, 0, 1],
+    ];
+    assert_eq!(written, expected.concat());
 }
 
 #[test]
