@@ -12,8 +12,8 @@
 //! | [`commitlog`] | commit log segments |
 //! | [`mutation`] | mutations, as commit log, hints and messages have them |
 //! | [`rows`] | rows and range tombstones, in messages and in SSTables |
+//! | [`transaction_log`] | which SSTables a transaction adds and replaces |
 //! | [`sstable`] | the components of an SSTable |
-//! | [`transaction_log`] | which SSTables a flush or compaction makes and removes |
 //! | [`schema`] | definitions of tables, which say what the columns of a file mean |
 
 pub mod commitlog;
