@@ -411,6 +411,63 @@ fn unknown_tables_and_columns_are_told_apart() {
 }
 
 #[test]
+fn updates_of_a_mutation_have_one_key_and_a_table_each() {
+    let (mut schema, bytes) = worked_example();
+    let id = *schema.keys().next().expect("a table");
+    let (other_id, other) = table(id.0 + 1, &[AbstractType::Int32], "", "v text");
+    schema.insert(other_id, other);
+    let two_updates = |table_id: TableId, key: &[u8]| {
+        let update = &bytes[1..];
+        let rest = &update[16 + 3..];
+        let second = [&table_id.0.to_be_bytes()[..], &[2], key, rest].concat();
+        [&[2], update, &second].concat()
+    };
+    let both = decoded(&two_updates(other_id, b"p1"), &schema).expect("two tables");
+    assert_eq!(both.updates.len(), 2);
+    for (bytes, expected) in [
+        (two_updates(other_id, b"p2"), "partition key"),
+        (two_updates(id, b"p1"), "table id"),
+    ] {
+        let read = decoded(&bytes, &schema);
+        assert!(
+            matches!(&read, Err(DecodeError::Format(FormatError::Invalid { what, .. })) if *what == expected),
+            "{expected}: {read:?}"
+        );
+    }
+    let elsewhere = TableLayout::new(
+        other_id,
+        "other",
+        AbstractType::Bytes,
+        [AbstractType::Int32],
+        columns(""),
+        columns("v text"),
+    );
+    schema.insert(other_id, elsewhere);
+    assert!(
+        decoded(&two_updates(other_id, b"p1"), &schema).is_err(),
+        "two keyspaces"
+    );
+}
+
+#[test]
+fn impossible_flags_of_updates_are_refused() {
+    let (schema, bytes) = worked_example();
+    for flags in [0x00, 0x11, 0x12, 0x30, 0x90] {
+        let mut other = bytes.clone();
+        other[1 + 16 + 3] = flags;
+        let read = decoded(&other, &schema);
+        assert!(
+            matches!(&read, Err(DecodeError::Format(FormatError::Invalid { what, .. })) if *what == "flags of an update"),
+            "{flags:#x}: {read:?}"
+        );
+    }
+    let empty = [&bytes[..1 + 16 + 3], &[0x01]].concat();
+    let mutation = decoded(&empty, &schema).expect("an update of nothing");
+    assert!(mutation.updates.values().all(Partition::is_empty));
+    assert_eq!(encoded(&mutation, &schema), empty);
+}
+
+#[test]
 fn layout_of_a_schema_is_that_of_its_columns() {
     let (schema, bytes) = worked_example();
     let id = *schema.keys().next().expect("a table");

@@ -223,7 +223,10 @@ mod tests {
     #[test]
     fn bounds_of_a_bucket_are_not_in_it() {
         // 100 and 150: 150 < 100 * 1.5 does not hold. The average of 100 and 149 is 124, and 186 is too large.
-        assert_eq!(next(&unread(&[100 * MIB, 150 * MIB, 150 * MIB, 150 * MIB])), [0_u64; 0]);
+        assert_eq!(
+            next(&unread(&[100 * MIB, 150 * MIB, 150 * MIB, 150 * MIB])),
+            [0_u64; 0]
+        );
         assert_eq!(
             next(&unread(&[100 * MIB, 149 * MIB, 149 * MIB, 149 * MIB])),
             [1, 2, 3, 4]

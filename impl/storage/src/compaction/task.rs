@@ -171,22 +171,21 @@ fn write_merged(
     let schema = controller.table.schema();
     let limiter = RateLimiter::new(controller.shared.config.compaction_throughput_bytes_per_second);
     let mut counts = PurgeCounts::default();
-    while let Some(next) = merged.next()? {
+    while let Some((key, mut partition)) = merged.next()? {
         controller.shared.check_open()?;
-        let mut partition = next.partition;
         schema.remove_dropped(&mut partition);
         let purged = purger::purge(
             &mut partition,
             controller.now_seconds,
             controller.gc_before,
-            &mut || controller.purge_limit(&next.key),
+            &mut || controller.purge_limit(&key),
         );
         counts.purged += u64::from(purged == Purged::Something);
         if partition.is_empty() {
             counts.removed += 1;
             continue;
         }
-        writer.append(&next.key, &partition)?;
+        writer.append(&key, &partition)?;
         limiter.wait_for(writer.position());
     }
     Ok(counts)
