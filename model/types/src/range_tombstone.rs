@@ -61,6 +61,32 @@ impl RangeTombstoneList {
         }
     }
 
+    /// Appends a tombstone that lies behind all others; an empty or live one changes nothing.
+    ///
+    /// # Panics
+    /// When it begins before the last one ends.
+    pub fn push(&mut self, tombstone: RangeTombstone) {
+        if tombstone.start >= tombstone.end || tombstone.deletion.is_live() {
+            return;
+        }
+        if let Some(last) = self.tombstones.last_mut() {
+            assert!(
+                last.end <= tombstone.start,
+                "a tombstone is pushed behind all others"
+            );
+            if last.end == tombstone.start && last.deletion == tombstone.deletion {
+                last.end = tombstone.end;
+                return;
+            }
+        }
+        self.tombstones.push(tombstone);
+    }
+
+    /// Keeps the tombstones for which `keep` holds.
+    pub fn retain(&mut self, keep: impl FnMut(&RangeTombstone) -> bool) {
+        self.tombstones.retain(keep);
+    }
+
     /// Adds one tombstone; where it overlaps others the superseding deletion stays.
     pub fn add(&mut self, tombstone: RangeTombstone, rules: &(impl ReconcileRules + ?Sized)) {
         let added = Self {
@@ -126,6 +152,17 @@ fn deletion_from(tombstones: &mut &[RangeTombstone], start: &ClusteringBound) ->
         *tombstones = rest;
     }
     DeletionTime::LIVE
+}
+
+impl FromIterator<RangeTombstone> for RangeTombstoneList {
+    /// The list of tombstones that come in order; see [`RangeTombstoneList::push`].
+    fn from_iter<I: IntoIterator<Item = RangeTombstone>>(tombstones: I) -> Self {
+        let mut list = Self::default();
+        for tombstone in tombstones {
+            list.push(tombstone);
+        }
+        list
+    }
 }
 
 #[cfg(test)]
@@ -229,5 +266,37 @@ mod tests {
         };
         let kept = tombstones().merge(RangeTombstoneList::default(), deletion(2), &Reference);
         assert_eq!(kept, list([tombstone(&[3], &[3], 3)]));
+    }
+
+    #[test]
+    fn list_collected_in_order_is_the_list_that_additions_give() {
+        let touching = |timestamp| RangeTombstone {
+            start: ClusteringBound::exclusive_start(clustering(&[5])),
+            ..tombstone(&[5], &[9], timestamp)
+        };
+        for timestamp in [1, 2] {
+            let ordered = [tombstone(&[1], &[5], 1), touching(timestamp)];
+            assert_eq!(
+                ordered.iter().cloned().collect::<RangeTombstoneList>(),
+                list(ordered.iter().cloned())
+            );
+        }
+        assert!(
+            RangeTombstoneList::from_iter([tombstone(&[5], &[4], 1)]).is_empty(),
+            "an empty range is no tombstone"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "a tombstone is pushed behind all others")]
+    fn tombstone_that_begins_inside_the_last_is_not_pushed() {
+        let _ = RangeTombstoneList::from_iter([tombstone(&[1], &[5], 1), tombstone(&[4], &[9], 1)]);
+    }
+
+    #[test]
+    fn only_what_is_to_be_kept_is_retained() {
+        let mut tombstones = list([tombstone(&[1], &[1], 1), tombstone(&[2], &[2], 2)]);
+        tombstones.retain(|tombstone| tombstone.deletion == deletion(2));
+        assert_eq!(tombstones, list([tombstone(&[2], &[2], 2)]));
     }
 }
