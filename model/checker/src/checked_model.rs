@@ -15,6 +15,9 @@ use crate::scope::{Scope, ScopeError};
 use crate::system::{DynRules, System};
 use crate::verdict::Inquiry;
 
+/// What may happen in a model.
+pub type ActionOf<M> = <M as Model>::Action;
+
 /// A bounded model with properties, rules and a driver that may be faulty.
 pub trait CheckedModel:
     Model<

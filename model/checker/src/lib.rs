@@ -12,6 +12,7 @@ pub mod faults;
 pub mod gallery;
 pub mod laws;
 pub mod layout;
+pub mod log_system;
 mod model_impl;
 pub mod names;
 mod packing;
