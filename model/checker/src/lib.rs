@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod chart;
+pub mod checked_model;
 pub mod configurations;
 pub mod faults;
 pub mod gallery;

@@ -4,7 +4,7 @@
 
 mod abstract_type;
 #[cfg(test)]
-mod arbitrary;
+pub(crate) mod arbitrary;
 #[cfg(test)]
 mod cases;
 mod class_name;

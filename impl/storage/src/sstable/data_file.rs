@@ -22,7 +22,10 @@ pub(super) struct DataFileWriter {
 #[derive(Debug)]
 enum Form {
     Compressed(CompressedSequentialWriter),
-    Plain { checksums: ChecksumWriter, position: u64 },
+    Plain {
+        checksums: ChecksumWriter,
+        position: u64,
+    },
 }
 
 /// What goes into the other components.
@@ -31,11 +34,7 @@ pub(super) enum DataSummary {
     /// Of a compressed table: `CompressionInfo.db` and `Digest.crc32`.
     Compressed(CompressedData),
     /// Of another: `CRC.db` and `Digest.crc32`.
-    Plain {
-        checksums: Checksums,
-        digest: Digest,
-        length_bytes: u64,
-    },
+    Plain { checksums: Checksums, digest: Digest },
 }
 
 impl DataSummary {
@@ -47,11 +46,11 @@ impl DataSummary {
         }
     }
 
-    /// Stored bytes for each byte of data; -1 in tables without compression.
-    pub(super) const fn compression_ratio(&self) -> f64 {
+    /// Stored bytes for each byte of data; absent in tables without compression.
+    pub(super) const fn compression_ratio(&self) -> Option<f64> {
         match self {
-            Self::Compressed(data) => data.compression_ratio,
-            Self::Plain { .. } => -1.0,
+            Self::Compressed(data) => Some(data.compression_ratio),
+            Self::Plain { .. } => None,
         }
     }
 }
@@ -107,13 +106,9 @@ impl DataFileWriter {
     pub(super) fn finish(mut self) -> DiskResult<DataSummary> {
         let summary = match self.form {
             Form::Compressed(writer) => DataSummary::Compressed(writer.finish(&mut self.buffer)),
-            Form::Plain { checksums, position } => {
+            Form::Plain { checksums, .. } => {
                 let (checksums, digest) = checksums.finish();
-                DataSummary::Plain {
-                    checksums,
-                    digest,
-                    length_bytes: position,
-                }
+                DataSummary::Plain { checksums, digest }
             }
         };
         self.file.append(&self.buffer)?;

@@ -1,5 +1,7 @@
 //! A crash at every operation, with every loss that is tried, and another crash in the recovery.
 
+use thymbra_durability::LogFinding;
+
 use super::*;
 
 /// Opens what a crash has left and checks it; nothing has been removed when this returns.
@@ -56,6 +58,27 @@ fn crash_at_every_operation_with_every_loss_keeps_what_was_promised_and_the_orde
     }
     println!("{images_count} images, {torn_count} torn, {lost_count} with losses");
     assert!(images_count > 5_000 && torn_count > 500 && lost_count > 500);
+}
+
+/// Cassandra would not start with a damaged marker, nor with one that points behind what is there.
+#[test]
+fn process_that_ends_at_any_operation_leaves_no_marker_without_its_records() {
+    let steps = mixed_steps();
+    for config in all_configs() {
+        let mut grown_count = 0;
+        for index in changing_operations(&config, &steps) {
+            let disk = SimulatedDisk::new();
+            disk.crash_at(index);
+            History::run(&disk, &config, &steps);
+            let log = open(&disk.crash().process_end(), &config).unwrap();
+            match replayed(&log).unwrap().1.torn_tail {
+                None => {}
+                Some((_, LogFinding::ZeroSize)) => grown_count += 1,
+                Some(torn) => panic!("{torn:?} at {index}"),
+            }
+        }
+        assert_eq!(grown_count > 0, !config.is_compressed);
+    }
 }
 
 #[test]
