@@ -2,3 +2,5 @@
 //!
 //! Takes its decisions from `thymbra-durability` and its bytes from `thymbra-format`. Chapters:
 //! `specs/06-commit-log.md` to `specs/09-compaction.md`.
+
+mod compaction;

@@ -1,0 +1,4 @@
+//! Compaction: many SSTables become one, and what nobody needs goes.
+
+mod purger;
+mod size_tiered;
