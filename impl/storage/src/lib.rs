@@ -3,4 +3,10 @@
 //! Takes its decisions from `thymbra-durability` and its bytes from `thymbra-format`. Chapters:
 //! `specs/06-commit-log.md` to `specs/09-compaction.md`.
 
-mod compaction;
+pub mod clock;
+pub mod disk;
+pub mod error;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use disk::{CountingDisk, DirectoryEntry, Disk, DiskFile, RealDisk, SimulatedDisk};
+pub use error::{DiskError, DiskOperation};

@@ -135,4 +135,69 @@ impl Shared {
         drop(order);
         Ok(())
     }
+
+    /// Whether the keyspace's writes go through the commit log.
+    fn has_durable_writes(&self, keyspace: &str) -> Result<bool, StorageError> {
+        let keyspaces = self.keyspaces.read().unwrap_or_else(PoisonError::into_inner);
+        keyspaces
+            .get(keyspace)
+            .map(|params| params.durable_writes)
+            .ok_or_else(|| StorageError::UnknownKeyspace {
+                keyspace: keyspace.into(),
+            })
+    }
+
+    /// Appends a mutation to the commit log, and waits as the sync mode says.
+    fn append(&self, mutation: &Mutation) -> Result<(), StorageError> {
+        SERIALIZED.with_borrow_mut(|serialized| {
+            serialized.clear();
+            mutation::write(mutation, self, serialized)?;
+            let position = self.commit_log.add(serialized, mutation.updates.keys().copied())?;
+            self.commit_log.await_acknowledgement(position)?;
+            Ok(())
+        })
+    }
+
+    /// Makes an empty memtable the one that takes updates.
+    ///
+    /// The write order is the barrier: every update that was appended before is in the memtable
+    /// that is switched out, and every later one will be in the new one, so the position in
+    /// between is a bound of both.
+    //= WP-MF-02
+    pub(crate) fn switch_memtable(&self, table: &ColumnFamilyStore) -> Arc<Memtable> {
+        let barrier = self.write_order.write().unwrap_or_else(PoisonError::into_inner);
+        let bound = self.commit_log.current_position();
+        let switched = table.change_view(|view| {
+            view.switch_memtable(Memtable::new(bound, self.clock.monotonic_ms()));
+            view.flushing.last().cloned()
+        });
+        drop(barrier);
+        let switched = switched.expect("the memtable has just been switched out");
+        switched.close(bound);
+        switched
+    }
+
+    /// Switches a table's memtable, and writes out it and those that an earlier flush left.
+    pub(crate) fn flush(&self, table: &Arc<ColumnFamilyStore>) -> Result<(), StorageError> {
+        self.check_open()?;
+        self.switch_memtable(table);
+        let waiting = table.view().flushing.clone();
+        for memtable in waiting {
+            flush::write_memtable(self, table, &memtable)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of all memtables.
+    pub(crate) fn memtable_bytes(&self) -> u64 {
+        self.memtables(|memtable| memtable.size_bytes())
+    }
+
+    fn memtables(&self, of: impl Fn(&Memtable) -> u64) -> u64 {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let views = tables.values().map(|table| table.view());
+        views
+            .map(|view| view.memtables().map(|memtable| of(memtable)).sum::<u64>())
+            .sum()
+    }
 }
