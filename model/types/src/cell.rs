@@ -5,13 +5,16 @@
 
 use crate::time::{LocalDeletionTime, Timestamp, Ttl};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 /// Name of a column; ordered by the bytes of its UTF-8 text, unsigned.
+///
+/// Shared, since each row has the names that its table has: a clone copies no text.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ColumnName(
     /// The name as the schema has it, not quoted.
-    pub Box<str>,
+    pub Arc<str>,
 );
 
 /// Which element of a complex column: list time-UUID, set element, map key or field index.
@@ -38,7 +41,7 @@ pub struct CellName {
 impl CellName {
     /// The one cell of a simple column.
     #[must_use]
-    pub fn simple(column: impl Into<Box<str>>) -> Self {
+    pub fn simple(column: impl Into<Arc<str>>) -> Self {
         Self {
             column: ColumnName(column.into()),
             path: None,
@@ -47,7 +50,7 @@ impl CellName {
 
     /// One element of a complex column.
     #[must_use]
-    pub fn element(column: impl Into<Box<str>>, path: impl Into<Box<[u8]>>) -> Self {
+    pub fn element(column: impl Into<Arc<str>>, path: impl Into<Box<[u8]>>) -> Self {
         Self {
             column: ColumnName(column.into()),
             path: Some(CellPath(path.into())),

@@ -10,6 +10,7 @@
 //! | [`time`] | when was it written, until when does it live? |
 //! | [`cell`], [`liveness`], [`deletion`], [`range_tombstone`] | what are the atoms of data? |
 //! | [`row`], [`clustering`], [`partition`], [`mutation`] | how are they put together, and merged? |
+//! | [`sorted_map`] | how are few, or very many, of them kept in order? |
 //! | [`reconcile`] | which of two atoms wins? |
 //! | [`commit_log_position`], [`interval_set`] | what has reached the disk? |
 //!
@@ -37,6 +38,7 @@ pub mod partitioner;
 pub mod range_tombstone;
 pub mod reconcile;
 pub mod row;
+pub mod sorted_map;
 pub mod time;
 pub mod token;
 
@@ -53,5 +55,6 @@ pub use partitioner::Partitioner;
 pub use range_tombstone::{RangeTombstone, RangeTombstoneList};
 pub use reconcile::{ReconcileRules, Reference};
 pub use row::Row;
+pub use sorted_map::SortedMap;
 pub use time::{LocalDeletionTime, Timestamp, Ttl};
 pub use token::{RandomToken, Token};

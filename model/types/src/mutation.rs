@@ -6,8 +6,8 @@
 use crate::key::DecoratedKey;
 use crate::partition::Partition;
 use crate::reconcile::ReconcileRules;
+use crate::sorted_map::SortedMap;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use core::fmt;
 
 /// Identity of a table for its whole life; the 128 bits of a UUID.
@@ -34,7 +34,7 @@ pub struct Mutation {
     /// Partition key, common to all updates.
     pub key: DecoratedKey,
     /// What is written to each table.
-    pub updates: BTreeMap<TableId, Partition>,
+    pub updates: SortedMap<TableId, Partition>,
 }
 
 /// Mutations of different keyspaces or keys do not merge.
@@ -65,12 +65,8 @@ impl Mutation {
         }
         //= WP-DM-10
         for (table, update) in other.updates {
-            let merged = self
-                .updates
-                .remove(&table)
-                .unwrap_or_default()
-                .merge(update, rules);
-            self.updates.insert(table, merged);
+            let known = self.updates.entry(table).or_default();
+            *known = core::mem::take(known).merge(update, rules);
         }
         Ok(self)
     }

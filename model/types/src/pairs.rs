@@ -3,13 +3,13 @@
 //! Rows and partitions map clusterings and cell names, which are no strings, so JSON could not
 //! hold them otherwise. Chapter: `specs/01-data-model.md`.
 
-use alloc::collections::BTreeMap;
+use crate::sorted_map::SortedMap;
 use alloc::vec::Vec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Writes the entries in key order.
 pub(crate) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
-    map: &BTreeMap<K, V>,
+    map: &SortedMap<K, V>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(map)
@@ -18,6 +18,6 @@ pub(crate) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
 /// Reads entries in any order; of two with one key the later stays.
 pub(crate) fn deserialize<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<K, V>, D::Error> {
+) -> Result<SortedMap<K, V>, D::Error> {
     Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
 }

@@ -10,6 +10,7 @@ use crate::deletion::DeletionTime;
 use crate::range_tombstone::{RangeTombstone, RangeTombstoneList};
 use crate::reconcile::ReconcileRules;
 use crate::row::Row;
+use crate::sorted_map::SortedMap;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ pub struct Partition {
     pub static_row: Row,
     /// Rows in clustering order.
     #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
-    pub rows: BTreeMap<Clustering, Row>,
+    pub rows: SortedMap<Clustering, Row>,
     /// Deletions of ranges of rows.
     pub range_tombstones: RangeTombstoneList,
 }
@@ -66,38 +67,64 @@ impl Partition {
     /// Merges an update into this partition, which must be in normal form and stays so.
     ///
     /// The update may have any form. Rows that it neither writes nor deletes are not looked at, so
-    /// the cost is that of the update, as a memtable needs it.
+    /// the cost is that of the update, as a memtable needs it. An update in normal form becomes an
+    /// empty partition as it is.
     //= WP-DM-10
     //= WP-RW-04
-    pub fn apply(&mut self, update: Self, rules: &(impl ReconcileRules + ?Sized)) {
-        let deletes_rows = !update.deletion.is_live() || !update.range_tombstones.is_empty();
-        if rules.compare_deletions(update.deletion, self.deletion).is_gt() {
-            self.deletion = update.deletion;
+    pub fn apply(&mut self, mut update: Self, rules: &(impl ReconcileRules + ?Sized)) {
+        if self.is_empty() && update.is_normal(rules) {
+            *self = update;
+            return;
         }
-        if deletes_rows {
-            let known = core::mem::take(&mut self.range_tombstones);
-            self.range_tombstones = known.merge(update.range_tombstones, self.deletion, rules);
+        if !update.deletion.is_live() || !update.range_tombstones.is_empty() {
+            let ranges = core::mem::take(&mut update.range_tombstones);
+            self.delete(update.deletion, ranges, rules);
         }
 
-        self.static_row =
-            core::mem::take(&mut self.static_row).merge(update.static_row, self.deletion, rules);
-        for (clustering, row) in update.rows {
-            let active = self.covering_deletion(&clustering, rules);
-            let known = self.rows.remove(&clustering).unwrap_or_default();
-            let merged = known.merge(row, active, rules);
-            if !merged.is_empty() {
-                self.rows.insert(clustering, merged);
-            }
+        update.static_row.drop_deleted(self.deletion, rules);
+        self.static_row.apply(update.static_row, rules);
+        update.rows.retain(|clustering, row| {
+            row.drop_deleted(self.covering_deletion(clustering, rules), rules);
+            !row.is_empty()
+        });
+        self.rows.merge(update.rows, |known, row| known.apply(row, rules));
+    }
+
+    /// Adds deletions, and drops what they delete.
+    fn delete(
+        &mut self,
+        deletion: DeletionTime,
+        ranges: RangeTombstoneList,
+        rules: &(impl ReconcileRules + ?Sized),
+    ) {
+        let stays = |row: &mut Row, deletion| {
+            row.drop_deleted(deletion, rules);
+            !row.is_empty()
+        };
+        if rules.compare_deletions(deletion, self.deletion).is_gt() {
+            self.deletion = deletion;
+            self.static_row.drop_deleted(deletion, rules);
+            self.rows.retain(|_, row| stays(row, deletion));
         }
-        if deletes_rows {
-            let mut rows = core::mem::take(&mut self.rows);
-            rows.retain(|clustering, row| {
-                let active = self.covering_deletion(clustering, rules);
-                *row = core::mem::take(row).merge(Row::default(), active, rules);
-                !row.is_empty()
-            });
-            self.rows = rows;
+        for range in ranges.iter() {
+            self.rows.retain_between(
+                |row| !range.start.is_before(row),
+                |row| range.end.is_before(row),
+                |_, row| stays(row, range.deletion),
+            );
         }
+        let known = core::mem::take(&mut self.range_tombstones);
+        self.range_tombstones = known.merge(ranges, self.deletion, rules);
+    }
+
+    /// Whether merging the partition with nothing would give it back.
+    fn is_normal(&self, rules: &(impl ReconcileRules + ?Sized)) -> bool {
+        let supersedes = |deletion| rules.compare_deletions(deletion, DeletionTime::LIVE).is_gt();
+        (self.deletion.is_live() || supersedes(self.deletion) && self.range_tombstones.is_empty())
+            && self.static_row.is_normal(self.deletion, rules)
+            && self.rows.iter().all(|(clustering, row)| {
+                !row.is_empty() && row.is_normal(self.covering_deletion(clustering, rules), rules)
+            })
     }
 
     /// The superseding one of the partition's deletion and the range tombstone over a row.

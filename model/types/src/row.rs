@@ -6,8 +6,7 @@ use crate::cell::{Cell, CellName, ColumnName};
 use crate::deletion::DeletionTime;
 use crate::liveness::LivenessInfo;
 use crate::reconcile::ReconcileRules;
-use alloc::collections::BTreeMap;
-use alloc::collections::btree_map::Entry;
+use crate::sorted_map::SortedMap;
 
 /// Timestamp of a liveness in memory.
 const LIVENESS_SIZE_BYTES: usize = 8;
@@ -25,10 +24,10 @@ pub struct Row {
     /// Deletion of the whole row.
     pub deletion: DeletionTime,
     /// Deletions of whole complex columns; none of them is live.
-    pub complex_deletions: BTreeMap<ColumnName, DeletionTime>,
+    pub complex_deletions: SortedMap<ColumnName, DeletionTime>,
     /// Cells of simple columns, and elements of complex ones.
     #[cfg_attr(feature = "serde", serde(with = "crate::pairs"))]
-    pub cells: BTreeMap<CellName, Cell>,
+    pub cells: SortedMap<CellName, Cell>,
 }
 
 impl Row {
@@ -64,57 +63,105 @@ impl Row {
         active: DeletionTime,
         rules: &(impl ReconcileRules + ?Sized),
     ) -> Self {
+        self.take_in(other, rules);
+        self.drop_deleted(active, rules);
+        self
+    }
+
+    /// Merges an update into this row; neither has anything that a deletion from outside deletes.
+    ///
+    /// What is known is not looked at unless the update deletes something in the row.
+    pub(crate) fn apply(&mut self, mut update: Self, rules: &(impl ReconcileRules + ?Sized)) {
+        if update.deletion.is_live() && update.complex_deletions.is_empty() {
+            update.drop_data(self.deletion, &self.complex_deletions, rules);
+            self.take_in(update, rules);
+        } else {
+            self.take_in(update, rules);
+            self.drop_deleted(DeletionTime::LIVE, rules);
+        }
+    }
+
+    /// The winner of each part, whether or not something deletes it.
+    fn take_in(&mut self, other: Self, rules: &(impl ReconcileRules + ?Sized)) {
         if rules.compare_liveness(other.liveness, self.liveness).is_gt() {
             self.liveness = other.liveness;
         }
         if rules.compare_deletions(other.deletion, self.deletion).is_gt() {
             self.deletion = other.deletion;
         }
-        for (column, deletion) in other.complex_deletions {
-            let kept = self.complex_deletions.entry(column).or_insert(deletion);
-            if rules.compare_deletions(deletion, *kept).is_gt() {
-                *kept = deletion;
-            }
-        }
-        for (name, cell) in other.cells {
-            match self.cells.entry(name) {
-                Entry::Vacant(entry) => {
-                    entry.insert(cell);
+        self.complex_deletions
+            .merge(other.complex_deletions, |known, deletion| {
+                if rules.compare_deletions(deletion, *known).is_gt() {
+                    *known = deletion;
                 }
-                Entry::Occupied(mut entry) => {
-                    if rules.compare_cells(cell.view(), entry.get().view()).is_gt() {
-                        entry.insert(cell);
-                    }
-                }
+            });
+        self.cells.merge(other.cells, |known, cell| {
+            if rules.compare_cells(cell.view(), known.view()).is_gt() {
+                *known = cell;
             }
-        }
-        self.drop_deleted(active, rules);
-        self
+        });
     }
 
     /// Brings the row into normal form under a deletion that covers it from outside.
     //= WP-DM-09
-    fn drop_deleted(&mut self, active: DeletionTime, rules: &(impl ReconcileRules + ?Sized)) {
+    pub(crate) fn drop_deleted(&mut self, active: DeletionTime, rules: &(impl ReconcileRules + ?Sized)) {
         let row_deletion = if rules.compare_deletions(self.deletion, active).is_gt() {
             self.deletion
         } else {
             self.deletion = DeletionTime::LIVE;
             active
         };
+        self.complex_deletions
+            .retain(|_, deletion| rules.compare_deletions(*deletion, row_deletion).is_gt());
+        let complex_deletions = core::mem::take(&mut self.complex_deletions);
+        self.drop_data(row_deletion, &complex_deletions, rules);
+        self.complex_deletions = complex_deletions;
+    }
+
+    /// Drops the liveness and the cells that a deletion of the row or of their column deletes.
+    fn drop_data(
+        &mut self,
+        row_deletion: DeletionTime,
+        complex_deletions: &SortedMap<ColumnName, DeletionTime>,
+        rules: &(impl ReconcileRules + ?Sized),
+    ) {
         if rules.deletes(row_deletion, self.liveness.timestamp) {
             self.liveness = LivenessInfo::EMPTY;
         }
-        self.complex_deletions
-            .retain(|_, deletion| rules.compare_deletions(*deletion, row_deletion).is_gt());
-        let complex_deletions = &self.complex_deletions;
         self.cells.retain(|name, cell| {
-            let deletion = complex_deletions
-                .get(&name.column)
-                .copied()
-                .unwrap_or(row_deletion);
+            let deletion = deletion_of(&name.column, row_deletion, complex_deletions);
             !rules.deletes(deletion, cell.timestamp)
         });
     }
+
+    /// Whether the row is in normal form under a deletion that covers it from outside.
+    pub(crate) fn is_normal(&self, active: DeletionTime, rules: &(impl ReconcileRules + ?Sized)) -> bool {
+        let supersedes = |left, right| rules.compare_deletions(left, right).is_gt();
+        let row_deletion = if self.deletion.is_live() {
+            active
+        } else {
+            self.deletion
+        };
+        (self.deletion.is_live() || supersedes(self.deletion, active))
+            && (self.liveness == LivenessInfo::EMPTY
+                || !rules.deletes(row_deletion, self.liveness.timestamp)
+                    && rules.compare_liveness(self.liveness, LivenessInfo::EMPTY).is_gt())
+            && (self.complex_deletions.values()).all(|deletion| supersedes(*deletion, row_deletion))
+            && self.cells.iter().all(|(name, cell)| {
+                let deletion = deletion_of(&name.column, row_deletion, &self.complex_deletions);
+                !rules.deletes(deletion, cell.timestamp)
+            })
+    }
+}
+
+/// The deletion that covers the cells of a column.
+fn deletion_of(
+    column: &ColumnName,
+    row_deletion: DeletionTime,
+    complex_deletions: &SortedMap<ColumnName, DeletionTime>,
+) -> DeletionTime {
+    let of_column = complex_deletions.get(column);
+    of_column.copied().unwrap_or(row_deletion)
 }
 
 #[cfg(test)]
@@ -129,7 +176,7 @@ mod tests {
 
     fn row_of_cell(cell: Cell) -> Row {
         Row {
-            cells: BTreeMap::from([(CellName::simple("column"), cell)]),
+            cells: SortedMap::from([(CellName::simple("column"), cell)]),
             ..Row::default()
         }
     }
@@ -152,7 +199,7 @@ mod tests {
             }
             .is_empty()
         );
-        let complex_deletions = BTreeMap::from([(ColumnName("column".into()), deletion(1))]);
+        let complex_deletions = SortedMap::from([(ColumnName("column".into()), deletion(1))]);
         assert!(
             !Row {
                 complex_deletions,
@@ -183,7 +230,7 @@ mod tests {
         let row = Row {
             liveness: LivenessInfo::live(Timestamp(5)),
             deletion: deletion(5),
-            complex_deletions: BTreeMap::from([(ColumnName("column".into()), deletion(5))]),
+            complex_deletions: SortedMap::from([(ColumnName("column".into()), deletion(5))]),
             ..row_of_cell(Cell::live(Timestamp(6), *b"newer"))
         };
         let merged = row.merge(Row::default(), deletion(5), &Reference);

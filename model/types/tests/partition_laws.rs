@@ -6,7 +6,9 @@ mod partition_oracle;
 
 use partition_oracle::{Facts, Normal};
 use quickcheck::QuickCheck;
-use thymbra_types::{LiveView, Partition, ReconcileRules, Reference};
+use thymbra_types::{
+    Cell, CellName, Clustering, LiveView, Partition, ReconcileRules, Reference, Row, SortedMap, Timestamp,
+};
 
 const RULES: &dyn ReconcileRules = &Reference;
 const CASES: u64 = 3_000;
@@ -86,6 +88,41 @@ fn applying_updates_one_by_one_gives_what_merging_gives() {
         .quickcheck(claim as fn(Facts) -> bool);
 }
 
+#[test]
+fn applying_moves_rows_and_values_and_copies_none() {
+    let update = |row: u8, column: &str| {
+        let value = vec![row; 100].into_boxed_slice();
+        let address = value.as_ptr();
+        let cell = Cell::live(Timestamp(1), value);
+        let row = Row {
+            cells: SortedMap::from([(CellName::simple(column), cell)]),
+            ..Row::default()
+        };
+        let clustering = Clustering(vec![Box::from([1])]);
+        let partition = Partition {
+            rows: SortedMap::from([(clustering, row)]),
+            ..Partition::default()
+        };
+        (partition, address)
+    };
+    let addresses = |partition: &Partition| -> Vec<*const u8> {
+        let cells = partition.rows.values().flat_map(|row| row.cells.values());
+        cells.map(|cell| cell.value.as_ptr()).collect()
+    };
+    let (first, first_value) = update(1, "a");
+    let (second, second_value) = update(2, "b");
+    let first_row: *const Row = first.rows.values().next().expect("it has one row");
+
+    let mut applied = Partition::default();
+    applied.apply(first, RULES);
+    assert!(std::ptr::eq(
+        first_row,
+        applied.rows.values().next().expect("the same row")
+    ));
+    applied.apply(second, RULES);
+    assert_eq!(addresses(&applied), [first_value, second_value]);
+}
+
 //= WP-DM-09 check
 //= WP-DM-12 check
 #[test]
@@ -130,12 +167,11 @@ fn partition_is_empty_exactly_when_it_equals_the_default() {
 #[cfg(feature = "serde")]
 #[test]
 fn mutations_survive_serialization_to_json() {
-    use std::collections::BTreeMap;
     use thymbra_types::{DecoratedKey, Mutation, Partitioner, TableId};
 
     fn claim(facts: Facts, key: Vec<u8>, table: u128) -> bool {
         let key = DecoratedKey::new(Partitioner::Murmur3, key);
-        let updates = BTreeMap::from([(TableId(table), facts.sources().remove(0))]);
+        let updates = SortedMap::from([(TableId(table), facts.sources().remove(0))]);
         let mutation = Mutation {
             keyspace: "keyspace".into(),
             key,

@@ -5,13 +5,12 @@
 //! Chapter: `specs/03-coordination.md`.
 
 use core::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thymbra_protocol::{Mutation as ProtocolMutation, Payload, ReadCommand, ReadData};
 use thymbra_types::{
     Cell, CellKind, CellName, Clustering, DecoratedKey, LivenessInfo, LocalDeletionTime, Mutation, Partition,
-    Partitioner, ReconcileRules, Row, TableId, Timestamp, Token,
+    Partitioner, ReconcileRules, Row, SortedMap, TableId, Timestamp, Token,
 };
 
 /// Bytes of a value.
@@ -116,7 +115,7 @@ pub(super) fn row(number: usize) -> Row {
         } else {
             LivenessInfo::EMPTY
         },
-        cells: BTreeMap::from([(CellName::simple(COLUMN), cell)]),
+        cells: SortedMap::from([(CellName::simple(COLUMN), cell)]),
         ..Row::default()
     }
 }
@@ -130,7 +129,7 @@ pub(super) fn mutation(
     gc_grace_seconds: u32,
 ) -> RowMutation {
     let partition = Partition {
-        rows: BTreeMap::from([(clustering(row_number), row(number))]),
+        rows: SortedMap::from([(clustering(row_number), row(number))]),
         ..Partition::default()
     };
     RowMutation::new(key.clone(), partition, gc_grace_seconds)
@@ -142,7 +141,7 @@ impl RowMutation {
             mutation: Arc::new(Mutation {
                 keyspace: "simulation".into(),
                 key,
-                updates: BTreeMap::from([(TABLE, partition)]),
+                updates: SortedMap::from([(TABLE, partition)]),
             }),
             gc_grace_seconds,
         }

@@ -340,7 +340,7 @@ impl From<&Partition> for Normal {
         Self {
             deletion: partition.deletion,
             static_row: partition.static_row.clone(),
-            rows: partition.rows.clone(),
+            rows: partition.rows.clone().into_iter().collect(),
             ranges: ranges
                 .map(|range| (bound_place(&range.start), bound_place(&range.end), range.deletion))
                 .collect(),
