@@ -9,10 +9,12 @@
 //! |---|---|
 //! | [`cursor`], [`vint`] | numbers, lengths, strings |
 //! | [`marshal`] | values of every CQL type, and the names of the types |
+//! | [`rows`] | rows and range tombstones, in messages and in SSTables |
 
 pub mod cursor;
 pub mod error;
 pub mod marshal;
+pub mod rows;
 pub mod vint;
 
 pub use cursor::Cursor;
