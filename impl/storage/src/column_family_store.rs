@@ -12,7 +12,7 @@ use crate::view::View;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use thymbra_durability::ReadSkipRules as _;
+use thymbra_durability::SkipRules as _;
 use thymbra_format::schema::TableMetadata;
 use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference};
 
@@ -104,7 +104,7 @@ impl ColumnFamilyStore {
         let mut skipped = ReadCounts::default();
         for sstable in &view.sstables {
             // Newest data first: what follows is older still.
-            if Reference.may_skip_sstable(merged.deletion, sstable.max_timestamp()) {
+            if Reference.is_deleted_whole(sstable.max_timestamp(), merged.deletion) {
                 skipped.by_timestamp += 1;
                 continue;
             }

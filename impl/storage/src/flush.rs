@@ -22,9 +22,7 @@ pub(crate) fn write_memtable(
     table: &Arc<ColumnFamilyStore>,
     memtable: &Arc<Memtable>,
 ) -> Result<(), StorageError> {
-    let Some(_claim) = memtable.claim() else {
-        return Ok(());
-    };
+    let _claim = memtable.claim();
     if !table.view().flushing.iter().any(|other| Arc::ptr_eq(other, memtable)) {
         return Ok(());
     }

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
-use thymbra_format::rows::{ColumnsCollector, EncodingStats};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use crate::column_collector::ColumnCollector;
+use thymbra_format::rows::{EncodingStats, EncodingStatsCollector};
 use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, Timestamp, Token};
 
 /// Shards of a memtable whose tokens are numbers; each holds one stretch of the ring.
@@ -32,14 +33,30 @@ pub(crate) struct Memtable {
     created_ms: u64,
     size_bytes: AtomicU64,
     operations_count: AtomicU64,
+    claim: Mutex<()>,
 }
 
 /// One stretch of the ring.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     partitions: BTreeMap<DecoratedKey, Partition>,
-    stats: EncodingStats,
-    columns: ColumnsCollector,
+    stats: EncodingStatsCollector,
+    columns: ColumnCollector,
+}
+
+impl Shard {
+    /// Sees an update for the sake of the header.
+    fn collect(&mut self, update: &Partition) {
+        self.stats.update_deletion(update.deletion);
+        self.stats.update_row(&update.static_row);
+        for row in update.rows.values() {
+            self.stats.update_row(row);
+        }
+        for tombstone in update.range_tombstones.iter() {
+            self.stats.update_deletion(tombstone.deletion);
+        }
+        self.columns.collect(update);
+    }
 }
 
 impl Memtable {
@@ -52,6 +69,7 @@ impl Memtable {
             created_ms,
             size_bytes: AtomicU64::new(0),
             operations_count: AtomicU64::new(0),
+            claim: Mutex::new(()),
         }
     }
 
@@ -62,8 +80,7 @@ impl Memtable {
             unreachable!("every token has a shard")
         };
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-        shard.stats.collect(&update);
-        shard.columns.collect(&update);
+        shard.collect(&update);
         match shard.partitions.entry(key) {
             Entry::Vacant(entry) => {
                 let mut partition = Partition::default();
@@ -91,7 +108,16 @@ impl Memtable {
         shard
             .partitions
             .contains_key(key)
-            .then(|| shard.stats.min_timestamp())
+            .then(|| shard.stats.finish().min_timestamp)
+    }
+
+    /// Smallest timestamp of everything; `None` when nothing was put in.
+    pub(crate) fn min_timestamp_of_all(&self) -> Option<Timestamp> {
+        let shards = self.shards.iter().filter_map(|shard| {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            (!shard.partitions.is_empty()).then(|| shard.stats.finish().min_timestamp)
+        });
+        shards.min()
     }
 
     /// Up to `limit_count` partitions with keys in a range, in order.
@@ -136,12 +162,12 @@ impl Memtable {
     }
 
     /// Minima and columns of everything that was ever put in, also of what has been overwritten since.
-    pub(crate) fn header(&self) -> (EncodingStats, ColumnsCollector) {
-        let mut stats = EncodingStats::default();
-        let mut columns = ColumnsCollector::default();
+    pub(crate) fn header(&self) -> (EncodingStats, ColumnCollector) {
+        let mut stats = EncodingStats::NO_STATS;
+        let mut columns = ColumnCollector::default();
         for shard in &self.shards {
             let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-            stats.merge(&shard.stats);
+            stats = stats.merge(shard.stats.finish());
             columns.merge(&shard.columns);
         }
         (stats, columns)
@@ -184,6 +210,11 @@ impl Memtable {
     /// Where it ends; `None` while it takes updates.
     pub(crate) fn upper_bound(&self) -> Option<CommitLogPosition> {
         self.upper_bound.get().copied()
+    }
+
+    /// Lets one caller at a time write the memtable out.
+    pub(crate) fn claim(&self) -> MutexGuard<'_, ()> {
+        self.claim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the memtable. The write barrier has been passed: no update is on its way to it.

@@ -4,79 +4,123 @@
 //! rules of durability. Chapter: `specs/09-compaction.md`. Source: Cassandra
 //! `db.partitions.PurgeFunction`, `db.rows.BTreeRow.purge`, `db.rows.AbstractCell.purge`.
 
-use thymbra_durability::PurgeRules;
+use thymbra_durability::{CellPurge, PurgeLimit, PurgeRules as _};
 use thymbra_types::{
     Cell, CellKind, DeletionTime, LivenessInfo, LocalDeletionTime, Partition, Reference, Row, Timestamp,
 };
 
-/// Removes from a partition in normal form what `may_purge` lets go, at a clock reading.
+/// Whether a purge changed a partition.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purged {
+    /// Tombstones or expired data went.
+    Something,
+    /// Everything stayed, but perhaps values of expired cells.
+    Nothing,
+}
+
+/// Removes from a partition in normal form what the rules let go.
 ///
-/// `may_purge` is asked for each tombstone, expired cell and expired liveness with its timestamp
-/// and local deletion time.
+/// `limit` says what data elsewhere leaves to purge; it is asked at most once, and only if there is
+/// something whose gc_grace is over.
 //= WP-CP-03
 pub(crate) fn purge(
     partition: &mut Partition,
     now_seconds: i64,
-    may_purge: &dyn Fn(Timestamp, LocalDeletionTime) -> bool,
-) {
-    purge_deletion(&mut partition.deletion, may_purge);
-    purge_row(&mut partition.static_row, now_seconds, may_purge);
+    gc_before: LocalDeletionTime,
+    limit: &mut dyn FnMut() -> PurgeLimit,
+) -> Purged {
+    let mut purger = Purger {
+        now_seconds,
+        gc_before,
+        ask_limit: limit,
+        limit: None,
+        purged: Purged::Nothing,
+    };
+    purger.purge_deletion(&mut partition.deletion);
+    purger.purge_row(&mut partition.static_row);
     partition.rows.retain(|_, row| {
-        purge_row(row, now_seconds, may_purge);
+        purger.purge_row(row);
         !row.is_empty()
     });
     partition
         .range_tombstones
-        .retain(|tombstone| !purges(tombstone.deletion, may_purge));
+        .retain(|tombstone| !purger.purges(tombstone.deletion));
+    purger.purged
 }
 
-fn purges(deletion: DeletionTime, may_purge: &dyn Fn(Timestamp, LocalDeletionTime) -> bool) -> bool {
-    !deletion.is_live() && may_purge(deletion.marked_for_delete_at, deletion.local_deletion_time)
-}
-
-fn purge_deletion(deletion: &mut DeletionTime, may_purge: &dyn Fn(Timestamp, LocalDeletionTime) -> bool) {
-    if purges(*deletion, may_purge) {
-        *deletion = DeletionTime::LIVE;
-    }
-}
-
-fn purge_row(row: &mut Row, now_seconds: i64, may_purge: &dyn Fn(Timestamp, LocalDeletionTime) -> bool) {
-    let liveness = row.liveness;
-    if !liveness.is_empty()
-        && !liveness.is_live(now_seconds)
-        && may_purge(liveness.timestamp, liveness.local_expiration_time())
-    {
-        row.liveness = LivenessInfo::EMPTY;
-    }
-    purge_deletion(&mut row.deletion, may_purge);
-    row.complex_deletions
-        .retain(|_, deletion| !purges(*deletion, may_purge));
-    row.cells
-        .retain(|_, cell| !purge_cell(cell, now_seconds, may_purge));
-}
-
-/// Whether the cell goes; an expired one that stays becomes a tombstone, its value being gone.
-fn purge_cell(
-    cell: &mut Cell,
+struct Purger<'a> {
     now_seconds: i64,
-    may_purge: &dyn Fn(Timestamp, LocalDeletionTime) -> bool,
-) -> bool {
-    if cell.kind.is_live(now_seconds) {
-        return false;
+    gc_before: LocalDeletionTime,
+    ask_limit: &'a mut dyn FnMut() -> PurgeLimit,
+    /// Once it has been asked.
+    limit: Option<PurgeLimit>,
+    purged: Purged,
+}
+
+impl Purger<'_> {
+    fn may_purge(&mut self, timestamp: Timestamp, local_deletion_time: LocalDeletionTime) -> bool {
+        let limit = self.limit_for(local_deletion_time);
+        let may = Reference.may_purge(timestamp, local_deletion_time, self.gc_before, limit);
+        if may {
+            self.purged = Purged::Something;
+        }
+        may
     }
-    if may_purge(cell.timestamp, cell.kind.local_deletion_time()) {
-        return true;
+
+    /// The limit; any will do for what is within gc_grace.
+    fn limit_for(&mut self, local_deletion_time: LocalDeletionTime) -> PurgeLimit {
+        if local_deletion_time >= self.gc_before {
+            return PurgeLimit::Below(Timestamp::UNSET);
+        }
+        *self.limit.get_or_insert_with(&mut *self.ask_limit)
     }
-    let CellKind::Expiring {
-        ttl,
-        local_deletion_time,
-    } = cell.kind
-    else {
-        return false;
-    };
-    let deleted_at = Reference.tombstone_of_expired(ttl, local_deletion_time);
-    *cell = Cell::tombstone(cell.timestamp, deleted_at);
-    may_purge(cell.timestamp, deleted_at)
+
+    fn purges(&mut self, deletion: DeletionTime) -> bool {
+        !deletion.is_live() && self.may_purge(deletion.marked_for_delete_at, deletion.local_deletion_time)
+    }
+
+    fn purge_deletion(&mut self, deletion: &mut DeletionTime) {
+        if self.purges(*deletion) {
+            *deletion = DeletionTime::LIVE;
+        }
+    }
+
+    fn purge_row(&mut self, row: &mut Row) {
+        let liveness = row.liveness;
+        if !liveness.is_empty()
+            && !liveness.is_live(self.now_seconds)
+            && self.may_purge(liveness.timestamp, liveness.local_expiration_time())
+        {
+            row.liveness = LivenessInfo::EMPTY;
+        }
+        self.purge_deletion(&mut row.deletion);
+        row.complex_deletions.retain(|_, deletion| !self.purges(*deletion));
+        row.cells.retain(|_, cell| !self.purge_cell(cell));
+    }
+
+    /// Whether the cell goes; an expired one that stays becomes a tombstone, its value being gone.
+    fn purge_cell(&mut self, cell: &mut Cell) -> bool {
+        let dead_since = match cell.kind {
+            CellKind::Live => return false,
+            CellKind::Expiring { ttl, local_deletion_time } => {
+                // The tombstone that it becomes is older than its expiration.
+                LocalDeletionTime(local_deletion_time.0.saturating_sub(i64::from(ttl.seconds())))
+            }
+            CellKind::Tombstone { local_deletion_time } => local_deletion_time,
+        };
+        let limit = self.limit_for(dead_since);
+        match Reference.purge_cell(cell.timestamp, cell.kind, self.now_seconds, self.gc_before, limit) {
+            CellPurge::Keep => false,
+            CellPurge::Purge => {
+                self.purged = Purged::Something;
+                true
+            }
+            CellPurge::BecomesTombstone { local_deletion_time } => {
+                *cell = Cell::tombstone(cell.timestamp, local_deletion_time);
+                false
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -99,9 +143,12 @@ mod tests {
     }
 
     fn purged(mut partition: Partition, gc_before: i64) -> Partition {
-        purge(&mut partition, NOW_SECONDS, &|_, local_deletion_time| {
-            local_deletion_time.0 < gc_before
-        });
+        purge(
+            &mut partition,
+            NOW_SECONDS,
+            LocalDeletionTime(gc_before),
+            &mut || PurgeLimit::Everything,
+        );
         partition
     }
 
@@ -168,5 +215,28 @@ mod tests {
         );
         assert_eq!(purged(partition.clone(), 500), partition);
         assert!(purged(partition, 501).is_empty());
+    }
+
+    //= WP-CP-03 check
+    #[test]
+    fn data_elsewhere_that_is_as_old_keeps_a_tombstone() {
+        let partition = partition_of(Cell::tombstone(Timestamp(5), LocalDeletionTime(1)));
+        for (oldest_elsewhere, goes) in [(4, false), (5, false), (6, true)] {
+            let mut purged = partition.clone();
+            let outcome = purge(&mut purged, NOW_SECONDS, LocalDeletionTime(2), &mut || {
+                PurgeLimit::Below(Timestamp(oldest_elsewhere))
+            });
+            assert_eq!(purged.is_empty(), goes, "data of {oldest_elsewhere}");
+            assert_eq!(outcome == Purged::Something, goes);
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_about_what_is_within_gc_grace() {
+        let mut partition = partition_of(Cell::tombstone(Timestamp(5), LocalDeletionTime(2)));
+        let outcome = purge(&mut partition, NOW_SECONDS, LocalDeletionTime(2), &mut || {
+            unreachable!("gc_grace is not over")
+        });
+        assert_eq!(outcome, Purged::Nothing);
     }
 }
