@@ -10,6 +10,7 @@
 //! | [`encoding_stats`], [`columns`], [`clustering_values`] | times, column sets and clusterings |
 //! | [`row`], [`cell`], [`marker`] | the bodies of rows and markers |
 //! | [`unfiltered`] | rows and markers, one after the other, to the end of the partition |
+//! | [`partition_items`] | the rows and markers of a partition in the order of files |
 //! | [`counter_context`] | the value of a counter cell |
 
 pub(crate) mod cell;
@@ -22,6 +23,7 @@ pub mod encode_error;
 pub mod encoding_stats;
 pub mod header;
 pub mod marker;
+pub mod partition_items;
 pub mod row;
 pub mod unfiltered;
 
@@ -32,5 +34,6 @@ pub use encode_error::EncodeError;
 pub use encoding_stats::{EncodingStats, EncodingStatsCollector};
 pub use header::SerializationHeader;
 pub use marker::{ClusteringKind, MarkerChange, RangeTombstoneMarker};
+pub use partition_items::{PartitionItem, partition_items};
 pub use row::RowWriter;
 pub use unfiltered::{Unfiltered, UnfilteredForm, UnfilteredReader, UnfilteredWriter};
