@@ -98,7 +98,8 @@ pub struct SegmentReader<'a> {
     section: Option<Section>,
     /// Records of a compressed section.
     restored: Vec<u8>,
-    /// What was found last, and where in the file; the reader stands still there.
+    /// What was found last, and from where in the file on another marker can stand. The reader stands
+    /// still there.
     stopped_at: Option<(SegmentFindingKind, u32)>,
 }
 
@@ -200,7 +201,7 @@ impl<'a> SegmentReader<'a> {
         match kind {
             SegmentFindingKind::NoMarker
             | SegmentFindingKind::MarkerChecksum
-            | SegmentFindingKind::MarkerTarget => match self.find_marker_behind(offset) {
+            | SegmentFindingKind::MarkerTarget => match self.find_marker(offset) {
                 Some(next_offset) => {
                     self.next_offset = next_offset;
                     self.next_position = match self.descriptor.compression {
@@ -231,14 +232,16 @@ impl<'a> SegmentReader<'a> {
     #[must_use]
     pub fn is_followed_by_marker(&self) -> bool {
         self.stopped_at
-            .is_some_and(|(_, offset)| self.find_marker_behind(offset).is_some())
+            .is_some_and(|(_, offset)| self.find_marker(offset).is_some())
     }
 
-    fn find_marker_behind(&self, offset: u32) -> Option<u32> {
-        let begin = usize::try_from(offset).ok()? + 1;
-        let candidates = self.file.get(begin..)?.windows(MARKER_BYTES);
+    fn find_marker(&self, from: u32) -> Option<u32> {
+        let candidates = self
+            .file
+            .get(usize::try_from(from).ok()?..)?
+            .windows(MARKER_BYTES);
         let file_size_bytes = to_offset(self.file.len());
-        (to_offset(begin)..)
+        (from..)
             .zip(candidates)
             .find(|(offset, window)| {
                 let Some(marker) = window
@@ -257,7 +260,7 @@ impl<'a> SegmentReader<'a> {
     }
 
     fn stop(&mut self, found: Found) -> SegmentFinding {
-        self.stopped_at = Some((found.kind, found.offset));
+        self.stopped_at = Some((found.kind, found.search_from));
         SegmentFinding {
             kind: found.kind,
             position: self.at(found.position),
@@ -286,7 +289,7 @@ impl<'a> SegmentReader<'a> {
         let position = self.next_position.unwrap_or(offset);
         let found = |kind, error| Found {
             kind,
-            offset,
+            search_from: offset.saturating_add(1),
             position,
             error,
         };
@@ -362,34 +365,41 @@ impl<'a> SegmentReader<'a> {
     fn read_record(&mut self, section: Section) -> Result<(Range<usize>, u32), Found> {
         let begin = section.read_bytes as usize;
         let rest = self.records(section).get(begin..).unwrap_or_default();
-        let offset = match self.descriptor.compression {
-            SegmentCompression::None => section.marker_offset + SYNC_MARKER_SIZE_BYTES + section.read_bytes,
-            SegmentCompression::Lz4 { .. } => section.marker_offset,
+        let records_offset = section.marker_offset + SYNC_MARKER_SIZE_BYTES;
+        let (offset, search_from) = match self.descriptor.compression {
+            SegmentCompression::None => {
+                let offset = records_offset + section.read_bytes;
+                (offset, offset)
+            }
+            SegmentCompression::Lz4 { .. } => (section.marker_offset, records_offset),
         };
         let position = section.base_position.saturating_add(section.read_bytes);
-        let found = |kind, error| Found {
+        let found = |(kind, error)| Found {
             kind,
-            offset,
+            search_from,
             position,
             error,
         };
-        let mutation_size_bytes =
-            check_record(rest, offset).map_err(|(kind, error)| match (kind, section.cut_before) {
-                (SegmentFindingKind::RemainderTooSmall | SegmentFindingKind::RecordBeyondEnd, Some(end)) => {
-                    found(
-                        SegmentFindingKind::MarkerTarget,
-                        beyond_file(section.marker_offset, end),
-                    )
-                }
-                (_, _) => found(kind, error),
-            })?;
+        let mutation_size_bytes = check_record(rest, offset).map_err(|(kind, error)| {
+            let is_cut = matches!(
+                kind,
+                SegmentFindingKind::RemainderTooSmall | SegmentFindingKind::RecordBeyondEnd
+            );
+            found(match section.cut_before {
+                Some(end) if is_cut => (
+                    SegmentFindingKind::MarkerTarget,
+                    beyond_file(section.marker_offset, end),
+                ),
+                Some(_) | None => (kind, error),
+            })
+        })?;
         let record_size_bytes = mutation_size_bytes + RECORD_OVERHEAD_BYTES;
         let result = check_mutation(rest, mutation_size_bytes, offset);
         let read_bytes = section.read_bytes + to_offset(record_size_bytes);
         if let Some(section) = &mut self.section {
             section.read_bytes = read_bytes;
         }
-        result.map_err(|error| found(SegmentFindingKind::RecordChecksum, error))?;
+        result.map_err(|error| found((SegmentFindingKind::RecordChecksum, error)))?;
         let mutation = begin + RECORD_HEAD_SIZE_BYTES..begin + RECORD_HEAD_SIZE_BYTES + mutation_size_bytes;
         Ok((mutation, section.base_position.saturating_add(read_bytes)))
     }
@@ -398,8 +408,8 @@ impl<'a> SegmentReader<'a> {
 /// A finding before the reader has stopped at it.
 struct Found {
     kind: SegmentFindingKind,
-    /// Where in the file.
-    offset: u32,
+    /// From where in the file on another marker can stand.
+    search_from: u32,
     /// Where in the log.
     position: u32,
     error: FormatError,

@@ -3,16 +3,17 @@
 use crate::marshal::AbstractType;
 use crate::rows::columns::Columns;
 use crate::rows::encoding_stats::EncodingStats;
+use std::sync::Arc;
 
 /// Types, columns and smallest times, without which rows cannot be read.
 ///
-/// Cassandra: `db.SerializationHeader`.
+/// A clone shares types and columns. Cassandra: `db.SerializationHeader`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SerializationHeader {
     /// Type of the partition key; [`AbstractType::Composite`] when it has several columns.
-    pub key_type: AbstractType,
+    pub key_type: Arc<AbstractType>,
     /// Types of the clustering columns; [`AbstractType::Reversed`] when descending.
-    pub clustering_types: Vec<AbstractType>,
+    pub clustering_types: Arc<[AbstractType]>,
     /// Static columns that anything was written to.
     pub static_columns: Columns,
     /// Regular columns that anything was written to.

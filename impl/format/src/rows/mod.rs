@@ -14,7 +14,6 @@
 //! | [`counter_context`] | the value of a counter cell |
 
 pub(crate) mod cell;
-pub(crate) mod cell_path;
 pub mod clustering_values;
 pub mod columns;
 pub mod counter_context;
