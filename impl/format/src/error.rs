@@ -44,3 +44,20 @@ pub enum FormatError {
         found: Box<str>,
     },
 }
+
+impl FormatError {
+    /// The error that something at an offset is not what the format allows.
+    pub(crate) fn invalid(
+        what: &'static str,
+        offset: u64,
+        expected: &'static str,
+        found: &dyn core::fmt::Display,
+    ) -> Self {
+        Self::Invalid {
+            what,
+            offset,
+            expected,
+            found: found.to_string().into(),
+        }
+    }
+}

@@ -9,10 +9,16 @@
 //! |---|---|
 //! | [`cursor`], [`vint`] | numbers, lengths, strings |
 //! | [`marshal`] | values of every CQL type, and the names of the types |
+//! | [`commitlog`] | commit log segments |
+//! | [`rows`] | rows and range tombstones, in messages and in SSTables |
+//! | [`sstable`] | the components of an SSTable |
 
+pub mod commitlog;
 pub mod cursor;
 pub mod error;
 pub mod marshal;
+pub mod rows;
+pub mod sstable;
 pub mod vint;
 
 pub use cursor::Cursor;

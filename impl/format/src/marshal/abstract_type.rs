@@ -15,7 +15,7 @@ pub enum AbstractType {
     Bytes,
     /// `counter`; values are contexts.
     CounterColumn,
-    /// The type of timestamps before 1.2; compares as unsigned bytes of a `bigint`.
+    /// The type of timestamps before 1.2; those before 1970 sort last.
     Date,
     /// `decimal`.
     Decimal,
@@ -33,7 +33,7 @@ pub enum AbstractType {
     Int32,
     /// `varint`.
     Integer,
-    /// UUIDs that compare as unsigned bytes.
+    /// UUIDs that compare as two signed numbers of eight bytes.
     LexicalUuid,
     /// `bigint`.
     Long,
@@ -84,6 +84,13 @@ pub enum AbstractType {
         /// Its definition.
         Box<UserType>,
     ),
+    /// `vector`, always frozen; of Cassandra 5.0.
+    Vector {
+        /// Type of the elements.
+        elements: Box<Self>,
+        /// How many elements every value has; at least one.
+        dimension_count: u32,
+    },
     /// Several values in one, as partition keys of several columns are.
     Composite(
         /// Types of the components.
@@ -123,6 +130,12 @@ impl AbstractType {
             Self::LexicalUuid | Self::TimeUuid | Self::Uuid => Some(16),
             Self::Empty => Some(0),
             Self::Reversed(of) => of.value_length_if_fixed(),
+            Self::Vector {
+                elements,
+                dimension_count,
+            } => usize::try_from(*dimension_count)
+                .ok()
+                .and_then(|dimension_count| elements.value_length_if_fixed()?.checked_mul(dimension_count)),
             Self::Ascii
             | Self::Byte
             | Self::Bytes
@@ -145,6 +158,8 @@ impl AbstractType {
     }
 
     /// Whether each element of a value is a cell of its own.
+    ///
+    /// A reversed type is that of a clustering column, and never has cells.
     #[must_use]
     pub fn is_multicell(&self) -> bool {
         match self {
@@ -152,8 +167,8 @@ impl AbstractType {
             | Self::Set { is_multicell, .. }
             | Self::Map { is_multicell, .. } => *is_multicell,
             Self::User(user) => user.is_multicell,
-            Self::Reversed(of) => of.is_multicell(),
-            Self::Ascii
+            Self::Reversed(_)
+            | Self::Ascii
             | Self::Boolean
             | Self::Byte
             | Self::Bytes
@@ -177,7 +192,103 @@ impl AbstractType {
             | Self::Utf8
             | Self::Uuid
             | Self::Tuple(_)
+            | Self::Vector { .. }
             | Self::Composite(_) => false,
         }
+    }
+
+    /// The same type with whole values in one cell.
+    ///
+    /// Elements of a collection are frozen with it; the fields of a user-defined type stay as they
+    /// are, which only their printed name shows. Cassandra: `AbstractType.freeze`.
+    #[must_use]
+    pub fn freeze(self) -> Self {
+        match self {
+            Self::List {
+                elements,
+                is_multicell: true,
+            } => Self::List {
+                elements: Box::new(elements.freeze()),
+                is_multicell: false,
+            },
+            Self::Set {
+                elements,
+                is_multicell: true,
+            } => Self::Set {
+                elements: Box::new(elements.freeze()),
+                is_multicell: false,
+            },
+            Self::Map {
+                keys,
+                values,
+                is_multicell: true,
+            } => Self::Map {
+                keys: Box::new(keys.freeze()),
+                values: Box::new(values.freeze()),
+                is_multicell: false,
+            },
+            Self::User(mut user) => {
+                user.is_multicell = false;
+                Self::User(user)
+            }
+            frozen => frozen,
+        }
+    }
+
+    /// Whether a clustering column of this type is in descending order.
+    #[must_use]
+    pub const fn is_reversed(&self) -> bool {
+        matches!(self, Self::Reversed(_))
+    }
+
+    /// The type without the mark of descending order.
+    #[must_use]
+    pub fn unwrap_reversed(&self) -> &Self {
+        match self {
+            Self::Reversed(of) => of.unwrap_reversed(),
+            base => base,
+        }
+    }
+
+    /// Whether values are counter contexts.
+    #[must_use]
+    pub const fn is_counter(&self) -> bool {
+        matches!(self, Self::CounterColumn)
+    }
+
+    /// Type of the value of one cell: the column's own, or that of the elements of a column whose
+    /// elements are cells.
+    ///
+    /// The cells of a set have no value. `path` chooses the field of a user-defined type, `None`
+    /// where there is no such field. Cassandra: `ColumnMetadata.cellValueType`,
+    /// `JsonTransformer.serializeCell`.
+    #[must_use]
+    pub fn cell_value_type(&self, path: &[u8]) -> Option<&Self> {
+        match self {
+            Self::List {
+                elements,
+                is_multicell: true,
+            } => Some(elements),
+            Self::Set {
+                is_multicell: true, ..
+            } => Some(&Self::Empty),
+            Self::Map {
+                values,
+                is_multicell: true,
+                ..
+            } => Some(values),
+            Self::User(user) if user.is_multicell => user.field(path).map(|(_, field)| field),
+            simple => Some(simple),
+        }
+    }
+}
+
+impl UserType {
+    /// Name and type of the field that a cell path gives, a signed number of two bytes.
+    #[must_use]
+    pub fn field(&self, path: &[u8]) -> Option<(&[u8], &AbstractType)> {
+        let index = i16::from_be_bytes(path.try_into().ok()?);
+        let (name, field) = self.fields.get(usize::try_from(index).ok()?)?;
+        Some((name, field))
     }
 }

@@ -3,5 +3,20 @@
 //! Source: Cassandra `db.marshal`.
 
 mod abstract_type;
+#[cfg(test)]
+mod arbitrary;
+mod class_name;
+mod comparable;
+mod compare;
+mod cql_name;
+mod decimal;
+mod error;
+mod integer;
+mod layout;
+mod names;
+mod scanner;
+mod walk;
 
 pub use abstract_type::{AbstractType, UserType};
+pub use cql_name::{UserTypes, quoted_if_needed};
+pub use error::{MarshalError, TypeNameError};

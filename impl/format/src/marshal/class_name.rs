@@ -1,0 +1,326 @@
+//! Names of types as files have them: Java classes with parameters, `…ListType(…Int32Type)`.
+//!
+//! A collection or a user-defined type is frozen where `FrozenType(…)` stands around it or around
+//! anything that contains it; inside a frozen one the mark is not repeated, and elements of
+//! collections, fields of tuples and elements of vectors are frozen in any case. Source: Cassandra
+//! `db.marshal.TypeParser`, `FrozenType`, and `toString` of each type.
+
+use super::abstract_type::{AbstractType, UserType};
+use super::error::TypeNameError;
+use super::scanner::Scanner;
+use crate::cursor::hexadecimal;
+use core::fmt;
+
+const PACKAGE: &str = "org.apache.cassandra.db.marshal.";
+
+impl AbstractType {
+    /// The type of a class name with its parameters, as in a serialization header.
+    ///
+    /// The package may be missing. Unlike Cassandra, empty text is no type, and nothing may stand
+    /// behind the name.
+    ///
+    /// # Errors
+    /// When the text is not such a name, or names a class that tables of Cassandra 4 and 5 do not
+    /// have.
+    pub fn parse(class_name: &str) -> Result<Self, TypeNameError> {
+        let mut scanner = Scanner::new(class_name);
+        let parsed = parse(&mut scanner)?;
+        if scanner.is_at_end() {
+            Ok(parsed)
+        } else {
+            Err(scanner.error("the end"))
+        }
+    }
+}
+
+const fn is_identifier(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '+' | '.' | '_' | '&')
+}
+
+fn identifier<'a>(scanner: &mut Scanner<'a>) -> &'a str {
+    scanner.skip_blanks();
+    scanner.take_while(is_identifier)
+}
+
+fn parse(scanner: &mut Scanner<'_>) -> Result<AbstractType, TypeNameError> {
+    let name = identifier(scanner);
+    if name.is_empty() {
+        return Err(scanner.error("the name of a type"));
+    }
+    let class = name.strip_prefix(PACKAGE).unwrap_or(name);
+    if let Some(simple) = AbstractType::of_simple_class(class) {
+        return with_options(simple, scanner);
+    }
+    scanner.descend()?;
+    let parsed = match class {
+        "ListType" => {
+            let [elements] = parameters(scanner, "ListType", "1")?;
+            AbstractType::List {
+                elements: Box::new(elements.freeze()),
+                is_multicell: true,
+            }
+        }
+        "SetType" => {
+            let [elements] = parameters(scanner, "SetType", "1")?;
+            AbstractType::Set {
+                elements: Box::new(elements.freeze()),
+                is_multicell: true,
+            }
+        }
+        "MapType" => {
+            let [keys, values] = parameters(scanner, "MapType", "2")?;
+            AbstractType::Map {
+                keys: Box::new(keys.freeze()),
+                values: Box::new(values.freeze()),
+                is_multicell: true,
+            }
+        }
+        "FrozenType" => {
+            let [of] = parameters(scanner, "FrozenType", "1")?;
+            of.freeze()
+        }
+        "ReversedType" => {
+            let [of] = parameters(scanner, "ReversedType", "1")?;
+            AbstractType::Reversed(Box::new(of))
+        }
+        "TupleType" => AbstractType::Tuple(
+            any_parameters(scanner)?
+                .into_iter()
+                .map(AbstractType::freeze)
+                .collect(),
+        ),
+        "CompositeType" => composite(any_parameters(scanner)?)?,
+        "VectorType" => vector(scanner)?,
+        "UserType" => user(scanner)?,
+        unknown => return Err(refuse(unknown, name)),
+    };
+    scanner.ascend();
+    Ok(parsed)
+}
+
+/// Classes that Cassandra has and that this reader does not, or that nobody has.
+fn refuse(class: &str, name: &str) -> TypeNameError {
+    let unsupported = |class, reason| TypeNameError::Unsupported { class, reason };
+    match class {
+        "DynamicCompositeType" => unsupported(
+            "DynamicCompositeType",
+            "its values name their own types; only tables made before CQL have it",
+        ),
+        "ColumnToCollectionType" => unsupported(
+            "ColumnToCollectionType",
+            "it stands in schemas of Cassandra 2 and older only",
+        ),
+        "PartitionerDefinedOrder" => unsupported(
+            "PartitionerDefinedOrder",
+            "it stands in tables of old indexes only",
+        ),
+        _unknown => TypeNameError::Unknown { name: name.into() },
+    }
+}
+
+/// The options of a type without parameters: only `reversed` has a meaning.
+fn with_options(simple: AbstractType, scanner: &mut Scanner<'_>) -> Result<AbstractType, TypeNameError> {
+    let mut is_reversed = false;
+    if scanner.take('(') {
+        while !scanner.take(')') {
+            let key = identifier(scanner);
+            let value = if scanner.take('=') {
+                identifier(scanner)
+            } else {
+                ""
+            };
+            if key.is_empty() {
+                return Err(scanner.error("an option or ')'"));
+            }
+            scanner.take(',');
+            if key == "reversed" {
+                is_reversed = matches!(value, "" | "true");
+            }
+        }
+    }
+    Ok(if is_reversed {
+        AbstractType::Reversed(Box::new(simple))
+    } else {
+        simple
+    })
+}
+
+fn any_parameters(scanner: &mut Scanner<'_>) -> Result<Vec<AbstractType>, TypeNameError> {
+    let mut types = Vec::new();
+    if !scanner.take('(') {
+        return Ok(types);
+    }
+    while !scanner.take(')') {
+        types.push(parse(scanner)?);
+        scanner.take(',');
+    }
+    Ok(types)
+}
+
+fn parameters<const N: usize>(
+    scanner: &mut Scanner<'_>,
+    class: &'static str,
+    expected: &'static str,
+) -> Result<[AbstractType; N], TypeNameError> {
+    any_parameters(scanner)?
+        .try_into()
+        .map_err(|types: Vec<AbstractType>| TypeNameError::ParameterCount {
+            class,
+            expected,
+            found: types.len(),
+        })
+}
+
+fn composite(types: Vec<AbstractType>) -> Result<AbstractType, TypeNameError> {
+    if types.is_empty() {
+        return Err(TypeNameError::ParameterCount {
+            class: "CompositeType",
+            expected: "at least 1",
+            found: 0,
+        });
+    }
+    Ok(AbstractType::Composite(types))
+}
+
+fn vector(scanner: &mut Scanner<'_>) -> Result<AbstractType, TypeNameError> {
+    scanner.expect('(', "'('")?;
+    let elements = parse(scanner)?.freeze();
+    scanner.expect(',', "','")?;
+    scanner.skip_blanks();
+    let dimension_count = dimension(scanner.take_while(|character| character.is_ascii_digit()))
+        .ok_or_else(|| scanner.error("a number of dimensions above zero"))?;
+    scanner.expect(')', "')'")?;
+    Ok(AbstractType::Vector {
+        elements: Box::new(elements),
+        dimension_count,
+    })
+}
+
+/// Number of dimensions; Java's `int`, above zero.
+pub(super) fn dimension(text: &str) -> Option<u32> {
+    let dimension_count = text.parse::<i32>().ok()?;
+    u32::try_from(dimension_count).ok().filter(|count| *count > 0)
+}
+
+fn user(scanner: &mut Scanner<'_>) -> Result<AbstractType, TypeNameError> {
+    scanner.expect('(', "'('")?;
+    let keyspace = identifier(scanner).into();
+    scanner.expect(',', "','")?;
+    let name = hexadecimal_bytes(scanner)?;
+    let mut fields = Vec::new();
+    while !scanner.take(')') {
+        scanner.expect(',', "',' or ')'")?;
+        let field = hexadecimal_bytes(scanner)?;
+        scanner.expect(':', "':'")?;
+        fields.push((field, parse(scanner)?));
+    }
+    Ok(AbstractType::User(Box::new(UserType {
+        keyspace,
+        name,
+        fields,
+        is_multicell: true,
+    })))
+}
+
+fn hexadecimal_bytes(scanner: &mut Scanner<'_>) -> Result<Box<[u8]>, TypeNameError> {
+    let text = identifier(scanner).as_bytes();
+    text.chunks(2)
+        .map(|pair| match pair {
+            [high, low] => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
+            }
+            _odd => None,
+        })
+        .collect::<Option<Box<[u8]>>>()
+        .ok_or_else(|| scanner.error("pairs of hexadecimal digits"))
+}
+
+impl fmt::Display for AbstractType {
+    /// The class name with its package and parameters, as in a serialization header.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(formatter, Freezing::Shown)
+    }
+}
+
+/// Whether `FrozenType(…)` is printed around what is frozen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Freezing {
+    Shown,
+    /// Something around it is frozen already.
+    Ignored,
+}
+
+impl AbstractType {
+    fn print(&self, formatter: &mut fmt::Formatter<'_>, freezing: Freezing) -> fmt::Result {
+        let inner = match (self, freezing) {
+            (Self::Tuple(_), _) => Freezing::Ignored,
+            (Self::Reversed(_) | Self::Composite(_), _) => Freezing::Shown,
+            (_, Freezing::Shown) if self.is_multicell() || matches!(self, Self::Vector { .. }) => {
+                Freezing::Shown
+            }
+            _inside_frozen => Freezing::Ignored,
+        };
+        let is_marked = freezing == Freezing::Shown && self.is_frozen();
+        if is_marked {
+            write!(formatter, "{PACKAGE}FrozenType(")?;
+        }
+        write!(formatter, "{PACKAGE}{}", self.class_name())?;
+        match self {
+            Self::List { elements, .. } | Self::Set { elements, .. } => {
+                print_all(formatter, [&**elements], inner)?;
+            }
+            Self::Map { keys, values, .. } => print_all(formatter, [&**keys, &**values], inner)?,
+            Self::Tuple(types) | Self::Composite(types) => print_all(formatter, types, inner)?,
+            Self::Reversed(of) => print_all(formatter, [&**of], inner)?,
+            Self::Vector {
+                elements,
+                dimension_count,
+            } => {
+                formatter.write_str("(")?;
+                elements.print(formatter, inner)?;
+                write!(formatter, " , {dimension_count})")?;
+            }
+            Self::User(user) => user.print_parameters(formatter, inner)?,
+            _simple => {}
+        }
+        if is_marked {
+            formatter.write_str(")")?;
+        }
+        Ok(())
+    }
+
+    /// Whether the type could have cells for its elements, and has not.
+    const fn is_frozen(&self) -> bool {
+        match self {
+            Self::List { is_multicell, .. }
+            | Self::Set { is_multicell, .. }
+            | Self::Map { is_multicell, .. } => !*is_multicell,
+            Self::User(user) => !user.is_multicell,
+            _never_has_cells => false,
+        }
+    }
+}
+
+impl UserType {
+    fn print_parameters(&self, formatter: &mut fmt::Formatter<'_>, inner: Freezing) -> fmt::Result {
+        write!(formatter, "({},{}", self.keyspace, hexadecimal(&self.name))?;
+        for (name, of) in &self.fields {
+            write!(formatter, ",{}:", hexadecimal(name))?;
+            of.print(formatter, inner)?;
+        }
+        formatter.write_str(")")
+    }
+}
+
+fn print_all<'a>(
+    formatter: &mut fmt::Formatter<'_>,
+    types: impl IntoIterator<Item = &'a AbstractType>,
+    inner: Freezing,
+) -> fmt::Result {
+    for (index, of) in types.into_iter().enumerate() {
+        formatter.write_str(if index == 0 { "(" } else { "," })?;
+        of.print(formatter, inner)?;
+    }
+    formatter.write_str(")")
+}

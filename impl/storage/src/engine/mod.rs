@@ -1,0 +1,74 @@
+//! The storage engine of one node, as its users see it.
+//!
+//! A write goes through the commit log into the memtable of its table; flushes make SSTables of
+//! memtables, compactions fewer SSTables of many; reads look at all of them. Chapters:
+//! `specs/06-commit-log.md` to `specs/09-compaction.md`. Source: Cassandra `db.Keyspace`,
+//! `db.ColumnFamilyStore`, `db.commitlog.CommitLog`.
+
+mod background;
+mod recovery;
+mod reads;
+mod schema_changes;
+mod statistics;
+mod writes;
+
+pub use statistics::{EngineStatistics, TableStatistics};
+
+use crate::clock::Clock;
+use crate::column_family_store::ColumnFamilyStore;
+use crate::commit_log::CommitLog;
+use crate::config::{Background, Config};
+use crate::disk::Disk;
+use crate::storage_error::StorageError;
+use crate::system_keyspace::SystemKeyspace;
+use background::{BackgroundThreads, Signals};
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, RwLock};
+use thymbra_types::TableId;
+
+/// One node's tables, its commit log, and what works on them in the background.
+///
+/// May be shared by threads. Dropping it without [`StorageEngine::close`] is a crash of the
+/// process: what the sync mode allows to be lost may be lost.
+#[derive(Debug)]
+pub struct StorageEngine {
+    shared: Arc<Shared>,
+    threads: Mutex<Option<BackgroundThreads>>,
+}
+
+/// What the engine and its threads share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commit_log: CommitLog,
+    pub(crate) system: Mutex<SystemKeyspace>,
+    pub(crate) tables: RwLock<BTreeMap<TableId, Arc<ColumnFamilyStore>>>,
+    /// Writers hold it for reading from their append until the memtable has the update; a switch
+    /// of memtables holds it for writing, so that each update is in the memtable that its position
+    /// belongs to. Cassandra: `Keyspace.writeOrder`.
+    pub(crate) write_order: RwLock<()>,
+    pub(crate) signals: Signals,
+    pub(crate) is_closed: AtomicBool,
+}
+
+impl StorageEngine {
+    /// Opens a node's files, replays the commit log, and begins to work.
+    ///
+    /// What a crash left unfinished is cleaned up first. Replayed data is flushed, and the segments
+    /// that held it are removed, before this returns.
+    ///
+    /// # Errors
+    /// When the settings do not go together, the disk fails, or a file is corrupt.
+    pub fn open(config: Config, disk: Arc<dyn Disk>, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
+        let threaded = config.background == Background::Threads;
+        let shared = Arc::new(recovery::open(config, disk, clock)?);
+        let threads = threaded.then(|| BackgroundThreads::start(&shared));
+        Ok(Self {
+            shared,
+            threads: Mutex::new(threads),
+        })
+    }
+}

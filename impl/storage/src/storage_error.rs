@@ -1,0 +1,76 @@
+//! What the engine answers when something cannot be done, and whose fault that is.
+
+use crate::commit_log::CommitLogError;
+use crate::config::ConfigError;
+use crate::error::DiskError;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use thymbra_format::FormatError;
+use thymbra_format::mutation::MutationError;
+use thymbra_format::rows::EncodeError;
+use thymbra_format::schema::SchemaError;
+use thymbra_types::TableId;
+
+/// Why the engine did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// The caller named a table that does not exist, or no longer.
+    #[error("no table has the id {table}")]
+    UnknownTable {
+        /// The id that was given.
+        table: TableId,
+    },
+    /// The caller named a keyspace that does not exist.
+    #[error("no keyspace is called `{keyspace}`")]
+    UnknownKeyspace {
+        /// The name that was given.
+        keyspace: Box<str>,
+    },
+    /// The caller creates what exists already.
+    #[error("{what} `{name}` exists already")]
+    Exists {
+        /// Keyspace, table or column.
+        what: &'static str,
+        /// Its name.
+        name: Box<str>,
+    },
+    /// The caller's schema breaks a rule.
+    #[error("the schema cannot be taken")]
+    Schema(#[from] SchemaError),
+    /// The caller's settings cannot be taken.
+    #[error("the settings cannot be taken")]
+    Config(#[from] ConfigError),
+    /// The caller's mutation does not fit the schema.
+    #[error("the mutation cannot be written")]
+    Mutation(#[from] MutationError),
+    /// A row does not fit the header of its file; a mutation should have been refused before.
+    #[error("a row cannot be written")]
+    Encode(#[from] EncodeError),
+    /// The commit log took the mutation no more, or could not be replayed.
+    #[error("the commit log failed")]
+    CommitLog(#[from] CommitLogError),
+    /// The disk did not do what it was asked.
+    #[error("the disk failed")]
+    Disk(#[from] DiskError),
+    /// A file holds what it should not.
+    #[error("{} is corrupt", path.display())]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// Where, and what was expected.
+        source: FormatError,
+    },
+    /// The caller closed the engine before.
+    #[error("the engine is closed")]
+    Closed,
+}
+
+impl StorageError {
+    /// Names the file of an error in bytes.
+    pub(crate) fn corrupt(path: &Path) -> impl FnOnce(FormatError) -> Self + '_ {
+        |source| Self::Corrupt {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}
