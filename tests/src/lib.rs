@@ -9,6 +9,7 @@
 )]
 
 pub mod enumerator;
+pub mod fuzz_targets;
 pub mod layering;
 pub mod markdown;
 pub mod questions;

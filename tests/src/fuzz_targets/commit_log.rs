@@ -1,0 +1,35 @@
+//! Commit log segments.
+
+use thymbra_format::Cursor;
+use thymbra_format::commitlog::{CommitLogDescriptor, SegmentItem, SegmentReader};
+
+/// A segment: every record and finding, also behind damage, as far as the reader goes.
+pub(super) fn segment(bytes: &[u8]) {
+    if let Ok(descriptor) = CommitLogDescriptor::read(&mut Cursor::new(bytes)) {
+        let mut written = Vec::new();
+        descriptor.write(&mut written);
+        assert_eq!(
+            CommitLogDescriptor::read(&mut Cursor::new(&written)),
+            Ok(descriptor)
+        );
+    }
+    let Ok(mut reader) = SegmentReader::open(bytes, None) else {
+        return;
+    };
+    let mut last = None;
+    loop {
+        match reader.next() {
+            Some(SegmentItem::Record(record)) => {
+                assert!(last.is_none_or(|last| last < record.position), "positions ascend");
+                last = Some(record.position);
+            }
+            Some(SegmentItem::Finding(_)) => {}
+            None => {
+                let _any = reader.is_followed_by_marker();
+                if !reader.go_on_with_next_record() && !reader.go_on_with_next_section() {
+                    return;
+                }
+            }
+        }
+    }
+}
