@@ -145,6 +145,18 @@ impl Selection {
     };
 }
 
+impl Change {
+    /// The column that is changed, if it is one.
+    #[must_use]
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::Set(_, cell, _) | Self::DeleteCell(_, cell) => Some(&cell.column),
+            Self::DeleteColumn(_, column) => Some(column),
+            Self::Insert(_) | Self::DeleteRow(_) | Self::DeleteRange(_, _) | Self::DeletePartition => None,
+        }
+    }
+}
+
 impl Update {
     /// The timestamp as the engine has it, microseconds since 1970.
     #[must_use]

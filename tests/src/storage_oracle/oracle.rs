@@ -53,14 +53,21 @@ pub enum Ending {
 }
 
 /// What the engine was about when its life ended; the next life may show it done or not done.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct InFlight {
-    /// Memtables that were being flushed, as tables and [`Oracle::switch_memtable`] gave them.
-    pub flushes: Vec<(usize, u64)>,
     /// A table that was being truncated.
     pub truncation: Option<usize>,
     /// Any table may have been flushed.
     pub may_have_flushed_any: bool,
+}
+
+/// What became of writes that a crash might take, by tables.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Survival {
+    /// Gone.
+    pub lost_count: u64,
+    /// There all the same.
+    pub kept_count: u64,
 }
 
 /// Shows whether a reader sees exactly this in a partition of a table.
@@ -153,6 +160,17 @@ impl Oracle {
         self.table_mut(table).possibilities = vec![Vec::new()];
     }
 
+    /// The truncation of a table failed: it is empty, or as before.
+    pub fn perhaps_truncated(&mut self, table: usize) {
+        self.table_mut(table).possibilities.push(Vec::new());
+    }
+
+    /// Whether a table has a column.
+    #[must_use]
+    pub fn has_column(&self, table: usize, column: &str) -> bool {
+        self.table(table).columns.contains(column)
+    }
+
     /// A column was added.
     pub fn column_added(&mut self, table: usize, column: &str) {
         self.table_mut(table).columns.insert(column.to_owned());
@@ -217,10 +235,10 @@ impl Oracle {
     pub fn recover(
         &mut self,
         ending: Ending,
-        in_flight: &InFlight,
+        in_flight: InFlight,
         now_seconds: i64,
         shows: &Observation<'_>,
-    ) -> Result<(), (usize, u8)> {
+    ) -> Result<Survival, (usize, u8)> {
         let safe_up_to = match ending {
             Ending::Close => self.next_mutation,
             Ending::ProcessEnd => self.written_up_to,
@@ -264,16 +282,19 @@ impl Oracle {
         if explained.iter().any(Vec::is_empty) {
             return Err(first_wrong);
         }
+        let mut survival = Survival::default();
         for (table, mut kept) in self.tables.iter_mut().zip(explained) {
+            survival.add(&table.possibilities, &kept, safe_up_to);
             for part in kept.iter_mut().flatten() {
                 part.is_flushed = true;
             }
-            kept.dedup_by_key(|possibility| possibility.iter().map(|part| part.mutation).collect::<Vec<_>>());
+            let mut known = BTreeSet::<Vec<u64>>::new();
+            kept.retain(|possibility| known.insert(possibility.iter().map(|part| part.mutation).collect()));
             table.possibilities = kept;
             table.memtable += 1;
         }
         self.synced();
-        Ok(())
+        Ok(survival)
     }
 
     fn table(&self, table: usize) -> &TableOracle {
@@ -284,6 +305,20 @@ impl Oracle {
         self.tables
             .get_mut(table)
             .expect("operations name tables that exist")
+    }
+}
+
+impl Survival {
+    /// Counts the likeliest of what was and of what is.
+    fn add(&mut self, before: &[Possibility], after: &[Possibility], safe_up_to: u64) {
+        let unsafe_count = |possibilities: &[Possibility]| {
+            let likeliest = possibilities.first().into_iter().flatten();
+            let parts = likeliest.filter(|part| part.mutation >= safe_up_to && !part.is_flushed);
+            parts.count() as u64
+        };
+        let (before, after) = (unsafe_count(before), unsafe_count(after));
+        self.lost_count += before.saturating_sub(after);
+        self.kept_count += after;
     }
 }
 
@@ -336,20 +371,24 @@ impl TableOracle {
         })
     }
 
+    /// Memtables that were switched out, and are not known to be flushed.
+    fn unfinished_flushes(&self, possibility: &Possibility) -> BTreeSet<u64> {
+        let unfinished = possibility.iter().filter(|part| !part.is_flushed && part.memtable < self.memtable);
+        unfinished.map(|part| part.memtable).collect()
+    }
+
     /// What may be left when the log has the mutations below a number.
     fn survivors(
         &self,
         index: usize,
         ending: Ending,
         log_up_to: u64,
-        in_flight: &InFlight,
+        in_flight: InFlight,
     ) -> Vec<Possibility> {
         let is_logged = SHAPES.get(index).is_some_and(|shape| shape.is_durable);
-        let flushes: Vec<u64> = (in_flight.flushes.iter())
-            .filter_map(|(table, memtable)| (*table == index).then_some(*memtable))
-            .collect();
         let mut survivors = Vec::new();
         for possibility in &self.possibilities {
+            let flushes = self.unfinished_flushes(possibility);
             for subset in 0..1_u32 << flushes.len().min(8) {
                 let is_flushed = |memtable: u64| {
                     let at = flushes.iter().position(|flush| *flush == memtable);

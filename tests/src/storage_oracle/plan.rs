@@ -237,18 +237,11 @@ impl Plan {
 
     /// Whether an update writes to a column at a time at which it was dropped since.
     fn is_before_drop(&self, update: &Update) -> bool {
-        let column = match &update.change {
-            Change::Set(_, cell, _) | Change::DeleteCell(_, cell) => &cell.column,
-            Change::DeleteColumn(_, column) => column,
-            Change::Insert(_)
-            | Change::DeleteRow(_)
-            | Change::DeleteRange(_, _)
-            | Change::DeletePartition => {
-                return false;
-            }
+        let Some(column) = update.change.column() else {
+            return false;
         };
         let table = self.tables.get(update.table);
-        let dropped_us = table.and_then(|table| table.dropped_us.get(column.as_str()));
+        let dropped_us = table.and_then(|table| table.dropped_us.get(column));
         dropped_us.is_some_and(|dropped_us| update.timestamp_us() <= *dropped_us)
     }
 
