@@ -4,9 +4,11 @@
 //! `specs/06-commit-log.md` to `specs/09-compaction.md`.
 
 pub mod clock;
+pub mod commit_log;
 pub mod disk;
 pub mod error;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use commit_log::{CommitLog, CommitLogConfig, CommitLogError};
 pub use disk::{CountingDisk, DirectoryEntry, Disk, DiskFile, RealDisk, SimulatedDisk};
 pub use error::{DiskError, DiskOperation};

@@ -168,12 +168,9 @@ impl CommitLogDescriptor {
 /// Takes the compression out of the parameters.
 fn read_compression(parameters: &[u8], offset: u64) -> Result<SegmentCompression, FormatError> {
     const WHAT: &str = "parameters of a commit log segment";
-    let object = match serde_json::from_slice(parameters) {
-        Ok(Value::Object(object)) => object,
-        Ok(_) | Err(_) => {
-            let found = String::from_utf8_lossy(parameters);
-            return Err(FormatError::invalid(WHAT, offset, "a JSON object", &found));
-        }
+    let Ok(Value::Object(object)) = serde_json::from_slice(parameters) else {
+        let found = String::from_utf8_lossy(parameters);
+        return Err(FormatError::invalid(WHAT, offset, "a JSON object", &found));
     };
     if let Some(key) = object.keys().find(|key| key.starts_with(ENCRYPTION_KEY_PREFIX)) {
         return Err(FormatError::invalid(WHAT, offset, "no encryption", key));

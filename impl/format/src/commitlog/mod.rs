@@ -14,18 +14,20 @@
 //! | [`sync_marker`] | the beginning of a section |
 //! | [`record`] | a mutation with its checksums |
 //! | [`compressed_section`] | a section of a compressed segment |
-//! | [`segment_reader`] | a whole segment: records, and what is not a record |
+//! | [`segment_reader`], [`finding`] | a whole segment: records, and what is no record |
 
 pub mod compressed_section;
 pub mod descriptor;
+pub mod finding;
 pub mod record;
 pub mod segment_reader;
 pub mod sync_marker;
 
 pub use compressed_section::write_compressed_section;
 pub use descriptor::{CommitLogDescriptor, SegmentCompression};
+pub use finding::SegmentFindingKind;
 pub use record::{RECORD_OVERHEAD_BYTES, write_record};
-pub use segment_reader::{LogRecord, SegmentFinding, SegmentFindingKind, SegmentItem, SegmentReader};
+pub use segment_reader::{LogRecord, SegmentFinding, SegmentItem, SegmentReader};
 pub use sync_marker::{SYNC_MARKER_SIZE_BYTES, SyncMarker};
 
 /// Feeds a segment's id to a checksum: the low word before the high one, as Cassandra does.

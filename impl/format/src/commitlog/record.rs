@@ -1,11 +1,15 @@
 //! A mutation in a segment.
 
+use crate::commitlog::finding::SegmentFindingKind;
+use crate::cursor::Cursor;
+use crate::error::FormatError;
+
 /// Bytes of a record besides its mutation.
 pub const RECORD_OVERHEAD_BYTES: usize = 12;
 /// Bytes in front of the mutation.
 pub(crate) const RECORD_HEAD_SIZE_BYTES: usize = 8;
 /// A record of fewer bytes is garbage that happens to have a right checksum (CASSANDRA-2128).
-pub(crate) const MIN_MUTATION_SIZE_BYTES: usize = 10;
+const MIN_MUTATION_SIZE_BYTES: usize = 10;
 
 /// Appends a record; `encode` appends its mutation, at messaging version 12.
 ///
@@ -50,6 +54,79 @@ pub fn write_record<E>(
         .expect("the head was appended above");
     out.extend_from_slice(&crc.to_be_bytes());
     Ok(())
+}
+
+/// Size of the mutation in the record at the beginning of `rest`, which all of it has room for.
+pub(crate) fn check_record(rest: &[u8], offset: u64) -> Result<usize, (SegmentFindingKind, FormatError)> {
+    const SIZE: &str = "size of a mutation";
+    let beyond = |needed_bytes: usize| FormatError::Truncated {
+        what: "record of the commit log",
+        offset,
+        needed_bytes: needed_bytes as u64,
+        available_bytes: rest.len() as u64,
+    };
+    let Some((size, behind_size)) = rest.split_first_chunk::<{ size_of::<i32>() }>() else {
+        return Err((SegmentFindingKind::RemainderTooSmall, beyond(size_of::<i32>())));
+    };
+    let size_bytes = i32::from_be_bytes(*size);
+    if size_bytes == 0 {
+        let error = FormatError::invalid(SIZE, offset, "more than nothing", &size_bytes);
+        return Err((SegmentFindingKind::ZeroSize, error));
+    }
+    let Some(mutation_size_bytes) = usize::try_from(size_bytes)
+        .ok()
+        .filter(|size_bytes| *size_bytes >= MIN_MUTATION_SIZE_BYTES)
+    else {
+        let error = FormatError::invalid(SIZE, offset, "10 bytes or more", &size_bytes);
+        return Err((SegmentFindingKind::SizeTooSmall, error));
+    };
+    let Some(checksum) = behind_size.first_chunk::<{ size_of::<u32>() }>() else {
+        return Err((
+            SegmentFindingKind::RecordBeyondEnd,
+            beyond(RECORD_HEAD_SIZE_BYTES),
+        ));
+    };
+    let (expected, found) = (crc32fast::hash(size), u32::from_be_bytes(*checksum));
+    if expected != found {
+        let error = FormatError::Checksum {
+            what: SIZE,
+            offset,
+            expected,
+            found,
+        };
+        return Err((SegmentFindingKind::SizeChecksum, error));
+    }
+    let record_size_bytes = mutation_size_bytes.saturating_add(RECORD_OVERHEAD_BYTES);
+    if rest.len() < record_size_bytes {
+        return Err((SegmentFindingKind::RecordBeyondEnd, beyond(record_size_bytes)));
+    }
+    Ok(mutation_size_bytes)
+}
+
+/// Checks the checksum over size and mutation of the record at the beginning of `rest`.
+pub(crate) fn check_mutation(
+    rest: &[u8],
+    mutation_size_bytes: usize,
+    offset: u64,
+) -> Result<(), FormatError> {
+    let mut cursor = Cursor::at(rest, offset);
+    let size = cursor.take(size_of::<i32>(), "size of a mutation")?;
+    cursor.take(size_of::<u32>(), "checksum of a size")?;
+    let mutation = cursor.take(mutation_size_bytes, "mutation")?;
+    let found = cursor.u32("checksum of a mutation")?;
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(size);
+    crc.update(mutation);
+    let expected = crc.finalize();
+    if expected == found {
+        return Ok(());
+    }
+    Err(FormatError::Checksum {
+        what: "record of the commit log",
+        offset,
+        expected,
+        found,
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::commitlog::compressed_section::read_compressed_section;
 use crate::commitlog::descriptor::{CommitLogDescriptor, SegmentCompression};
-use crate::commitlog::record::{MIN_MUTATION_SIZE_BYTES, RECORD_HEAD_SIZE_BYTES, RECORD_OVERHEAD_BYTES};
+use crate::commitlog::finding::SegmentFindingKind;
+use crate::commitlog::record::{RECORD_HEAD_SIZE_BYTES, RECORD_OVERHEAD_BYTES, check_mutation, check_record};
 use crate::commitlog::sync_marker::{SYNC_MARKER_SIZE_BYTES, SyncMarker};
 use crate::cursor::Cursor;
 use crate::error::FormatError;
@@ -18,32 +19,6 @@ pub struct LogRecord<'r> {
     pub mutation: &'r [u8],
     /// The END of the record, which is what flushed intervals speak of.
     pub position: CommitLogPosition,
-}
-
-/// What stands where a record or marker should be.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum SegmentFindingKind {
-    /// The marker that would begin the next section is all zero, or there is no room for one.
-    NoMarker,
-    /// One to three bytes are left in a section: too few for the size of a record.
-    RemainderTooSmall,
-    /// The size of a record is zero.
-    ZeroSize,
-    /// The checksum of a marker differs, and the marker is not all zero.
-    MarkerChecksum,
-    /// A marker with its right checksum gives an end before its section, or beyond the file. In the
-    /// latter case this is found behind the records that are there.
-    MarkerTarget,
-    /// The size of a record is negative, or below that of the smallest mutation.
-    SizeTooSmall,
-    /// The checksum of a record's size differs.
-    SizeChecksum,
-    /// A record reaches beyond its section.
-    RecordBeyondEnd,
-    /// The checksum of a record differs.
-    RecordChecksum,
-    /// The content of a compressed section cannot be restored.
-    SectionUnreadable,
 }
 
 /// Something that is no record; what follows from it is for whoever reads the segment.
@@ -369,9 +344,9 @@ impl<'a> SegmentReader<'a> {
         let (offset, search_from) = match self.descriptor.compression {
             SegmentCompression::None => {
                 let offset = records_offset + section.read_bytes;
-                (offset, offset)
+                (u64::from(offset), offset)
             }
-            SegmentCompression::Lz4 { .. } => (section.marker_offset, records_offset),
+            SegmentCompression::Lz4 { .. } => (u64::from(section.marker_offset), records_offset),
         };
         let position = section.base_position.saturating_add(section.read_bytes);
         let found = |(kind, error)| Found {
@@ -427,74 +402,4 @@ fn beyond_file(marker_offset: u32, end: u32) -> FormatError {
         "an end within the file",
         &end,
     )
-}
-
-/// Size of the mutation in the record at the beginning of `rest`, which all of it has room for.
-fn check_record(rest: &[u8], offset: u32) -> Result<usize, (SegmentFindingKind, FormatError)> {
-    const SIZE: &str = "size of a mutation";
-    let offset = u64::from(offset);
-    let beyond = |needed_bytes: usize| FormatError::Truncated {
-        what: "record of the commit log",
-        offset,
-        needed_bytes: needed_bytes as u64,
-        available_bytes: rest.len() as u64,
-    };
-    let Some((size, behind_size)) = rest.split_first_chunk::<{ size_of::<i32>() }>() else {
-        return Err((SegmentFindingKind::RemainderTooSmall, beyond(size_of::<i32>())));
-    };
-    let size_bytes = i32::from_be_bytes(*size);
-    if size_bytes == 0 {
-        let error = FormatError::invalid(SIZE, offset, "more than nothing", &size_bytes);
-        return Err((SegmentFindingKind::ZeroSize, error));
-    }
-    let Some(mutation_size_bytes) = usize::try_from(size_bytes)
-        .ok()
-        .filter(|size_bytes| *size_bytes >= MIN_MUTATION_SIZE_BYTES)
-    else {
-        let error = FormatError::invalid(SIZE, offset, "10 bytes or more", &size_bytes);
-        return Err((SegmentFindingKind::SizeTooSmall, error));
-    };
-    let Some(checksum) = behind_size.first_chunk::<{ size_of::<u32>() }>() else {
-        return Err((
-            SegmentFindingKind::RecordBeyondEnd,
-            beyond(RECORD_HEAD_SIZE_BYTES),
-        ));
-    };
-    let (expected, found) = (crc32fast::hash(size), u32::from_be_bytes(*checksum));
-    if expected != found {
-        let error = FormatError::Checksum {
-            what: SIZE,
-            offset,
-            expected,
-            found,
-        };
-        return Err((SegmentFindingKind::SizeChecksum, error));
-    }
-    let record_size_bytes = mutation_size_bytes.saturating_add(RECORD_OVERHEAD_BYTES);
-    if rest.len() < record_size_bytes {
-        return Err((SegmentFindingKind::RecordBeyondEnd, beyond(record_size_bytes)));
-    }
-    Ok(mutation_size_bytes)
-}
-
-/// Checks the checksum over size and mutation of the record at the beginning of `rest`.
-fn check_mutation(rest: &[u8], mutation_size_bytes: usize, offset: u32) -> Result<(), FormatError> {
-    let mut cursor = Cursor::at(rest, u64::from(offset));
-    let size = cursor.take(size_of::<i32>(), "size of a mutation")?;
-    cursor.take(size_of::<u32>(), "checksum of a size")?;
-    let mutation = cursor.take(mutation_size_bytes, "mutation")?;
-    let found = cursor.u32("checksum of a mutation")?;
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(size);
-    crc.update(mutation);
-    let expected = crc.finalize();
-    if expected == found {
-        return Ok(());
-    }
-    Err(FormatError::Checksum {
-        what: "record of the commit log",
-        offset: u64::from(offset),
-        expected,
-        found,
-    })
 }

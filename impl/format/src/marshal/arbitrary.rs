@@ -166,14 +166,19 @@ pub(super) fn value(of: &AbstractType) -> BoxedStrategy<Vec<u8>> {
         } => return vector(elements, *dimension_count),
         AbstractType::Reversed(of) => return value(of),
     };
-    match of {
-        // Cassandra allows no empty value of these.
+    // Cassandra allows no empty value of these.
+    let is_never_empty = matches!(
+        of,
         AbstractType::Byte
-        | AbstractType::Short
-        | AbstractType::SimpleDate
-        | AbstractType::Time
-        | AbstractType::Duration => valid,
-        _ => prop_oneof![8 => valid, 1 => Just(Vec::new())].boxed(),
+            | AbstractType::Short
+            | AbstractType::SimpleDate
+            | AbstractType::Time
+            | AbstractType::Duration
+    );
+    if is_never_empty {
+        valid
+    } else {
+        prop_oneof![8 => valid, 1 => Just(Vec::new())].boxed()
     }
 }
 

@@ -253,36 +253,27 @@ enum Freezing {
 
 impl AbstractType {
     fn print(&self, formatter: &mut fmt::Formatter<'_>, freezing: Freezing) -> fmt::Result {
-        let inner = match (self, freezing) {
-            (Self::Tuple(_), _) => Freezing::Ignored,
-            (Self::Reversed(_) | Self::Composite(_), _) => Freezing::Shown,
-            (_, Freezing::Shown) if self.is_multicell() || matches!(self, Self::Vector { .. }) => {
-                Freezing::Shown
-            }
-            _inside_frozen => Freezing::Ignored,
-        };
+        let inner = self.freezing_of_inner(freezing);
         let is_marked = freezing == Freezing::Shown && self.is_frozen();
         if is_marked {
             write!(formatter, "{PACKAGE}FrozenType(")?;
         }
         write!(formatter, "{PACKAGE}{}", self.class_name())?;
-        match self {
-            Self::List { elements, .. } | Self::Set { elements, .. } => {
-                print_all(formatter, [&**elements], inner)?;
+        if let Self::User(user) = self {
+            user.print_parameters(formatter, inner)?;
+        } else if let Self::Vector {
+            elements,
+            dimension_count,
+        } = self
+        {
+            formatter.write_str("(")?;
+            elements.print(formatter, inner)?;
+            write!(formatter, " , {dimension_count})")?;
+        } else {
+            let types = self.inner();
+            if !types.is_empty() || matches!(self, Self::Tuple(_)) {
+                print_all(formatter, &types, inner)?;
             }
-            Self::Map { keys, values, .. } => print_all(formatter, [&**keys, &**values], inner)?,
-            Self::Tuple(types) | Self::Composite(types) => print_all(formatter, types, inner)?,
-            Self::Reversed(of) => print_all(formatter, [&**of], inner)?,
-            Self::Vector {
-                elements,
-                dimension_count,
-            } => {
-                formatter.write_str("(")?;
-                elements.print(formatter, inner)?;
-                write!(formatter, " , {dimension_count})")?;
-            }
-            Self::User(user) => user.print_parameters(formatter, inner)?,
-            _simple => {}
         }
         if is_marked {
             formatter.write_str(")")?;
@@ -290,14 +281,14 @@ impl AbstractType {
         Ok(())
     }
 
-    /// Whether the type could have cells for its elements, and has not.
-    const fn is_frozen(&self) -> bool {
-        match self {
-            Self::List { is_multicell, .. }
-            | Self::Set { is_multicell, .. }
-            | Self::Map { is_multicell, .. } => !*is_multicell,
-            Self::User(user) => !user.is_multicell,
-            _never_has_cells => false,
+    /// Whether the mark is printed inside this type, when it is printed with `freezing`.
+    fn freezing_of_inner(&self, freezing: Freezing) -> Freezing {
+        if matches!(self, Self::Reversed(_) | Self::Composite(_)) {
+            Freezing::Shown
+        } else if matches!(self, Self::Tuple(_)) || self.is_frozen() {
+            Freezing::Ignored
+        } else {
+            freezing
         }
     }
 }
@@ -313,13 +304,12 @@ impl UserType {
     }
 }
 
-fn print_all<'a>(
-    formatter: &mut fmt::Formatter<'_>,
-    types: impl IntoIterator<Item = &'a AbstractType>,
-    inner: Freezing,
-) -> fmt::Result {
-    for (index, of) in types.into_iter().enumerate() {
-        formatter.write_str(if index == 0 { "(" } else { "," })?;
+fn print_all(formatter: &mut fmt::Formatter<'_>, types: &[&AbstractType], inner: Freezing) -> fmt::Result {
+    formatter.write_str("(")?;
+    for (index, of) in types.iter().enumerate() {
+        if index > 0 {
+            formatter.write_str(",")?;
+        }
         of.print(formatter, inner)?;
     }
     formatter.write_str(")")

@@ -2,7 +2,7 @@
 //!
 //! Source: Cassandra `db.marshal.AbstractType.compare`, and `compareCustom` of each type.
 
-use super::abstract_type::{AbstractType, UserType};
+use super::abstract_type::AbstractType;
 use super::decimal;
 use super::integer;
 use super::layout::{Fields, Fixed, Layout};
@@ -55,39 +55,6 @@ impl AbstractType {
     pub fn compare_paths(&self, left: &[u8], right: &[u8]) -> Ordering {
         self.path_type()
             .map_or_else(|| left.cmp(right), |paths| paths.compare(left, right))
-    }
-
-    /// Type of the cell paths of a column whose elements are cells; `None` for any other column.
-    ///
-    /// Cassandra: `CollectionType.nameComparator`, `UserType.nameComparator`.
-    #[must_use]
-    pub fn path_type(&self) -> Option<&Self> {
-        match self {
-            Self::List {
-                is_multicell: true, ..
-            } => Some(&Self::TimeUuid),
-            Self::Set {
-                elements,
-                is_multicell: true,
-            } => Some(elements),
-            Self::Map {
-                keys,
-                is_multicell: true,
-                ..
-            } => Some(keys),
-            Self::User(user) => user.path_type(),
-            _simple => None,
-        }
-    }
-}
-
-impl UserType {
-    const fn path_type(&self) -> Option<&'static AbstractType> {
-        if self.is_multicell {
-            Some(&AbstractType::Short)
-        } else {
-            None
-        }
     }
 }
 

@@ -235,19 +235,17 @@ fn element(
 }
 
 fn frozen(of: AbstractType) -> Result<AbstractType, TypeNameError> {
-    match of {
-        AbstractType::List { .. }
-        | AbstractType::Set { .. }
-        | AbstractType::Map { .. }
-        | AbstractType::Tuple(_)
-        | AbstractType::User(_)
-        | AbstractType::Vector { .. } => Ok(of.freeze()),
-        simple => Err(TypeNameError::Nesting {
+    let is_possible = of.is_multicell()
+        || of.is_frozen()
+        || matches!(of, AbstractType::Tuple(_) | AbstractType::Vector { .. });
+    if !is_possible {
+        return Err(TypeNameError::Nesting {
             outer: "frozen",
-            inner: simple.kind_name(),
+            inner: of.kind_name(),
             rule: "only collections, tuples and user-defined types can be frozen",
-        }),
+        });
     }
+    Ok(of.freeze())
 }
 
 fn refuse_duration(of: &AbstractType, outer: &'static str) -> Result<(), TypeNameError> {
@@ -289,57 +287,37 @@ fn identifier(scanner: &mut Scanner<'_>) -> Result<(String, bool), TypeNameError
 
 impl fmt::Display for CqlName<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            AbstractType::List {
-                elements,
-                is_multicell,
-            } => print(formatter, "list", *is_multicell, &[elements]),
-            AbstractType::Set {
-                elements,
-                is_multicell,
-            } => print(formatter, "set", *is_multicell, &[elements]),
-            AbstractType::Map {
-                keys,
-                values,
-                is_multicell,
-            } => print(formatter, "map", *is_multicell, &[keys, values]),
-            AbstractType::Tuple(types) => print(formatter, "tuple", false, &types.iter().collect::<Vec<_>>()),
-            AbstractType::User(user) => {
-                let name = String::from_utf8_lossy(&user.name);
-                if user.is_multicell {
-                    write!(formatter, "{}", quoted_if_needed(&name))
-                } else {
-                    write!(formatter, "frozen<{}>", quoted_if_needed(&name))
-                }
-            }
-            AbstractType::Vector {
-                elements,
-                dimension_count,
-            } => write!(formatter, "vector<{}, {dimension_count}>", CqlName(elements)),
-            AbstractType::Reversed(of) => write!(formatter, "{}", CqlName(of)),
-            custom @ (AbstractType::Composite(_) | AbstractType::Date | AbstractType::LexicalUuid) => {
-                write!(formatter, "'{custom}'")
-            }
-            native => formatter.write_str(native.kind_name()),
+        let of = self.0;
+        if let AbstractType::Reversed(of) = of {
+            return write!(formatter, "{}", CqlName(of));
         }
+        let is_frozen = of.is_frozen() || matches!(of, AbstractType::Tuple(_));
+        if is_frozen {
+            formatter.write_str("frozen<")?;
+        }
+        if let AbstractType::User(user) = of {
+            let name = String::from_utf8_lossy(&user.name);
+            formatter.write_str(&quoted_if_needed(&name))?;
+        } else if of.has_no_cql_name() {
+            write!(formatter, "'{of}'")?;
+        } else {
+            formatter.write_str(of.kind_name())?;
+            print_parameters(formatter, of)?;
+        }
+        formatter.write_str(if is_frozen { ">" } else { "" })
     }
 }
 
-fn print(
-    formatter: &mut fmt::Formatter<'_>,
-    kind: &str,
-    is_multicell: bool,
-    types: &[&AbstractType],
-) -> fmt::Result {
-    if !is_multicell {
-        formatter.write_str("frozen<")?;
-    }
-    write!(formatter, "{kind}<")?;
+fn print_parameters(formatter: &mut fmt::Formatter<'_>, of: &AbstractType) -> fmt::Result {
+    let types = of.inner();
     for (index, of) in types.iter().enumerate() {
-        let separator = if index == 0 { "" } else { ", " };
+        let separator = if index == 0 { "<" } else { ", " };
         write!(formatter, "{separator}{}", CqlName(of))?;
     }
-    formatter.write_str(if is_multicell { ">" } else { ">>" })
+    if let AbstractType::Vector { dimension_count, .. } = of {
+        write!(formatter, ", {dimension_count}")?;
+    }
+    formatter.write_str(if types.is_empty() { "" } else { ">" })
 }
 
 /// A name as CQL writes it: in double quotes unless it is a word in lower case that CQL does not use.

@@ -15,8 +15,10 @@ mod integer;
 mod layout;
 mod names;
 mod scanner;
+mod uuid;
 mod walk;
 
 pub use abstract_type::{AbstractType, UserType};
 pub use cql_name::{UserTypes, quoted_if_needed};
 pub use error::{MarshalError, TypeNameError};
+pub use uuid::uuid_text;

@@ -111,6 +111,11 @@ impl AbstractType {
         }
     }
 
+    /// Whether CQL has only the class to name the type.
+    pub(super) const fn has_no_cql_name(&self) -> bool {
+        matches!(self, Self::Composite(_) | Self::Date | Self::LexicalUuid)
+    }
+
     /// What a person calls the type, without parameters.
     pub(super) fn kind_name(&self) -> &'static str {
         match self {

@@ -135,6 +135,28 @@ impl Columns {
         self.simple_count
     }
 
+    /// The column with a name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Column>> {
+        let (simple, complex) = self.columns.split_at_checked(self.simple_count)?;
+        [simple, complex].into_iter().find_map(|columns| {
+            let index = columns
+                .binary_search_by(|column| (*column.name.0).cmp(name))
+                .ok()?;
+            columns.get(index)
+        })
+    }
+
+    /// The columns of a set over this list.
+    #[must_use]
+    pub(crate) fn subset(&self, set: &ColumnSet) -> Self {
+        if set.is_all() {
+            return self.clone();
+        }
+        let columns = set.iter().filter_map(|index| self.columns.get(index));
+        Self::of_sorted(columns.cloned().collect())
+    }
+
     /// Position of the first column, from `from` on, that has this name, if it lies before `until`.
     ///
     /// Rows have their cells in the order of columns, so the one that is looked for is mostly next.

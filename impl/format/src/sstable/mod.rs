@@ -12,6 +12,7 @@
 //! | `Index.db` | [`row_index_entry`] | where each partition begins |
 //! | `Summary.db` | [`index_summary`] | every 128th key of Index.db |
 //! | `TOC.txt` | [`descriptor`], [`sstable_id`] | the list of the components, and their names |
+//! | `Statistics.db` | [`metadata`] | what is in the SSTable |
 //! | `Filter.db` | [`bloom_filter`], [`bloom_calculations`] | which keys are certainly absent |
 
 pub mod bloom_calculations;
@@ -22,6 +23,7 @@ pub mod compressor;
 pub mod descriptor;
 pub mod digest;
 pub mod index_summary;
+pub mod metadata;
 pub mod row_index_entry;
 pub mod sstable_id;
 

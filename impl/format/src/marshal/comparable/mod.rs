@@ -47,15 +47,17 @@ impl AbstractType {
     /// The order-preserving image of a value, in the value's own memory where the sizes are equal.
     #[must_use]
     pub fn into_comparable(&self, mut value: Box<[u8]>) -> Box<[u8]> {
-        match self.layout() {
-            Layout::Bytes => value,
-            Layout::Fixed(fixed) if value.len() == fixed.size_bytes() => {
-                fixed.encode_in_place(&mut value);
-                value
-            }
-            _ if value.is_empty() && !self.is_reversed() => value,
-            _changes_size => self.to_comparable(&value),
+        let layout = self.layout();
+        if let Layout::Fixed(fixed) = layout
+            && value.len() == fixed.size_bytes()
+        {
+            fixed.encode_in_place(&mut value);
+            return value;
         }
+        if matches!(layout, Layout::Bytes) {
+            return value;
+        }
+        self.to_comparable(&value)
     }
 
     /// Appends the order-preserving image of a value.

@@ -67,8 +67,8 @@ pub(super) fn read_integer(image: &mut Image<'_>, value: &mut Vec<u8>) -> Result
             };
             usize::try_from(size_bytes).map_err(|_| NoImage)?
         }
-        mark if mark > LONG_NEGATIVE && mark < ZERO => usize::from(NEGATIVE - mark) + 1,
-        mark if mark >= ZERO && mark < LONG_POSITIVE => usize::from(mark - ZERO) + 1,
+        mark if mark < ZERO && mark > LONG_NEGATIVE => usize::from(NEGATIVE - mark) + 1,
+        mark if (ZERO..LONG_POSITIVE).contains(&mark) => usize::from(mark - ZERO) + 1,
         _no_mark => return Err(NoImage),
     };
     image.take(size_bytes, value)

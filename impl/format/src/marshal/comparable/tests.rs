@@ -96,7 +96,7 @@ fn numbers_of_one_size_change_their_sign_bit_only() {
         &*reversed(AbstractType::Long).to_comparable(&[0xff; 8]),
         [0x80, 0, 0, 0, 0, 0, 0, 0]
     );
-    assert_eq!(&*AbstractType::Int32.to_comparable(&[]), []);
+    assert!(AbstractType::Int32.to_comparable(&[]).is_empty());
     assert_eq!(&*reversed(AbstractType::Int32).to_comparable(&[]), [0xff; 5]);
 }
 
