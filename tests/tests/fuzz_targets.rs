@@ -40,6 +40,11 @@ fn every_decoder_answers_to_any_bytes_and_agrees_with_its_encoder() {
             began.elapsed().as_millis()
         );
         assert!(run.seeds_count > 0, "{} has no corpus", target.name);
+        assert_eq!(
+            run.whole_count, run.seeds_count,
+            "{}: some seeds are not whole",
+            target.name
+        );
         if let (Some(before), Some(after)) = (peak_before, peak_kib()) {
             let taken = after - before;
             assert!(taken < MEMORY_KIB, "{} took {taken} KiB", target.name);

@@ -14,6 +14,8 @@ const EVERY_PLACE_BYTES: usize = 512;
 pub struct BoundedRun {
     /// Files of the corpus.
     pub seeds_count: usize,
+    /// Those that are whole, so that the decoder takes them.
+    pub whole_count: usize,
     /// Inputs that the target was given.
     pub inputs_count: usize,
 }
@@ -27,20 +29,22 @@ pub fn run_bounded(target: &Target, corpus: &Path, lots_count: usize) -> Bounded
     let seeds = read_corpus(&corpus.join(target.name));
     let mut run = BoundedRun {
         seeds_count: seeds.len(),
-        inputs_count: 0,
+        ..BoundedRun::default()
     };
+    let mut inputs_count = 0;
     let mut give = |bytes: &[u8]| {
-        run.inputs_count += 1;
+        inputs_count += 1;
         let given = Given {
             target: target.name,
             bytes,
         };
-        (target.run)(bytes);
+        let is_whole = (target.run)(bytes);
         std::mem::forget(given);
+        is_whole
     };
     give(&[]);
     for seed in &seeds {
-        give(seed);
+        run.whole_count += usize::from(give(seed));
         let step = seed.len().div_ceil(EVERY_PLACE_BYTES).max(1);
         for place in (0..seed.len()).step_by(step) {
             give(seed.get(..place).unwrap_or_default());
@@ -63,6 +67,7 @@ pub fn run_bounded(target: &Target, corpus: &Path, lots_count: usize) -> Bounded
         let changed = lots.change(&seeds);
         give(&changed);
     }
+    run.inputs_count = inputs_count;
     run
 }
 

@@ -4,7 +4,7 @@ use thymbra_format::Cursor;
 use thymbra_format::commitlog::{CommitLogDescriptor, SegmentItem, SegmentReader};
 
 /// A segment: every record and finding, also behind damage, as far as the reader goes.
-pub(super) fn segment(bytes: &[u8]) {
+pub(super) fn segment(bytes: &[u8]) -> bool {
     if let Ok(descriptor) = CommitLogDescriptor::read(&mut Cursor::new(bytes)) {
         let mut written = Vec::new();
         descriptor.write(&mut written);
@@ -14,7 +14,7 @@ pub(super) fn segment(bytes: &[u8]) {
         );
     }
     let Ok(mut reader) = SegmentReader::open(bytes, None) else {
-        return;
+        return false;
     };
     let mut last = None;
     loop {
@@ -27,7 +27,7 @@ pub(super) fn segment(bytes: &[u8]) {
             None => {
                 let _any = reader.is_followed_by_marker();
                 if !reader.go_on_with_next_record() && !reader.go_on_with_next_section() {
-                    return;
+                    return last.is_some();
                 }
             }
         }

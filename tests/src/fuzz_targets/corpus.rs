@@ -3,17 +3,28 @@
 //! Made with the encoders, or by hand from the chapters; `UPDATE_FUZZ_CORPUS=1 cargo test -p thymbra-tests
 //! --test fuzz_targets` writes them. Inputs that once found something are added by hand beside them.
 
+use super::rows;
 use thymbra_format::commitlog::{
     CommitLogDescriptor, SYNC_MARKER_SIZE_BYTES, SegmentCompression, SyncMarker, write_compressed_section,
     write_record,
 };
-use thymbra_format::rows::{ClusteringKind, ClusteringValues};
+use thymbra_format::mutation::MutationEncoder;
+use thymbra_format::rows::{
+    ClusteringKind, ClusteringValues, UnfilteredForm, UnfilteredWriter, write_partition,
+};
+use thymbra_format::sstable::metadata::{EstimatedHistogram, HyperLogLogPlus};
 use thymbra_format::sstable::{
     BloomFilter, BloomSpecification, ChecksumWriter, ClusteringPrefix, Component, CompressedSequentialWriter,
     CompressionParams, IndexInfo, IndexSummaryBuilder, RowIndexWriter, Toc,
 };
 use thymbra_format::{AbstractType, vint};
-use thymbra_types::{DecoratedKey, DeletionTime, LocalDeletionTime, Partitioner, Timestamp};
+use thymbra_types::{
+    Cell, CellName, Clustering, ClusteringBound, ColumnName, DecoratedKey, DeletionTime, LivenessInfo,
+    LocalDeletionTime, Mutation, Partition, Partitioner, RangeTombstone, Reference, Row, Timestamp, Ttl,
+};
+
+/// The timestamp from which files count.
+const EPOCH_US: i64 = 1_442_880_000_000_000;
 
 /// An input with the names of its target and of its file.
 pub type Seed = (&'static str, &'static str, Vec<u8>);
@@ -67,21 +78,161 @@ pub fn seeds() -> Vec<Seed> {
     ] {
         seeds.push(("value", name, bytes_of(hexadecimal)));
     }
-    for (name, hexadecimal) in [
-        ("rows", "002400000818000100000007080001610124120000000301"),
-        (
-            "markers",
-            "01020100010000000001030364640206000100000000010d036464010101",
-        ),
-        ("mutation", "802408000000010800016101"),
-        ("deletion", "0110000000000b0161790442640301"),
-        ("end", "0001"),
-    ] {
-        seeds.push(("data_partition", name, bytes_of(hexadecimal)));
-    }
+    seeds.extend(partitions());
+    seeds.extend(statistics());
     seeds.extend(components());
     seeds.extend(segments());
     seeds
+}
+
+/// A partition with all that it can have, under each header, with its head and without.
+fn partitions() -> Vec<Seed> {
+    const HEAD_SIZE_BYTES: usize = 2 + 3 + 12;
+    let mut seeds = Vec::new();
+    for (variant, name) in [
+        (0_u8, "one_row"),
+        (1, "ranges"),
+        (2, "collections"),
+        (3, "many_columns"),
+    ] {
+        let header = rows::header(usize::from(variant));
+        let mut writer = UnfilteredWriter::new(UnfilteredForm::SsTable);
+        let mut bytes = vec![variant];
+        let written = write_partition(b"key", &partition(variant), &header, &mut writer, &mut bytes);
+        written.expect("the partition fits its header");
+        let behind_head = bytes.get(1 + HEAD_SIZE_BYTES..).unwrap_or_default();
+        seeds.push(("data_partition", name, [&[variant], behind_head].concat()));
+        seeds.push(("whole_partition", name, bytes));
+
+        let mutation = Mutation {
+            keyspace: "ks".into(),
+            key: DecoratedKey::new(Partitioner::Murmur3, *b"key"),
+            updates: [(rows::TABLE, partition(variant))].into_iter().collect(),
+        };
+        let mut bytes = vec![variant];
+        let schema = rows::schema(usize::from(variant));
+        let encoded = MutationEncoder::new().encode(&mutation, &schema, &mut bytes);
+        encoded.expect("the mutation fits its schema");
+        seeds.push(("mutation", name, bytes));
+    }
+    seeds
+}
+
+fn partition(variant: u8) -> Partition {
+    let deletion = |at: i64| DeletionTime::new(Timestamp(EPOCH_US + at), LocalDeletionTime(1_700_000_000));
+    let int = |number: i32| number.to_be_bytes();
+    let (clustering, columns) = match variant {
+        0 => (vec![], vec![CellName::simple("v")]),
+        1 => (
+            vec![
+                AbstractType::Int32.to_comparable(&int(1)),
+                AbstractType::Reversed(Box::new(AbstractType::Utf8)).to_comparable(b""),
+            ],
+            vec![CellName::simple("v")],
+        ),
+        2 => (
+            vec![AbstractType::Utf8.to_comparable(b"a")],
+            vec![
+                CellName::element("l", [7; 16]),
+                CellName::element("m", *b"key"),
+                CellName::simple("v"),
+            ],
+        ),
+        _many => {
+            let simple = |index: u8| CellName::simple(format!("c{index:02}"));
+            (
+                vec![AbstractType::SimpleDate.to_comparable(&int(5))],
+                vec![simple(3), simple(69)],
+            )
+        }
+    };
+    let mut row = Row {
+        liveness: LivenessInfo::live(Timestamp(EPOCH_US + 9)),
+        deletion: deletion(3),
+        ..Row::default()
+    };
+    if variant == 2 {
+        row.complex_deletions.insert(ColumnName("m".into()), deletion(4));
+    }
+    let value: &[u8] = if variant == 3 { &[7] } else { &[0, 0, 0, 7] };
+    let ttl = Ttl::new(60).expect("a minute is a TTL");
+    for (index, name) in columns.into_iter().enumerate() {
+        let cell = match index {
+            0 => Cell::live(Timestamp(EPOCH_US + 9), value),
+            1 => Cell::expiring(
+                Timestamp(EPOCH_US + 8),
+                ttl,
+                LocalDeletionTime(1_700_000_060),
+                value,
+            ),
+            _last => Cell::tombstone(Timestamp(EPOCH_US + 7), LocalDeletionTime(1_700_000_001)),
+        };
+        row.cells.insert(name, cell);
+    }
+    let mut partition = Partition {
+        deletion: deletion(1),
+        ..Partition::default()
+    };
+    if variant == 1 {
+        let prefix = |number: i32| Clustering(vec![AbstractType::Int32.to_comparable(&int(number))]);
+        for (start, end, at) in [(2, 3, 5), (3, 4, 6)] {
+            let tombstone = RangeTombstone {
+                start: ClusteringBound::inclusive_start(prefix(start)),
+                end: ClusteringBound::exclusive_end(prefix(end)),
+                deletion: deletion(at),
+            };
+            partition.range_tombstones.add(tombstone, &Reference);
+        }
+    }
+    partition.rows.insert(Clustering(clustering), row);
+    partition
+}
+
+fn statistics() -> Vec<Seed> {
+    let with = |variant: u8, content: Vec<u8>| [vec![variant], content].concat();
+    let mut sketch = HyperLogLogPlus::default();
+    sketch.add(b"key");
+    sketch.add(b"other");
+    let mut compaction = Vec::new();
+    sketch.write(&mut compaction);
+    let partitioner = "org.apache.cassandra.dht.Murmur3Partitioner";
+    let length = u16::try_from(partitioner.len()).expect("a short name");
+    let chance = 0.01_f64.to_be_bytes();
+    let validation = [&length.to_be_bytes()[..], partitioner.as_bytes(), &chance].concat();
+
+    let mut stats = Vec::new();
+    EstimatedHistogram::of_partition_sizes().write(&mut stats);
+    EstimatedHistogram::of_cell_counts().write(&mut stats);
+    stats.extend((-1_i64).to_be_bytes());
+    stats.extend([0; 4]);
+    for timestamp in [5_i64, 9] {
+        stats.extend(timestamp.to_be_bytes());
+    }
+    for number in [7, i32::MAX, 0, 0] {
+        stats.extend(number.to_be_bytes());
+    }
+    stats.extend((-1.0_f64).to_be_bytes());
+    // Two bins, no level, no repair, one clustering value each, no counters, two columns, one row.
+    stats.extend(bytes_of("0000000200000002"));
+    for (point, count) in [(60.0_f64, 1_i64), (120.0, 2)] {
+        stats.extend(point.to_be_bytes());
+        stats.extend(count.to_be_bytes());
+    }
+    stats.extend([0; 12]);
+    stats.extend(bytes_of("0000000100040000000100000001000400000009"));
+    stats.push(0);
+    stats.extend(2_i64.to_be_bytes());
+    stats.extend(1_i64.to_be_bytes());
+    stats.extend(bytes_of("ffffffffffffffff00000000"));
+    stats.extend(bytes_of(
+        "00000001000000000000000500000010000000000000000500000090",
+    ));
+    stats.extend(bytes_of("00000100112233445566778899aabbccddeeff"));
+    vec![
+        ("statistics", "validation", with(0, validation)),
+        ("statistics", "compaction", with(1, compaction)),
+        ("statistics", "stats", with(2, stats)),
+    ]
 }
 
 fn components() -> Vec<Seed> {

@@ -4,7 +4,7 @@ use super::choice;
 use thymbra_format::{AbstractType, Cursor, vint};
 
 /// Variable length integers: what is read is written in the shortest form, and reads alike.
-pub(super) fn vint(bytes: &[u8]) {
+pub(super) fn vint(bytes: &[u8]) -> bool {
     if let Some((value, size_bytes)) = vint::read_unsigned(bytes) {
         let mut written = Vec::new();
         vint::write_unsigned(value, &mut written);
@@ -16,17 +16,18 @@ pub(super) fn vint(bytes: &[u8]) {
         vint::write_signed(value, &mut written);
         assert_eq!(Cursor::new(&written).signed_vint("number"), Ok(value));
     }
+    vint::read_unsigned(bytes).is_some()
 }
 
 /// Names of types: those of classes and those of CQL.
-pub(super) fn type_name(bytes: &[u8]) {
-    let Ok(name) = std::str::from_utf8(bytes) else {
-        return;
+pub(super) fn type_name(bytes: &[u8]) -> bool {
+    let parsed = std::str::from_utf8(bytes).map(AbstractType::parse);
+    let Ok(Ok(parsed)) = parsed else {
+        return false;
     };
-    if let Ok(parsed) = AbstractType::parse(name) {
-        let written = parsed.to_string();
-        assert_eq!(AbstractType::parse(&written).as_ref(), Ok(&parsed), "{name}");
-    }
+    let written = parsed.to_string();
+    assert_eq!(AbstractType::parse(&written), Ok(parsed), "{written}");
+    true
 }
 
 /// Types whose values have structure.
@@ -56,9 +57,9 @@ const TYPES: [&str; 22] = [
 ];
 
 /// Values of a type: two of them compare, have images in the same order, and come back from these.
-pub(super) fn value(bytes: &[u8]) {
+pub(super) fn value(bytes: &[u8]) -> bool {
     let Some((index, values)) = choice(bytes) else {
-        return;
+        return false;
     };
     let name = TYPES.get(index % TYPES.len()).copied().unwrap_or_default();
     let of = AbstractType::parse(name).expect("the names are those of types");
@@ -85,4 +86,5 @@ pub(super) fn value(bytes: &[u8]) {
             "{name}: an image is that of its value"
         );
     }
+    true
 }
