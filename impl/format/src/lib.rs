@@ -12,6 +12,7 @@
 //! | [`commitlog`] | commit log segments |
 //! | [`mutation`] | mutations, as commit log, hints and messages have them |
 //! | [`rows`] | rows and range tombstones, in messages and in SSTables |
+//! | [`transaction_log`] | which SSTables a transaction adds and replaces |
 //! | [`sstable`] | the components of an SSTable |
 //! | [`schema`] | definitions of tables, which say what the columns of a file mean |
 
@@ -23,6 +24,7 @@ pub mod mutation;
 pub mod rows;
 pub mod schema;
 pub mod sstable;
+pub mod transaction_log;
 pub mod vint;
 
 pub use cursor::Cursor;
