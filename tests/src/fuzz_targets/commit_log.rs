@@ -1,7 +1,17 @@
-//! Commit log segments.
+//! Commit log segments, and transaction logs.
 
 use thymbra_format::Cursor;
 use thymbra_format::commitlog::{CommitLogDescriptor, SegmentItem, SegmentReader};
+use thymbra_format::transaction_log::{LogRecord, read_log};
+
+/// A transaction log: each whole line says again what it said.
+pub(super) fn transaction(bytes: &[u8]) -> bool {
+    let records = read_log(bytes);
+    for record in records.iter().flatten() {
+        assert_eq!(LogRecord::parse(&record.to_string()).as_ref(), Some(record));
+    }
+    !records.is_empty() && records.iter().all(Option::is_some)
+}
 
 /// A segment: every record and finding, also behind damage, as far as the reader goes.
 pub(super) fn segment(bytes: &[u8]) -> bool {

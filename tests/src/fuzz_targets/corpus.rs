@@ -17,6 +17,7 @@ use thymbra_format::sstable::{
     BloomFilter, BloomSpecification, ChecksumWriter, ClusteringPrefix, Component, CompressedSequentialWriter,
     CompressionParams, IndexInfo, IndexSummaryBuilder, RowIndexWriter, Toc,
 };
+use thymbra_format::transaction_log::{LogRecord, LogRecordType};
 use thymbra_format::{AbstractType, vint};
 use thymbra_types::{
     Cell, CellName, Clustering, ClusteringBound, ColumnName, DecoratedKey, DeletionTime, LivenessInfo,
@@ -79,6 +80,13 @@ pub fn seeds() -> Vec<Seed> {
         seeds.push(("value", name, bytes_of(hexadecimal)));
     }
     seeds.extend(partitions());
+    let records = [
+        LogRecord::add("/data/ks/t-1/nb-2-big-", 8),
+        LogRecord::remove("/data/ks/t-1/nb-1-big-", 1_700_000_000_000, 8),
+        LogRecord::end(LogRecordType::Commit),
+    ];
+    let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+    seeds.push(("transaction_log", "compaction", lines.into_bytes()));
     seeds.extend(statistics());
     seeds.extend(components());
     seeds.extend(segments());

@@ -22,7 +22,7 @@ pub struct Target {
 }
 
 /// Every decoder of bytes from disk.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     target("vint", values::vint),
     target("type_name", values::type_name),
     target("value", values::value),
@@ -35,6 +35,7 @@ pub const TARGETS: [Target; 13] = [
     target("compressed_data", sstable::compressed_data),
     target("checksums", sstable::checksums),
     target("statistics", sstable::statistics),
+    target("transaction_log", commit_log::transaction),
     target("commit_log_segment", commit_log::segment),
 ];
 
