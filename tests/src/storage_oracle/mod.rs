@@ -7,12 +7,14 @@
 //! | [`fact`], [`visible`], [`oracle`] | what was said, what a reader sees of it, what survives a crash |
 //! | [`translate`], [`snapshot`], [`trial`] | the engine beside the oracle |
 //! | [`crash`], [`coverage`] | crashes and errors at every operation of the disk; what a set of runs met |
+//! | [`damage`] | files with wrong bytes, or too few |
 //!
 //! The oracle takes plain data of `thymbra-types` and nothing else of the workspace: no reconcile, no merge,
 //! no comparison of encoded clusterings.
 
 pub mod coverage;
 pub mod crash;
+pub mod damage;
 pub mod fact;
 pub mod generate;
 pub mod literal;

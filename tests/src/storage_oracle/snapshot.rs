@@ -14,7 +14,7 @@ use thymbra_types::DecoratedKey;
 const ALL_PARTITIONS: usize = 1_000;
 
 /// The answer to a scan of each table, in the order of `SHAPES`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Snapshot {
     tables: Vec<Vec<(DecoratedKey, PartitionRows)>>,
 }
@@ -32,6 +32,25 @@ impl Snapshot {
         };
         let tables = (0..SHAPES.len()).map(scan).collect::<Result<_, _>>()?;
         Ok(Self { tables })
+    }
+
+    /// Scans every table, and reads every partition that a run may have; both must say the same.
+    ///
+    /// # Errors
+    /// That of the engine.
+    ///
+    /// # Panics
+    /// Where reads and scan differ.
+    pub fn take_with_reads(engine: &StorageEngine) -> Result<Self, StorageError> {
+        let snapshot = Self::take(engine)?;
+        for table in 0..SHAPES.len() {
+            let filter = translate::filter(table, &Selection::ALL);
+            for key in 0..KEYS_COUNT {
+                let shown = engine.read(translate::table_id(table), &translate::key(table, key), &filter)?;
+                assert_eq!(snapshot.get(table, key), shown, "a read says what the scan says");
+            }
+        }
+        Ok(snapshot)
     }
 
     /// Partitions that nobody wrote, or that stand in the wrong place, in words.

@@ -646,6 +646,12 @@ impl Trial {
         }
     }
 
+    /// The clock of the engine, milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
     fn now_seconds(&self) -> i64 {
         i64::try_from(self.clock.now_seconds()).expect("before the year 292 billion")
     }
