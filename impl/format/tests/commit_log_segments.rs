@@ -69,8 +69,11 @@ fn lz4_segment() -> Vec<u8> {
     out
 }
 
+/// Mutations, and where their records end.
+type Records = Vec<(Vec<u8>, u32)>;
+
 /// The records of a segment with the positions of their ends, and what stands behind them.
-fn read(file: &[u8]) -> Result<(Vec<(Vec<u8>, u32)>, SegmentFinding, bool), String> {
+fn read(file: &[u8]) -> Result<(Records, SegmentFinding, bool), String> {
     let mut reader = SegmentReader::open(file, Some(ID)).map_err(|error| error.to_string())?;
     let mut records = Vec::new();
     loop {

@@ -20,21 +20,20 @@ fn header_of(folder: &Path, prefix: &str) -> SerializationHeader {
     let mut cursor = Cursor::new(&bytes);
     let count = cursor.i32("components").expect("a number");
     cursor.take(4, "checksum").expect("a checksum");
-    for _ in 0..count {
-        let ordinal = cursor.i32("component").expect("a number");
-        let offset = cursor.i32("offset").expect("a number");
-        if ordinal == HEADER_ORDINAL {
-            let offset = usize::try_from(offset).expect("not negative");
-            let mut cursor = Cursor::at(&bytes[offset..bytes.len() - 4], offset as u64);
-            let header = SerializationHeader::read_component(&mut cursor).expect("a header");
-            assert!(cursor.is_at_end());
-            let mut written = Vec::new();
-            header.write_component(&mut written);
-            assert_eq!(written, bytes[offset..bytes.len() - 4], "{}", folder.display());
-            return header;
-        }
-    }
-    panic!("no header in {}", folder.display());
+    let offset = (0..count)
+        .map(|_| (cursor.i32("component"), cursor.i32("offset")))
+        .find_map(|(ordinal, offset)| (ordinal == Ok(HEADER_ORDINAL)).then_some(offset))
+        .expect("a header among the components")
+        .expect("an offset");
+    let offset = usize::try_from(offset).expect("not negative");
+    let component = &bytes[offset..bytes.len() - 4];
+    let mut cursor = Cursor::at(component, offset as u64);
+    let header = SerializationHeader::read_component(&mut cursor).expect("a header");
+    assert!(cursor.is_at_end());
+    let mut written = Vec::new();
+    header.write_component(&mut written);
+    assert_eq!(written, component, "{}", folder.display());
+    header
 }
 
 /// The content of `Data.db`, decompressed where it is compressed.
@@ -58,8 +57,9 @@ fn read_and_rewrite(data: &[u8], header: &SerializationHeader, name: &str) -> Ve
     let mut writer = UnfilteredWriter::new(UnfilteredForm::SsTable);
     while !cursor.is_at_end() {
         let begin = cursor.position();
-        let (key, partition) =
-            read_partition(&mut cursor, header).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let read = read_partition(&mut cursor, header);
+        assert!(read.is_ok(), "{name}: {read:?}");
+        let (key, partition) = read.expect("checked above");
         let original = &data[begin..cursor.position()];
         let mut written = Vec::new();
         write_partition(key, &partition, header, &mut writer, &mut written).expect("the header fits");

@@ -2,6 +2,7 @@
 //!
 //! Source: Cassandra `db.memtable.AbstractMemtable.ColumnsCollector`.
 
+use thymbra_format::rows::Columns;
 use thymbra_types::{ColumnName, Partition, Row};
 
 /// Names of columns, of static rows and of the others; sorted, each once.
@@ -27,6 +28,16 @@ impl ColumnCollector {
         }
         for name in &other.regular_columns {
             insert(&mut self.regular_columns, name);
+        }
+    }
+
+    /// Sees the columns of an SSTable.
+    pub(crate) fn add(&mut self, static_columns: &Columns, regular_columns: &Columns) {
+        for column in static_columns.iter() {
+            insert(&mut self.static_columns, column.name());
+        }
+        for column in regular_columns.iter() {
+            insert(&mut self.regular_columns, column.name());
         }
     }
 

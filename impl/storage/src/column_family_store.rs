@@ -2,34 +2,39 @@
 //!
 //! Source: Cassandra `db.ColumnFamilyStore`.
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskResult};
 use crate::engine::TableStatistics;
 use crate::memtable::Memtable;
 use crate::read::ClusteringSlice;
 use crate::sstable::SSTableReader;
 use crate::storage_error::StorageError;
+use crate::sync::{lock, read, write};
+use crate::table_schema::TableSchema;
 use crate::view::View;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, TryLockError};
 use thymbra_durability::SkipRules as _;
 use thymbra_format::schema::TableMetadata;
-use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference};
+use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, TableId};
 
 /// A table that is open.
 #[derive(Debug)]
 pub(crate) struct ColumnFamilyStore {
-    metadata: RwLock<Arc<TableMetadata>>,
+    id: TableId,
+    keyspace: Box<str>,
+    schema: RwLock<Arc<TableSchema>>,
     directory: PathBuf,
     view: RwLock<Arc<View>>,
     last_generation: AtomicU64,
-    pub(crate) counters: Mutex<TableStatistics>,
+    counters: Mutex<TableStatistics>,
+    compaction_turn: Mutex<()>,
 }
 
 impl ColumnFamilyStore {
     /// A table with the SSTables that lie in its directory.
     pub(crate) fn new(
-        metadata: TableMetadata,
+        schema: TableSchema,
         directory: PathBuf,
         sstables: Vec<Arc<SSTableReader>>,
         last_generation: u64,
@@ -37,22 +42,53 @@ impl ColumnFamilyStore {
         now_ms: u64,
     ) -> Self {
         Self {
-            metadata: RwLock::new(Arc::new(metadata)),
+            id: schema.metadata.id(),
+            keyspace: schema.metadata.keyspace().into(),
+            schema: RwLock::new(Arc::new(schema)),
             directory,
             view: RwLock::new(Arc::new(View::new(Memtable::new(lower_bound, now_ms), sstables))),
             last_generation: AtomicU64::new(last_generation),
             counters: Mutex::default(),
+            compaction_turn: Mutex::new(()),
         }
     }
 
     /// The table's definition at this moment.
-    pub(crate) fn metadata(&self) -> Arc<TableMetadata> {
-        Arc::clone(&self.metadata.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn schema(&self) -> Arc<TableSchema> {
+        Arc::clone(&read(&self.schema))
     }
 
     /// Replaces the table's definition.
-    pub(crate) fn set_metadata(&self, metadata: TableMetadata) {
-        *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(metadata);
+    pub(crate) fn set_schema(&self, schema: TableSchema) {
+        *write(&self.schema) = Arc::new(schema);
+    }
+
+    /// The table's definition as its users gave it.
+    pub(crate) fn metadata(&self) -> Arc<TableMetadata> {
+        Arc::clone(&self.schema().metadata)
+    }
+
+    /// Waits for the end of a compaction of the table, and keeps others from beginning.
+    pub(crate) fn compaction_turn(&self) -> MutexGuard<'_, ()> {
+        lock(&self.compaction_turn)
+    }
+
+    /// The same without waiting; `None` while a compaction is under way.
+    pub(crate) fn try_compaction_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.compaction_turn.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    pub(crate) const fn id(&self) -> TableId {
+        self.id
+    }
+
+    /// Name of the table's keyspace.
+    pub(crate) fn keyspace(&self) -> &str {
+        &self.keyspace
     }
 
     /// Where the table's files lie.
@@ -62,12 +98,12 @@ impl ColumnFamilyStore {
 
     /// Memtables and SSTables at this moment.
     pub(crate) fn view(&self) -> Arc<View> {
-        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&read(&self.view))
     }
 
     /// Makes a new view of the present one.
     pub(crate) fn change_view<R>(&self, change: impl FnOnce(&mut View) -> R) -> R {
-        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let mut view = write(&self.view);
         change(Arc::make_mut(&mut view))
     }
 
@@ -78,13 +114,14 @@ impl ColumnFamilyStore {
 
     /// Counts something.
     pub(crate) fn count(&self, change: impl FnOnce(&mut TableStatistics)) {
-        change(&mut self.counters.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.counters));
     }
 
     /// Puts an update into the memtable that takes updates. The caller holds the write order.
-    pub(crate) fn apply(&self, key: DecoratedKey, update: Partition) {
-        let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        view.current.put(key, update);
+    ///
+    /// Gives the bytes by which the memtable has grown.
+    pub(crate) fn apply(&self, key: DecoratedKey, update: Partition) -> u64 {
+        read(&self.view).current.put(key, update)
     }
 
     /// All that is known of a partition's slice, tombstones included, from memtables and SSTables.
@@ -95,10 +132,7 @@ impl ColumnFamilyStore {
     ) -> Result<Partition, StorageError> {
         let view = self.view();
         let mut merged = Partition::default();
-        for found in view
-            .memtables()
-            .filter_map(|memtable| memtable.get(key, slice))
-        {
+        for found in view.memtables().filter_map(|memtable| memtable.get(key, slice)) {
             merged.apply(found, &Reference);
         }
         let mut skipped = ReadCounts::default();
@@ -127,17 +161,39 @@ impl ColumnFamilyStore {
             counters.sstables_skipped_by_clustering_count += skipped.by_clustering;
             counters.sstables_skipped_by_filter_count += skipped.by_filter;
         });
-        drop_removed_columns(&mut merged, &self.metadata());
+        self.schema().remove_dropped(&mut merged);
         Ok(merged)
     }
 
-    /// Removes every file of the table.
-    pub(crate) fn remove_files(&self, disk: &dyn Disk) -> Result<(), StorageError> {
-        for entry in disk.list(&self.directory)? {
-            disk.remove(&self.directory.join(entry.name))?;
+    /// What has been counted, and what there is.
+    pub(crate) fn statistics(&self) -> TableStatistics {
+        let view = self.view();
+        TableStatistics {
+            sstables_count: view.sstables.len(),
+            live_bytes: view.sstables.iter().map(|sstable| sstable.size_bytes()).sum(),
+            memtable_bytes: view.memtables().map(|memtable| memtable.size_bytes()).sum(),
+            ..*lock(&self.counters)
         }
-        disk.remove(&self.directory)?;
-        Ok(())
+    }
+}
+
+/// Removes a directory of files, its transaction logs last: while one is there, what it says of the
+/// others can still be done.
+///
+/// # Errors
+/// When the disk fails.
+pub(crate) fn remove_directory(disk: &dyn Disk, directory: &Path) -> DiskResult<()> {
+    let (logs, others): (Vec<_>, Vec<_>) = disk
+        .list(directory)?
+        .into_iter()
+        .partition(|entry| entry.name.ends_with(".log"));
+    for entry in others.into_iter().chain(logs) {
+        disk.remove(&directory.join(entry.name))?;
+    }
+    disk.remove(directory)?;
+    match directory.parent() {
+        Some(parent) => disk.sync_directory(parent),
+        None => Ok(()),
     }
 }
 
@@ -148,24 +204,4 @@ struct ReadCounts {
     by_timestamp: u64,
     by_clustering: u64,
     by_filter: u64,
-}
-
-/// Takes out cells of columns that were dropped after they were written.
-///
-/// Cassandra: `TableMetadata.droppedColumns`, `db.rows.DeserializationHelper.isDropped`.
-pub(crate) fn drop_removed_columns(partition: &mut Partition, metadata: &TableMetadata) {
-    if metadata.dropped_columns.is_empty() {
-        return;
-    }
-    let rows = partition.rows.values_mut().chain([&mut partition.static_row]);
-    for row in rows {
-        for dropped in &metadata.dropped_columns {
-            row.cells
-                .retain(|name, cell| name.column != dropped.name || cell.timestamp > dropped.dropped_at);
-            row.complex_deletions.retain(|column, deletion| {
-                *column != dropped.name || deletion.marked_for_delete_at > dropped.dropped_at
-            });
-        }
-    }
-    partition.rows.retain(|_, row| !row.is_empty());
 }

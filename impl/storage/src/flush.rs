@@ -5,95 +5,116 @@
 
 use crate::column_family_store::ColumnFamilyStore;
 use crate::engine::Shared;
-use crate::lifecycle_transaction::{LifecycleTransaction, OperationType};
+use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::memtable::Memtable;
 use crate::sstable::{SSTableReader, SSTableWriter, WriterOptions};
 use crate::storage_error::StorageError;
 use std::sync::Arc;
-use thymbra_types::IntervalSet;
+use std::sync::atomic::Ordering;
+use thymbra_durability::{FlushState, MemtableRules as _};
+use thymbra_format::transaction_log::OperationType;
+use thymbra_types::{IntervalSet, Reference};
 
-/// Writes a memtable that has been switched out, unless that has been done or is being done.
+/// Writes a memtable that has been switched out, unless that has been done.
 ///
 /// # Errors
 /// When the disk fails. The memtable stays where readers find it, and its part of the commit log
 /// stays dirty.
 pub(crate) fn write_memtable(
     shared: &Shared,
-    table: &Arc<ColumnFamilyStore>,
+    table: &ColumnFamilyStore,
     memtable: &Arc<Memtable>,
 ) -> Result<(), StorageError> {
-    let _claim = memtable.claim();
-    if !table.view().flushing.iter().any(|other| Arc::ptr_eq(other, memtable)) {
+    let mut claim = memtable.claim();
+    let is_waiting = |other: &Arc<Memtable>| Arc::ptr_eq(other, memtable);
+    if !table.view().flushing.iter().any(is_waiting) {
         return Ok(());
     }
-    let flushed = if memtable.is_clean() {
-        None
+    // A flush that failed has ended; this is another one then.
+    let flush = claim
+        .take()
+        .unwrap_or_else(|| shared.flushes.begin(table.id(), memtable.bounds()));
+    let written = if memtable.is_clean() {
+        Ok(None)
     } else {
-        let written = write_sstable(shared, table, memtable);
-        if written.is_err() {
-            table.count(|counters| counters.failed_flushes_count += 1);
-        }
-        written?
+        write_sstable(shared, table, memtable)
     };
-    let size_bytes = flushed.as_ref().map_or(0, |sstable| sstable.size_bytes());
+    let (state, outcome) = match written {
+        Ok(flushed) => {
+            replace_memtable(shared, table, memtable, flushed);
+            (FlushState::Written, Ok(()))
+        }
+        Err(error) => {
+            table.count(|counters| counters.failed_flushes_count += 1);
+            (FlushState::Failed, Err(error))
+        }
+    };
+    for clean in shared.flushes.end(flush, state) {
+        shared
+            .commit_log
+            .discard_completed_segments(clean.table, clean.lower, clean.upper)?;
+    }
+    outcome
+}
+
+/// Puts the SSTable where the memtable was, for readers to find.
+fn replace_memtable(
+    shared: &Shared,
+    table: &ColumnFamilyStore,
+    memtable: &Arc<Memtable>,
+    flushed: Option<Arc<SSTableReader>>,
+) {
+    let flushed_bytes = flushed.as_ref().map_or(0, |sstable| sstable.size_bytes());
     let out_of_order = table.change_view(|view| {
-        let is_oldest = view
-            .flushing
-            .first()
-            .is_some_and(|oldest| Arc::ptr_eq(oldest, memtable));
+        let oldest = view.flushing.first();
+        let is_oldest = oldest.is_some_and(|oldest| Arc::ptr_eq(oldest, memtable));
         view.replace_flushed(memtable, flushed);
         !is_oldest
     });
     table.count(|counters| {
         counters.flushes_count += 1;
-        counters.flushed_bytes += size_bytes;
+        counters.flushed_bytes += flushed_bytes;
         counters.flushes_out_of_order_count += u64::from(out_of_order);
     });
-    let upper_bound = memtable
-        .upper_bound()
-        .expect("a memtable that is written has been switched out");
     shared
-        .commit_log
-        .discard_completed_segments(table.metadata().id, memtable.lower_bound(), upper_bound)?;
-    shared.signals.memory_was_freed();
-    Ok(())
+        .memtable_bytes
+        .fetch_sub(memtable.size_bytes(), Ordering::Relaxed);
+    shared.signals.notify();
 }
 
 /// Writes the SSTable under a transaction: it is there as a whole or not at all.
+//= WP-MF-03
 fn write_sstable(
     shared: &Shared,
     table: &ColumnFamilyStore,
     memtable: &Memtable,
 ) -> Result<Option<Arc<SSTableReader>>, StorageError> {
-    let metadata = table.metadata();
-    let upper_bound = memtable
-        .upper_bound()
-        .expect("a memtable that is written has been switched out");
+    let schema = table.schema();
     let mut intervals = IntervalSet::empty();
-    intervals.add(memtable.lower_bound(), upper_bound);
+    if let Some((first, last)) = Reference.flushed_interval(memtable.bounds()) {
+        intervals.add(first, last);
+    }
     let (stats, columns) = memtable.header();
-
+    let generation = table.next_generation();
     let mut transaction = LifecycleTransaction::begin(
-        Arc::clone(&shared.disk),
+        &shared.disk,
         table.directory(),
         OperationType::Flush,
-        shared.clock.now_us(),
+        shared.clock.now_us() + generation,
     );
     let options = WriterOptions {
-        generation: table.next_generation(),
+        generation,
         expected_keys_count: memtable.partitions_count() as u64,
-        header: columns.header(&metadata, stats),
+        header: schema.header_of(&columns, stats),
         intervals,
         host_id: shared.host_id,
+        partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
     };
-    let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &metadata, options)?;
+    let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     memtable.try_for_each(|key, partition| writer.append(key, partition))?;
-    let Some(written) = writer.finish()? else {
-        transaction.abort()?;
-        return Ok(None);
-    };
+    let written = writer.finish()?;
     transaction.commit()?;
-    let reader = SSTableReader::open(&shared.disk, &written, &metadata, shared.config.partitioner)?;
-    Ok(Some(Arc::new(reader)))
+    transaction.remove_obsolete()?;
+    Ok(written.map(Arc::new))
 }

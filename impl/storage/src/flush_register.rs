@@ -2,8 +2,9 @@
 //!
 //! Source: Cassandra `db.ColumnFamilyStore.PostFlush`, whose executor has one thread.
 
+use crate::sync::lock;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use thymbra_durability::{FlushRules as _, FlushState, MemtableBounds};
 use thymbra_types::{CommitLogPosition, Reference, TableId};
 
@@ -69,7 +70,7 @@ impl FlushRegister {
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, VecDeque<Flush>)> {
-        self.flushes.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.flushes)
     }
 }
 

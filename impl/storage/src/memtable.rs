@@ -4,13 +4,15 @@
 //! flush writes all of it out. Chapter: `specs/07-memtable-and-flush.md`. Source: Cassandra
 //! `db.memtable.SkipListMemtable`, `db.partitions.AtomicBTreePartition`.
 
+use crate::column_collector::ColumnCollector;
 use crate::read::ClusteringSlice;
+use crate::sync::{lock, read, write};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
-use crate::column_collector::ColumnCollector;
+use std::sync::{Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
+use thymbra_durability::MemtableBounds;
 use thymbra_format::rows::{EncodingStats, EncodingStatsCollector};
 use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, Timestamp, Token};
 
@@ -33,7 +35,7 @@ pub(crate) struct Memtable {
     created_ms: u64,
     size_bytes: AtomicU64,
     operations_count: AtomicU64,
-    claim: Mutex<()>,
+    claim: Mutex<Option<u64>>,
 }
 
 /// One stretch of the ring.
@@ -47,14 +49,7 @@ pub(crate) struct Shard {
 impl Shard {
     /// Sees an update for the sake of the header.
     fn collect(&mut self, update: &Partition) {
-        self.stats.update_deletion(update.deletion);
-        self.stats.update_row(&update.static_row);
-        for row in update.rows.values() {
-            self.stats.update_row(row);
-        }
-        for tombstone in update.range_tombstones.iter() {
-            self.stats.update_deletion(tombstone.deletion);
-        }
+        self.stats.update_partition(update);
         self.columns.collect(update);
     }
 }
@@ -69,17 +64,17 @@ impl Memtable {
             created_ms,
             size_bytes: AtomicU64::new(0),
             operations_count: AtomicU64::new(0),
-            claim: Mutex::new(()),
+            claim: Mutex::new(None),
         }
     }
 
-    /// Merges an update into its partition.
-    pub(crate) fn put(&self, key: DecoratedKey, update: Partition) {
+    /// Merges an update into its partition; gives the bytes by which the memtable has grown.
+    pub(crate) fn put(&self, key: DecoratedKey, update: Partition) -> u64 {
         let size_bytes = update.data_size_bytes() as u64 + PARTITION_OVERHEAD_BYTES;
         let Some(shard) = self.shards.get(shard_index(key.token())) else {
             unreachable!("every token has a shard")
         };
-        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shard = write(shard);
         shard.collect(&update);
         match shard.partitions.entry(key) {
             Entry::Vacant(entry) => {
@@ -92,6 +87,7 @@ impl Memtable {
         drop(shard);
         self.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
         self.operations_count.fetch_add(1, Ordering::Relaxed);
+        size_bytes
     }
 
     /// What of a partition concerns a slice; `None` where nothing is known of it.
@@ -114,7 +110,7 @@ impl Memtable {
     /// Smallest timestamp of everything; `None` when nothing was put in.
     pub(crate) fn min_timestamp_of_all(&self) -> Option<Timestamp> {
         let shards = self.shards.iter().filter_map(|shard| {
-            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            let shard = read(shard);
             (!shard.partitions.is_empty()).then(|| shard.stats.finish().min_timestamp)
         });
         shards.min()
@@ -128,7 +124,7 @@ impl Memtable {
     ) -> Vec<(DecoratedKey, Partition)> {
         let mut found = Vec::new();
         for shard in &self.shards {
-            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            let shard = read(shard);
             let missing = limit_count - found.len();
             found.extend(
                 shard
@@ -153,7 +149,7 @@ impl Memtable {
         mut with: impl FnMut(&DecoratedKey, &Partition) -> Result<(), E>,
     ) -> Result<(), E> {
         for shard in &self.shards {
-            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            let shard = read(shard);
             for (key, partition) in &shard.partitions {
                 with(key, partition)?;
             }
@@ -166,7 +162,7 @@ impl Memtable {
         let mut stats = EncodingStats::NO_STATS;
         let mut columns = ColumnCollector::default();
         for shard in &self.shards {
-            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            let shard = read(shard);
             stats = stats.merge(shard.stats.finish());
             columns.merge(&shard.columns);
         }
@@ -175,10 +171,7 @@ impl Memtable {
 
     /// Partitions in it.
     pub(crate) fn partitions_count(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner).partitions.len())
-            .sum()
+        self.shards.iter().map(|shard| read(shard).partitions.len()).sum()
     }
 
     /// Whether nothing was put in.
@@ -207,18 +200,23 @@ impl Memtable {
         self.lower_bound
     }
 
-    /// Where it ends; `None` while it takes updates.
-    pub(crate) fn upper_bound(&self) -> Option<CommitLogPosition> {
-        self.upper_bound.get().copied()
+    /// What it holds of the commit log; nothing yet while it takes updates.
+    pub(crate) fn bounds(&self) -> MemtableBounds {
+        MemtableBounds {
+            lower: self.lower_bound,
+            upper: self.upper_bound.get().copied().unwrap_or(self.lower_bound),
+        }
     }
 
-    /// Lets one caller at a time write the memtable out.
-    pub(crate) fn claim(&self) -> MutexGuard<'_, ()> {
-        self.claim.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets one caller at a time write the memtable out; what it holds is the flush that has begun
+    /// and not ended, if there is one.
+    pub(crate) fn claim(&self) -> MutexGuard<'_, Option<u64>> {
+        lock(&self.claim)
     }
 
     /// Ends the memtable. The write barrier has been passed: no update is on its way to it.
-    pub(crate) fn close(&self, upper_bound: CommitLogPosition) {
+    pub(crate) fn close(&self, upper_bound: CommitLogPosition, flush: u64) {
+        *self.claim() = Some(flush);
         let closed = self.upper_bound.set(upper_bound);
         assert!(closed.is_ok(), "a memtable is switched out once");
     }
@@ -227,7 +225,7 @@ impl Memtable {
         let Some(shard) = self.shards.get(shard_index(token)) else {
             unreachable!("every token has a shard")
         };
-        shard.read().unwrap_or_else(PoisonError::into_inner)
+        read(shard)
     }
 }
 

@@ -99,7 +99,12 @@ mod tests {
 
     #[test]
     fn every_key_comes_once_in_order_with_the_winner_of_all_sources() {
-        let sources: [&[(&[u8], i64)]; 4] = [&[(b"a", 1), (b"c", 1)], &[(b"b", 1), (b"c", 3)], &[], &[(b"c", 2)]];
+        let sources: [&[(&[u8], i64)]; 4] = [
+            &[(b"a", 1), (b"c", 1)],
+            &[(b"b", 1), (b"c", 3)],
+            &[],
+            &[(b"c", 2)],
+        ];
         let sources = sources.map(|listed| {
             let partitions: Vec<_> = listed
                 .iter()
@@ -112,8 +117,12 @@ mod tests {
         while let Some(next) = merged.next().expect("lists do not fail") {
             found.push((next.key, next.partition, next.sources_count));
         }
-        let expected = [(partition(b"a", 1), 1), (partition(b"b", 1), 1), (partition(b"c", 3), 3)]
-            .map(|((key, partition), sources_count)| (key, partition, sources_count));
+        let expected = [
+            (partition(b"a", 1), 1),
+            (partition(b"b", 1), 1),
+            (partition(b"c", 3), 3),
+        ]
+        .map(|((key, partition), sources_count)| (key, partition, sources_count));
         assert_eq!(found, expected);
     }
 }

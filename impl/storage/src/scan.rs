@@ -2,15 +2,15 @@
 //!
 //! Source: Cassandra `db.PartitionRangeReadCommand.queryStorage`.
 
-use crate::column_family_store::{ColumnFamilyStore, drop_removed_columns};
+use crate::column_family_store::ColumnFamilyStore;
 use crate::memtable::Memtable;
 use crate::merge::{MergedPartitions, PartitionSource};
 use crate::read::ClusteringSlice;
 use crate::storage_error::StorageError;
+use crate::table_schema::TableSchema;
 use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
-use thymbra_format::schema::TableMetadata;
 use thymbra_types::{DecoratedKey, Partition};
 
 /// Partitions that are taken from a memtable at once.
@@ -23,7 +23,7 @@ pub(crate) type KeyRange = (Bound<DecoratedKey>, Bound<DecoratedKey>);
 pub(crate) struct RangeScan<'a> {
     merged: MergedPartitions<'a>,
     slice: &'a ClusteringSlice,
-    metadata: Arc<TableMetadata>,
+    schema: Arc<TableSchema>,
 }
 
 impl<'a> RangeScan<'a> {
@@ -51,7 +51,7 @@ impl<'a> RangeScan<'a> {
         Ok(Self {
             merged: MergedPartitions::new(sources)?,
             slice,
-            metadata: table.metadata(),
+            schema: table.schema(),
         })
     }
 
@@ -68,7 +68,7 @@ impl<'a> RangeScan<'a> {
         } else {
             self.slice.cut(&next.partition)
         };
-        drop_removed_columns(&mut partition, &self.metadata);
+        self.schema.remove_dropped(&mut partition);
         Ok(Some((next.key, partition)))
     }
 }

@@ -5,8 +5,8 @@ use crate::config::ConfigError;
 use crate::error::DiskError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+use thymbra_durability::TransactionLogCorrupt;
 use thymbra_format::FormatError;
-use thymbra_format::mutation::MutationError;
 use thymbra_format::rows::EncodeError;
 use thymbra_format::schema::SchemaError;
 use thymbra_types::TableId;
@@ -41,11 +41,22 @@ pub enum StorageError {
     #[error("the settings cannot be taken")]
     Config(#[from] ConfigError),
     /// The caller's mutation does not fit the schema.
-    #[error("the mutation cannot be written")]
-    Mutation(#[from] MutationError),
-    /// A row does not fit the header of its file; a mutation should have been refused before.
-    #[error("a row cannot be written")]
+    #[error("the data cannot be written")]
     Encode(#[from] EncodeError),
+    /// The caller's mutation is of one keyspace and writes to a table of another.
+    #[error("table {table} is not in keyspace `{keyspace}`")]
+    OtherKeyspace {
+        /// The table.
+        table: TableId,
+        /// Keyspace of the mutation.
+        keyspace: Box<str>,
+    },
+    /// The caller would change what all data of a table depends on.
+    #[error("name and primary key of table {table} cannot change")]
+    KeyChanged {
+        /// The table.
+        table: TableId,
+    },
     /// The commit log took the mutation no more, or could not be replayed.
     #[error("the commit log failed")]
     CommitLog(#[from] CommitLogError),
@@ -60,6 +71,17 @@ pub enum StorageError {
         /// Where, and what was expected.
         source: FormatError,
     },
+    /// The log of an unfinished exchange of SSTables cannot be trusted.
+    #[error("{} is corrupt", path.display())]
+    TransactionLog {
+        /// Which log.
+        path: PathBuf,
+        /// What is wrong.
+        source: TransactionLogCorrupt,
+    },
+    /// The machine has no thread to give.
+    #[error("no thread can be started")]
+    Thread(#[source] std::io::Error),
     /// The caller closed the engine before.
     #[error("the engine is closed")]
     Closed,

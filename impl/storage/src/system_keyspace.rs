@@ -1,6 +1,6 @@
 //! What a node must know of itself before it can read its files: its id, the schema, truncations.
 //!
-//! Cassandra keeps this in the tables of `system` and `system_schema`; here it is one file that is
+//! Cassandra keeps this in the tables of `system` and `system_schema`; here it is two files, each
 //! replaced as a whole. Source: Cassandra `db.SystemKeyspace`, `schema.SchemaKeyspace`.
 
 use crate::atomic_file;
@@ -11,11 +11,13 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use thymbra_format::FormatError;
-use thymbra_format::schema::TableMetadata;
+use thymbra_format::schema::{TableMetadata, tables_from_json, tables_to_json};
 use thymbra_types::{CommitLogPosition, TableId};
 
-/// Name of the file in the data directory.
-const FILE_NAME: &str = "system.json";
+/// Name of the file with the node's id, keyspaces and truncations, in the data directory.
+const FACTS_FILE_NAME: &str = "system.json";
+/// Name of the file with the definitions of the tables.
+const TABLES_FILE_NAME: &str = "system_schema.json";
 /// Bits of a UUID that say that it is random, and their value (RFC 9562, version 4).
 const UUID_VERSION_MASK: u128 = 0xf000_c000_0000_0000_0000;
 const UUID_VERSION_4: u128 = 0x4000_8000_0000_0000_0000;
@@ -23,11 +25,13 @@ const UUID_VERSION_4: u128 = 0x4000_8000_0000_0000_0000;
 /// The node's own facts.
 #[derive(Clone, Debug)]
 pub(crate) struct SystemKeyspace {
-    path: PathBuf,
+    facts_path: PathBuf,
     facts: Facts,
+    tables_path: PathBuf,
+    tables: Vec<TableMetadata>,
 }
 
-/// The content of the file.
+/// The content of the first file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Facts {
@@ -35,8 +39,6 @@ struct Facts {
     host_id: String,
     /// Keyspaces by name.
     keyspaces: BTreeMap<String, KeyspaceParams>,
-    /// Tables of all keyspaces.
-    tables: Vec<TableMetadata>,
     /// Truncated tables by id, 32 hexadecimal digits.
     truncated: BTreeMap<String, TruncationRecord>,
 }
@@ -54,34 +56,46 @@ pub(crate) struct KeyspaceParams {
 #[serde(deny_unknown_fields)]
 struct TruncationRecord {
     segment_id: i64,
-    position: i32,
+    position: u32,
     truncated_at_ms: u64,
 }
 
 impl SystemKeyspace {
-    /// Reads the file, or begins a node that knows nothing.
+    /// Reads the files, or begins a node that knows nothing.
     ///
     /// # Errors
-    /// When the disk fails or the file is not what this wrote.
+    /// When the disk fails or a file is not what this wrote.
     pub(crate) fn open(disk: &dyn Disk, data_directory: &Path) -> Result<Self, StorageError> {
-        let path = data_directory.join(FILE_NAME);
-        if disk.exists(&path)? {
-            let bytes = disk.read(&path)?;
-            let facts = serde_json::from_slice(&bytes)
+        let facts_path = data_directory.join(FACTS_FILE_NAME);
+        let tables_path = data_directory.join(TABLES_FILE_NAME);
+        let facts = match read_if_exists(disk, &facts_path)? {
+            Some(bytes) => Some(
+                serde_json::from_slice(&bytes)
+                    .map_err(|error| not_json(&error))
+                    .map_err(StorageError::corrupt(&facts_path))?,
+            ),
+            None => None,
+        };
+        let tables = match read_if_exists(disk, &tables_path)? {
+            Some(bytes) => tables_from_json(&String::from_utf8_lossy(&bytes))
                 .map_err(|error| not_json(&error))
-                .map_err(StorageError::corrupt(&path))?;
-            return Ok(Self { path, facts });
-        }
+                .map_err(StorageError::corrupt(&tables_path))?,
+            None => Vec::new(),
+        };
+        let is_new = facts.is_none();
         let system = Self {
-            path,
-            facts: Facts {
+            facts_path,
+            tables_path,
+            tables,
+            facts: facts.unwrap_or_else(|| Facts {
                 host_id: format!("{:032x}", random_uuid()),
                 keyspaces: BTreeMap::new(),
-                tables: Vec::new(),
                 truncated: BTreeMap::new(),
-            },
+            }),
         };
-        system.save(disk)?;
+        if is_new {
+            system.save_facts(disk)?;
+        }
         Ok(system)
     }
 
@@ -91,22 +105,25 @@ impl SystemKeyspace {
     }
 
     pub(crate) fn tables(&self) -> &[TableMetadata] {
-        &self.facts.tables
+        &self.tables
     }
 
     pub(crate) fn keyspace(&self, name: &str) -> Option<KeyspaceParams> {
         self.facts.keyspaces.get(name).copied()
     }
 
-    /// Up to where a table's mutations have been truncated; [`CommitLogPosition::NONE`] if never.
-    pub(crate) fn truncated_position(&self, table: TableId) -> CommitLogPosition {
-        self.facts
-            .truncated
-            .get(&table.to_string())
-            .map_or(CommitLogPosition::NONE, |record| CommitLogPosition {
-                segment_id: record.segment_id,
-                position: record.position,
-            })
+    /// All keyspaces by name.
+    pub(crate) const fn keyspaces(&self) -> &BTreeMap<String, KeyspaceParams> {
+        &self.facts.keyspaces
+    }
+
+    /// Up to where a table's mutations have been truncated; `None` if never.
+    pub(crate) fn truncated_position(&self, table: TableId) -> Option<CommitLogPosition> {
+        let record = self.facts.truncated.get(&table.to_string())?;
+        Some(CommitLogPosition {
+            segment_id: record.segment_id,
+            position: record.position,
+        })
     }
 
     /// Adds or replaces a keyspace, durably.
@@ -123,16 +140,18 @@ impl SystemKeyspace {
 
     /// Adds or replaces a table, durably.
     pub(crate) fn put_table(&mut self, disk: &dyn Disk, table: &TableMetadata) -> Result<(), StorageError> {
-        self.change(disk, |facts| {
-            facts.tables.retain(|other| other.id != table.id);
-            facts.tables.push(table.clone());
-        })
+        let others = self.tables.iter().filter(|other| other.id() != table.id());
+        let tables = others.chain([table]).cloned().collect();
+        self.save_tables(disk, tables)
     }
 
     /// Forgets a table, durably.
     pub(crate) fn remove_table(&mut self, disk: &dyn Disk, table: TableId) -> Result<(), StorageError> {
+        let others = self.tables.iter().filter(|other| other.id() != table);
+        let tables = others.cloned().collect();
+        self.save_tables(disk, tables)?;
+        // A crash in between leaves the record of a table that no id will name again.
         self.change(disk, |facts| {
-            facts.tables.retain(|other| other.id != table);
             facts.truncated.remove(&table.to_string());
         })
     }
@@ -155,23 +174,39 @@ impl SystemKeyspace {
         })
     }
 
-    /// Changes the file, and what is known only if that succeeds.
+    /// Changes the first file, and what is known only if that succeeds.
     fn change(&mut self, disk: &dyn Disk, with: impl FnOnce(&mut Facts)) -> Result<(), StorageError> {
         let mut changed = self.clone();
         with(&mut changed.facts);
-        changed.save(disk)?;
+        changed.save_facts(disk)?;
         *self = changed;
         Ok(())
     }
 
-    fn save(&self, disk: &dyn Disk) -> Result<(), StorageError> {
-        let bytes = serde_json::to_vec_pretty(&self.facts).expect("facts are maps with text keys and plain values");
-        Ok(atomic_file::replace(disk, &self.path, &bytes)?)
+    fn save_facts(&self, disk: &dyn Disk) -> Result<(), StorageError> {
+        let bytes =
+            serde_json::to_vec_pretty(&self.facts).expect("facts are maps with text keys and plain values");
+        Ok(atomic_file::replace(disk, &self.facts_path, &bytes)?)
+    }
+
+    /// Changes the second file, and what is known only if that succeeds.
+    fn save_tables(&mut self, disk: &dyn Disk, tables: Vec<TableMetadata>) -> Result<(), StorageError> {
+        let text = tables_to_json(&tables)?;
+        atomic_file::replace(disk, &self.tables_path, text.as_bytes())?;
+        self.tables = tables;
+        Ok(())
     }
 }
 
-/// Where the text stops to be what this writes; lines are not bytes, so the offset is of the file.
-fn not_json(error: &serde_json::Error) -> FormatError {
+fn read_if_exists(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
+    Ok(match disk.exists(path)? {
+        true => Some(disk.read(path)?),
+        false => None,
+    })
+}
+
+/// Where the text stops to be what this writes stands in the words of the error, as line and column.
+fn not_json(error: &dyn std::fmt::Display) -> FormatError {
     FormatError::Invalid {
         what: "the node's own facts",
         offset: 0,

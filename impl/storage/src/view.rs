@@ -40,9 +40,10 @@ impl View {
     }
 
     /// The memtable that takes updates becomes one that is flushed.
-    pub(crate) fn switch_memtable(&mut self, next: Memtable) {
+    pub(crate) fn switch_memtable(&mut self, next: Memtable) -> Arc<Memtable> {
         let switched = std::mem::replace(&mut self.current, Arc::new(next));
-        self.flushing.push(switched);
+        self.flushing.push(Arc::clone(&switched));
+        switched
     }
 
     /// A flush has finished; `None` where there was nothing to write.

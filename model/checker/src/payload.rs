@@ -49,7 +49,7 @@ impl Register {
 impl ModelMutation {
     /// All of it in one word, never 0.
     #[inline]
-    fn word(self) -> u32 {
+    pub(crate) fn word(self) -> u32 {
         u32::from_be_bytes([1, self.timestamp, self.write, self.gc_grace])
     }
 

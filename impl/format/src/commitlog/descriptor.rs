@@ -57,6 +57,9 @@ pub struct CommitLogDescriptor {
 
 impl CommitLogDescriptor {
     /// Appends the header.
+    ///
+    /// # Panics
+    /// When the options of the compressor are 64 KiB or longer; the configuration has no such ones.
     pub fn write(&self, out: &mut Vec<u8>) {
         let parameters = self.parameters();
         let size_bytes =

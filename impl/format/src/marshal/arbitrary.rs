@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// Types without parameters.
-pub(super) const SIMPLE: [AbstractType; 23] = [
+pub(crate) const SIMPLE: [AbstractType; 23] = [
     AbstractType::Ascii,
     AbstractType::Boolean,
     AbstractType::Byte,
@@ -38,7 +38,7 @@ pub(super) const SIMPLE: [AbstractType; 23] = [
 ];
 
 /// Any type; nested ones are frozen.
-pub(super) fn any_type() -> impl Strategy<Value = AbstractType> {
+pub(crate) fn any_type() -> impl Strategy<Value = AbstractType> {
     let leaf = proptest::sample::select(SIMPLE.to_vec());
     leaf.prop_recursive(3, 12, 3, |inner| {
         let frozen = inner.prop_map(AbstractType::freeze);
@@ -87,7 +87,7 @@ fn user(fields: Vec<AbstractType>, is_multicell: bool) -> UserType {
 }
 
 /// A type and two values of it.
-pub(super) fn any_pair() -> impl Strategy<Value = (AbstractType, Vec<u8>, Vec<u8>)> {
+pub(crate) fn any_pair() -> impl Strategy<Value = (AbstractType, Vec<u8>, Vec<u8>)> {
     any_type().prop_flat_map(|of| {
         let values = (value(&of), value(&of));
         (Just(of), values).prop_map(|(of, (left, right))| (of, left, right))
@@ -95,7 +95,7 @@ pub(super) fn any_pair() -> impl Strategy<Value = (AbstractType, Vec<u8>, Vec<u8
 }
 
 /// A valid value.
-pub(super) fn value(of: &AbstractType) -> BoxedStrategy<Vec<u8>> {
+pub(crate) fn value(of: &AbstractType) -> BoxedStrategy<Vec<u8>> {
     let valid = match of {
         AbstractType::Ascii => vec(few_bytes().prop_map(|byte| byte & 0x7f), 0..6).boxed(),
         AbstractType::Bytes | AbstractType::CounterColumn => vec(few_bytes(), 0..6).boxed(),

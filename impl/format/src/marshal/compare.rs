@@ -20,8 +20,8 @@ enum Class {
 impl AbstractType {
     /// The order of two values, as Cassandra compares them.
     ///
-    /// Values that are not valid for the type sort behind all others by their bytes: Cassandra does
-    /// not compare them, or by accident. Types that Cassandra refuses to compare (counters) or that
+    /// Values that are not valid for the type, and decimals above 64 KiB, sort behind all others by
+    /// their bytes: Cassandra does not compare the former, or by accident. Types that Cassandra refuses to compare (counters) or that
     /// no statement can (durations) order by unsigned bytes.
     #[must_use]
     pub fn compare(&self, left: &[u8], right: &[u8]) -> Ordering {
@@ -64,7 +64,9 @@ pub(super) fn is_well_formed(layout: Layout<'_>, value: &[u8]) -> bool {
         Layout::Bytes | Layout::Integer | Layout::Reversed(_) => true,
         Layout::Empty => false,
         Layout::Fixed(fixed) => value.len() == fixed.size_bytes(),
-        Layout::Decimal => value.len() > decimal::SCALE_SIZE_BYTES,
+        Layout::Decimal => {
+            value.len() > decimal::SCALE_SIZE_BYTES && value.len() <= decimal::LIMIT_SIZE_BYTES
+        }
         Layout::Elements(_) => {
             walk::split_count(value).is_some_and(|(count, rest)| walk::is_filled_by(rest, count))
         }

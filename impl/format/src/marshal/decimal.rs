@@ -13,6 +13,10 @@ use core::cmp::Ordering;
 
 /// Bytes of the scale.
 pub(super) const SCALE_SIZE_BYTES: usize = 4;
+/// Longest number whose digits are looked at, bytes: as long as a key or a clustering can be.
+///
+/// Finding digits takes time in the square of the size.
+pub(super) const LIMIT_SIZE_BYTES: usize = 65_535;
 /// Most digits of a whole number that has no scale in the form of [`Normal::write`].
 const PLAIN_DIGIT_COUNT: i64 = 40;
 

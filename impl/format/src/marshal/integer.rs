@@ -4,6 +4,7 @@
 //! the form without them is the minimal one, which Java's `BigInteger` writes. Source: Cassandra
 //! `db.marshal.IntegerType`.
 
+use super::natural::low_half;
 use core::cmp::Ordering;
 
 /// Decimal digits of a chunk in conversions.
@@ -150,10 +151,6 @@ fn multiply_and_add(limbs: &mut Vec<u32>, scale: u64, value: u64) {
     if carry != 0 {
         limbs.push(low_half(carry));
     }
-}
-
-fn low_half(value: u64) -> u32 {
-    u32::try_from(value & 0xffff_ffff).expect("32 bits are kept")
 }
 
 fn push_reversed_digits(mut chunk: u64, digits: &mut Vec<u8>) {

@@ -4,21 +4,30 @@
 
 mod abstract_type;
 #[cfg(test)]
-mod arbitrary;
+pub(crate) mod arbitrary;
 mod class_name;
 mod comparable;
 mod compare;
+mod composite;
 mod cql_name;
 mod decimal;
 mod error;
+mod floating;
 mod integer;
+mod json;
 mod layout;
 mod names;
+mod natural;
+mod number_text;
 mod scanner;
+mod text;
+mod time_text;
 mod uuid;
+mod validate;
 mod walk;
 
 pub use abstract_type::{AbstractType, UserType};
 pub use cql_name::{UserTypes, quoted_if_needed};
 pub use error::{MarshalError, TypeNameError};
+pub use json::push_quoted;
 pub use uuid::uuid_text;

@@ -2,6 +2,7 @@
 
 use crate::marshal::AbstractType;
 use crate::rows::{Column, Columns, EncodingStats, SerializationHeader};
+use crate::schema::{ColumnKind, ColumnMetadata, TableMetadata};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use thymbra_types::{ColumnName, Row, TableId, Timestamp};
@@ -87,6 +88,28 @@ pub struct TableLayout {
 }
 
 impl TableLayout {
+    /// The layout of a table.
+    #[must_use]
+    pub fn of(table: &TableMetadata) -> Self {
+        let column = |of: &ColumnMetadata| {
+            let name = ColumnName((*of.name).into());
+            Arc::new(Column::new(name, of.column_type.clone()))
+        };
+        let columns = |kind| Columns::new(table.columns(kind).iter().map(column));
+        let clustering = table.clustering().iter().map(|column| column.column_type.clone());
+        let layout = Self::new(
+            table.id(),
+            table.keyspace(),
+            table.partition_key_type().clone(),
+            clustering.collect::<Arc<[_]>>(),
+            columns(ColumnKind::Static),
+            columns(ColumnKind::Regular),
+        );
+        table.dropped_columns().iter().fold(layout, |layout, dropped| {
+            layout.with_dropped(column(&dropped.column), dropped.dropped_at)
+        })
+    }
+
     /// A table with these columns.
     #[must_use]
     pub fn new(
@@ -117,12 +140,17 @@ impl TableLayout {
         let name = &column.name().0;
         let is_there_again = self.header.static_columns.find(name).is_some()
             || self.header.regular_columns.find(name).is_some();
+        let name = column.name().clone();
         let dropped = DroppedColumn {
-            column: Arc::clone(&column),
+            column,
             dropped_at,
             is_there_again,
         };
-        self.dropped.columns.insert(column.name().clone(), dropped);
+        // A column may be dropped more than once: the last time counts.
+        let is_later = |known: &DroppedColumn| known.dropped_at > dropped_at;
+        if !self.dropped.columns.get(&name).is_some_and(is_later) {
+            self.dropped.columns.insert(name, dropped);
+        }
         self
     }
 

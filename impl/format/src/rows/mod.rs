@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`header`] | what all rows of a partition or SSTable share: types, columns, smallest times |
 //! | [`encoding_stats`], [`columns`], [`clustering_values`] | times, column sets and clusterings |
-//! | [`row`], [`cell`], [`marker`] | the bodies of rows and markers |
+//! | [`row`], `cell`, [`marker`] | the bodies of rows and markers |
 //! | [`unfiltered`] | rows and markers, one after the other, to the end of the partition |
 //! | [`partition`] | whole partitions |
 //! | [`counter_context`] | the value of a counter cell |
@@ -25,6 +25,8 @@ pub mod header;
 pub mod marker;
 pub mod partition;
 pub mod row;
+#[cfg(test)]
+mod tests;
 pub mod unfiltered;
 
 pub use clustering_comparator::ClusteringComparator;

@@ -7,6 +7,7 @@ use crate::rows::columns::{Column, ColumnSet, Columns};
 use crate::rows::encode_error::EncodeError;
 use crate::rows::header::SerializationHeader;
 use crate::vint;
+use core::cmp::Ordering;
 use thymbra_types::{Cell, CellName, CellPath, LivenessKind, Row};
 
 /// The byte that ends a partition, and no row begins with.
@@ -238,9 +239,8 @@ impl RowWriter {
             while let Some((_, path, cell)) = remaining.next_if(|(name, _, _)| *name == column.name()) {
                 cells.push((path, cell));
             }
-            let column_type = column.column_type();
-            if !cells.is_sorted_by(|left, right| column_type.compare_paths(left.0, right.0).is_lt()) {
-                cells.sort_by(|left, right| column_type.compare_paths(left.0, right.0));
+            if !cells.is_sorted_by(|left, right| compare_paths(column, left.0, right.0).is_lt()) {
+                cells.sort_unstable_by(|left, right| compare_paths(column, left.0, right.0));
             }
             if flags.has(HAS_COMPLEX_DELETION) {
                 let deletion = row.complex_deletions.get(column.name()).copied();
@@ -330,7 +330,7 @@ impl CellsReader<'_, '_> {
             let offset = cursor.offset();
             let (path, cell) = self.codec.read(cursor, column)?;
             let path = path.unwrap_or_default();
-            if previous.is_some_and(|previous| column.column_type().compare_paths(previous, path).is_ge()) {
+            if previous.is_some_and(|previous| compare_paths(column, previous, path).is_ge()) {
                 return Err(FormatError::invalid(
                     "path of a cell",
                     offset,
@@ -347,4 +347,15 @@ impl CellsReader<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// The order of two cells of a complex column, which is that of its elements.
+///
+/// Bytes decide between elements that the type does not tell apart, such as the decimals 1.0 and
+/// 1.00, which Cassandra takes for one.
+fn compare_paths(column: &Column, left: &[u8], right: &[u8]) -> Ordering {
+    column
+        .column_type()
+        .compare_paths(left, right)
+        .then_with(|| left.cmp(right))
 }

@@ -5,11 +5,12 @@
 //! them to the block with the rows they want. Chapter: `specs/08-sstable.md`. Source: Cassandra
 //! `io.sstable.format.big.RowIndexEntry`, `io.sstable.IndexInfo`.
 
+use super::clustering_prefix::ClusteringPrefix;
 use crate::cursor::Cursor;
 use crate::error::FormatError;
 use crate::marshal::AbstractType;
+use crate::rows::EncodeError;
 use crate::rows::deletion_time::{read_deletion_time, write_deletion_time};
-use crate::rows::{ClusteringKind, ClusteringValues, EncodeError};
 use crate::vint;
 use thymbra_types::DeletionTime;
 
@@ -56,21 +57,6 @@ pub struct PromotedIndex<'a> {
     offsets: &'a [[u8; OFFSET_SIZE_BYTES]],
     /// Offset of the first block in the file, for errors.
     blocks_offset: u64,
-}
-
-/// A place among the rows of a partition as files have it, with what kind of place it is.
-///
-/// | size | field |
-/// |---|---|
-/// | 1 | kind, see [`ClusteringKind`] |
-/// | 2 | number of components; not of rows, which have all |
-/// | | [`ClusteringValues`] |
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ClusteringPrefix {
-    /// A row, or one of the kinds of bounds.
-    pub kind: ClusteringKind,
-    /// Values of the first clustering columns; of all for a row.
-    pub values: ClusteringValues,
 }
 
 /// One block of rows.
@@ -234,58 +220,6 @@ impl<'a> PromotedIndex<'a> {
             }
         }
         Ok(low)
-    }
-}
-
-impl ClusteringPrefix {
-    /// Appends the form above.
-    ///
-    /// # Errors
-    /// When a row has not all components, or a value has not the size of its type.
-    pub fn write(&self, types: &[AbstractType], out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        out.push(self.kind.ordinal());
-        let wrong_size = || EncodeError::ClusteringSize {
-            expected_count: types.len(),
-            found_count: self.values.len(),
-        };
-        if self.kind != ClusteringKind::Clustering {
-            let count = u16::try_from(self.values.len()).map_err(|_| wrong_size())?;
-            out.extend_from_slice(&count.to_be_bytes());
-        } else if self.values.len() != types.len() {
-            return Err(wrong_size());
-        }
-        self.values.write(types, out)
-    }
-
-    /// Reads the form above.
-    ///
-    /// # Errors
-    /// When it is cut, has an unknown kind, or more components than the table.
-    pub fn read(cursor: &mut Cursor<'_>, types: &[AbstractType]) -> Result<Self, FormatError> {
-        const WHAT: &str = "kind of a clustering";
-        let offset = cursor.offset();
-        let ordinal = cursor.u8(WHAT)?;
-        let kind = ClusteringKind::of_ordinal(ordinal)
-            .filter(|kind| *kind != ClusteringKind::StaticClustering)
-            .ok_or_else(|| FormatError::invalid(WHAT, offset, "0, 1, 2 or 4 to 7", &ordinal))?;
-        let types = if kind == ClusteringKind::Clustering {
-            types
-        } else {
-            let offset = cursor.offset();
-            let count = cursor.u16("components of a bound")?;
-            types.get(..usize::from(count)).ok_or_else(|| {
-                FormatError::invalid(
-                    "components of a bound",
-                    offset,
-                    "no more than the table has",
-                    &count,
-                )
-            })?
-        };
-        Ok(Self {
-            kind,
-            values: ClusteringValues::read(cursor, types)?,
-        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Laws of index entries: what was written comes back, damage is found, bisection finds the block.
 
 use super::*;
+use crate::rows::{ClusteringKind, ClusteringValues};
 use proptest::prelude::*;
 use thymbra_types::{LocalDeletionTime, Timestamp};
 
@@ -162,25 +163,4 @@ fn huge_counts_are_errors_before_memory_is_taken() {
     vint::write_unsigned(body.len() as u64, &mut bytes);
     bytes.extend_from_slice(&body);
     assert!(only(&bytes).is_err());
-}
-
-#[test]
-fn row_with_fewer_components_than_the_table_has_no_form() {
-    let short = ClusteringPrefix {
-        kind: ClusteringKind::Clustering,
-        values: ClusteringValues::of([[0_u8; 4]]),
-    };
-    let error = EncodeError::ClusteringSize {
-        expected_count: 2,
-        found_count: 1,
-    };
-    assert_eq!(short.write(&TYPES, &mut Vec::new()), Err(error));
-    let bound = ClusteringPrefix {
-        kind: ClusteringKind::InclStartBound,
-        ..short
-    };
-    let mut out = Vec::new();
-    assert_eq!(bound.write(&TYPES, &mut out), Ok(()));
-    assert_eq!(out, [1, 0, 1, 0, 0, 0, 0, 0]);
-    assert_eq!(ClusteringPrefix::read(&mut Cursor::new(&out), &TYPES), Ok(bound));
 }

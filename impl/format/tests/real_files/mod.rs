@@ -24,6 +24,5 @@ pub(crate) fn folder(name: &str) -> Option<PathBuf> {
 
 /// Bytes of a file.
 pub(crate) fn read(path: impl AsRef<std::path::Path>) -> Vec<u8> {
-    let path = path.as_ref();
-    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    std::fs::read(path).expect("a file of the fixtures")
 }

@@ -45,6 +45,8 @@ pub(super) struct Appender {
     allocated_to: u32,
     /// Whether the marker of a further section found no room: the segment takes no more.
     is_full: bool,
+    /// Whether the log takes no more.
+    is_closed: bool,
     /// Records behind `written_to`.
     bytes: Vec<u8>,
     ledger: SegmentLedger,
@@ -68,6 +70,7 @@ impl Appender {
             written_to: begin,
             allocated_to: begin,
             is_full: false,
+            is_closed: false,
             bytes: Vec::new(),
             finished: Vec::new(),
             spare: None,
@@ -78,6 +81,16 @@ impl Appender {
     /// The end of the last record, or of the marker behind it.
     pub(super) fn position(&self) -> CommitLogPosition {
         self.at(self.allocated_to)
+    }
+
+    /// Whether the log takes no more.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Takes no more from now on.
+    pub(super) const fn close(&mut self) {
+        self.is_closed = true;
     }
 
     /// Bytes that wait to be written.

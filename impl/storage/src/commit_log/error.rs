@@ -59,6 +59,9 @@ pub enum CommitLogError {
     /// The caller's fault: segments of an earlier life are still to be replayed and removed.
     #[error("the commit log takes no mutation before it has been replayed")]
     NotReplayed,
+    /// The caller's fault: the log has been closed.
+    #[error("the commit log is closed")]
+    Closed,
     /// The operator's fault.
     #[error("a commit log segment of {segment_size_bytes} bytes: {reason}")]
     SegmentSize {

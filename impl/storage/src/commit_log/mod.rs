@@ -71,7 +71,7 @@ thread_local! {
 #[derive(Debug)]
 pub struct CommitLog {
     shared: Arc<Shared>,
-    threads: Threads,
+    threads: Mutex<Threads>,
 }
 
 /// What the log and its threads share.
@@ -147,7 +147,10 @@ impl CommitLog {
             config,
         });
         let threads = Threads::start(&shared).map_err(CommitLogError::Threads)?;
-        Ok(Self { shared, threads })
+        Ok(Self {
+            shared,
+            threads: Mutex::new(threads),
+        })
     }
 
     /// Visits the records of earlier lives that end behind a position, in the order of appends.
@@ -302,20 +305,27 @@ impl CommitLog {
         self.shared.tick()
     }
 
-    /// Syncs, ends the threads, and removes the segment that was made ahead.
+    /// Takes no more, syncs what was taken, ends the threads, and removes the segment that was made
+    /// ahead.
     ///
     /// # Errors
     /// When the disk fails, or has failed before; the threads have ended all the same.
-    pub fn close(mut self) -> Result<(), CommitLogError> {
-        self.threads.stop(&self.shared);
+    pub fn close(&self) -> Result<(), CommitLogError> {
+        self.shared.appender().close();
+        self.stop_threads();
         self.shared.sync()?;
         self.shared.discard_spare()
+    }
+
+    fn stop_threads(&self) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.stop(&self.shared);
     }
 }
 
 impl Drop for CommitLog {
     fn drop(&mut self) {
-        self.threads.stop(&self.shared);
+        self.stop_threads();
     }
 }
 
@@ -337,6 +347,9 @@ impl Shared {
         loop {
             self.service.check()?;
             let mut appender = self.appender();
+            if appender.is_closed() {
+                return Err(CommitLogError::Closed);
+            }
             if !appender.fits(size_bytes) {
                 self.advance(appender)?;
                 continue;
@@ -345,11 +358,16 @@ impl Shared {
             let position = appender.append(record, updates);
             let after = appender.pending_bytes();
             drop(appender);
-            if before < EARLY_WRITE_BYTES && after >= EARLY_WRITE_BYTES && self.config.has_threads {
+            if before < EARLY_WRITE_BYTES && after >= EARLY_WRITE_BYTES && self.writes_early() {
                 self.service.request(Request::Write);
             }
             return Ok(position);
         }
+    }
+
+    /// Whether there is a thread that writes between two syncs.
+    const fn writes_early(&self) -> bool {
+        self.config.has_threads && self.config.marker_interval_ms().is_some()
     }
 
     /// Fields are consistent between statements, whoever panics.

@@ -81,69 +81,37 @@ impl Replayer<'_> {
         mut visit: impl FnMut(ReplayRecord<'_>) -> Result<(), E>,
     ) -> Result<ReplaySummary, E> {
         let mut summary = ReplaySummary::default();
-        let last_id = self
-            .last_written_id()
-            .map_err(|error| E::from(CommitLogError::Disk(error)))?;
-        let needed = |segment: &&SegmentName| segment.id >= start.segment_id;
-        for segment in self.segments.iter().filter(needed) {
+        let last_id = self.last_written_id().map_err(CommitLogError::Disk)?;
+        let mut file = Vec::new();
+        for segment in self.segments {
+            if segment.id < start.segment_id {
+                continue;
+            }
+            self.read(segment, &mut file)?;
             let in_last_segment = Some(segment.id) == last_id;
-            self.replay_segment(segment, in_last_segment, start, &mut summary, &mut visit)?;
+            replay_segment(segment, &file, in_last_segment, start, &mut summary, &mut visit)?;
         }
         Ok(summary)
     }
 
-    fn replay_segment<E: From<CommitLogError>>(
-        &self,
-        segment: &SegmentName,
-        in_last_segment: bool,
-        start: CommitLogPosition,
-        summary: &mut ReplaySummary,
-        visit: &mut impl FnMut(ReplayRecord<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let file = self
-            .disk
-            .read(&segment.path)
-            .map_err(|error| E::from(CommitLogError::Disk(error)))?;
-        let mut reader = SegmentReader::open(&file, Some(segment.id)).map_err(|error| {
-            let finding = LogFinding::HeaderDamaged;
-            E::from(corrupt(&segment.path, finding, &error))
-        })?;
-        if !reader.is_at_end() {
-            summary.segments_count += 1;
-        }
-        while let Some(item) = reader.next() {
-            let found = match item {
-                SegmentItem::Record(record) => {
-                    if record.position > start {
-                        summary.records_count += 1;
-                        summary.mutation_bytes += record.mutation.len() as u64;
-                        visit(ReplayRecord {
-                            position: record.position,
-                            mutation: record.mutation,
-                            path: &segment.path,
-                        })?;
-                    }
-                    continue;
-                }
-                SegmentItem::Finding(found) => found,
-            };
-            let finding = finding(&found, reader.descriptor(), file.len());
-            let place = FindingPlace {
-                in_last_segment,
-                in_last_section: !reader.is_followed_by_marker(),
-            };
-            match Reference.on_finding(finding, place) {
-                ReplayStep::EndOfSegment => {}
-                ReplayStep::TornTail => {
-                    tracing::info!(path = %segment.path.display(), error = %found.error, "the commit log ends in a torn section");
-                    summary.torn_tail = Some((found.position, finding));
-                }
-                ReplayStep::Corrupt => {
-                    return Err(E::from(corrupt(&segment.path, finding, &found.error)));
-                }
-            }
-        }
-        Ok(())
+    /// Reads a whole file into memory that is used for one after the other.
+    fn read(&self, segment: &SegmentName, file: &mut Vec<u8>) -> Result<(), CommitLogError> {
+        let opened = self.disk.open(&segment.path)?;
+        let size_bytes = opened.size_bytes()?;
+        let Some(size) = i32::try_from(size_bytes)
+            .ok()
+            .and_then(|size_bytes| usize::try_from(size_bytes).ok())
+        else {
+            return Err(CommitLogError::Corrupt {
+                path: segment.path.clone(),
+                offset: 0,
+                finding: LogFinding::HeaderDamaged,
+                expected: "a file of less than 2 GiB".into(),
+                found: format!("{size_bytes} bytes").into(),
+            });
+        };
+        file.resize(size, 0);
+        Ok(opened.read_exact_at(file, 0)?)
     }
 
     /// Of the segments whose first marker is not zero, the highest id; one whose header is damaged
@@ -165,13 +133,76 @@ impl Replayer<'_> {
     }
 }
 
+/// Visits the records of one segment, and judges what is none.
+fn replay_segment<E: From<CommitLogError>>(
+    segment: &SegmentName,
+    file: &[u8],
+    in_last_segment: bool,
+    start: CommitLogPosition,
+    summary: &mut ReplaySummary,
+    visit: &mut impl FnMut(ReplayRecord<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut reader = SegmentReader::open(file, Some(segment.id)).map_err(|error| {
+        let finding = LogFinding::HeaderDamaged;
+        E::from(corrupt(&segment.path, finding, &error))
+    })?;
+    if !reader.is_at_end() {
+        summary.segments_count += 1;
+    }
+    while let Some(item) = reader.next() {
+        let found = match item {
+            SegmentItem::Record(record) => {
+                if record.position > start {
+                    summary.records_count += 1;
+                    summary.mutation_bytes += record.mutation.len() as u64;
+                    visit(ReplayRecord {
+                        position: record.position,
+                        mutation: record.mutation,
+                        path: &segment.path,
+                    })?;
+                }
+                continue;
+            }
+            SegmentItem::Finding(found) => found,
+        };
+        let finding = finding(&found, reader.descriptor(), file);
+        let place = FindingPlace {
+            in_last_segment,
+            in_last_section: !reader.is_followed_by_marker(),
+        };
+        match Reference.on_finding(finding, place) {
+            ReplayStep::EndOfSegment => {}
+            ReplayStep::TornTail => {
+                tracing::info!(path = %segment.path.display(), error = %found.error, "the commit log ends in a torn section");
+                summary.torn_tail = Some((found.position, finding));
+            }
+            ReplayStep::Corrupt => {
+                return Err(E::from(corrupt(&segment.path, finding, &found.error)));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What the rules are asked about.
-fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file_size_bytes: usize) -> LogFinding {
+///
+/// A remainder that is too small for the size of a record is the end of the segment only if nothing
+/// but zeros follows: otherwise the end of the section is wrong, or a size before it.
+fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]) -> LogFinding {
+    let is_followed = || match descriptor.compression {
+        SegmentCompression::None => {
+            let position = usize::try_from(found.position.position).unwrap_or(usize::MAX);
+            let rest = file.get(position..).unwrap_or_default();
+            rest.iter().any(|byte| *byte != 0)
+        }
+        SegmentCompression::Lz4 { .. } => true,
+    };
     match found.kind {
-        SegmentFindingKind::NoMarker if is_cut(found, descriptor, file_size_bytes as u64) => {
+        SegmentFindingKind::NoMarker if is_cut(found, descriptor, file.len() as u64) => {
             LogFinding::MarkerTarget
         }
         SegmentFindingKind::NoMarker => LogFinding::NoMarker,
+        SegmentFindingKind::RemainderTooSmall if is_followed() => LogFinding::RecordBeyondEnd,
         SegmentFindingKind::RemainderTooSmall => LogFinding::RemainderTooSmall,
         SegmentFindingKind::ZeroSize => LogFinding::ZeroSize,
         SegmentFindingKind::MarkerChecksum => LogFinding::MarkerChecksum,

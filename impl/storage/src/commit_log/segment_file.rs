@@ -141,8 +141,12 @@ impl SegmentFile {
 
     /// Writes records and the marker of their section; `scratch` is for compressed bytes.
     ///
-    /// Only one thread at a time may write to a segment.
+    /// Where there are no records, they are in the file already, and so is the marker. Only one
+    /// thread at a time may write to a segment.
     pub(super) fn write(&self, section: &Section, scratch: &mut Vec<u8>) -> DiskResult<()> {
+        if section.bytes.is_empty() {
+            return Ok(());
+        }
         if self.layout.is_compressed {
             return self.write_compressed(section, scratch);
         }

@@ -5,6 +5,8 @@
 //! of whom one is woken to have the next turn. Source: Cassandra
 //! `db.commitlog.AbstractCommitLogService` and its three kinds.
 
+use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +16,7 @@ use thymbra_types::CommitLogPosition;
 
 use super::CommitLogError;
 use crate::disk::DiskResult;
-use crate::error::DiskError;
+use crate::error::{DiskError, DiskOperation};
 
 /// What is known of syncs.
 #[derive(Debug)]
@@ -68,6 +70,8 @@ pub(super) struct SyncService {
 pub(super) struct Turn<'a> {
     service: &'a SyncService,
     started_ms: u64,
+    /// Whether it is known how it went.
+    is_ended: bool,
 }
 
 impl SyncService {
@@ -213,6 +217,7 @@ impl SyncService {
         Turn {
             service: self,
             started_ms,
+            is_ended: false,
         }
     }
 
@@ -266,7 +271,8 @@ impl Turn<'_> {
     }
 
     /// Ends the turn with the result of a sync up to the position.
-    pub(super) fn synced(self, synced: DiskResult<CommitLogPosition>) -> Result<(), CommitLogError> {
+    pub(super) fn synced(mut self, synced: DiskResult<CommitLogPosition>) -> Result<(), CommitLogError> {
+        self.is_ended = true;
         match synced {
             Ok(position) => {
                 let service = self.service;
@@ -284,7 +290,8 @@ impl Turn<'_> {
     }
 
     /// Ends the turn with the result of a write without a sync.
-    pub(super) fn written(self, written: DiskResult<()>) -> Result<(), CommitLogError> {
+    pub(super) fn written(mut self, written: DiskResult<()>) -> Result<(), CommitLogError> {
+        self.is_ended = true;
         match written {
             Ok(()) => {
                 let last_marker_ms = &self.service.last_marker_ms;
@@ -296,9 +303,15 @@ impl Turn<'_> {
     }
 }
 
-/// However the turn ends, the next thread gets its own.
+/// However the turn ends, the next thread gets its own. After a panic the log has stopped: nobody
+/// has the records that were to be written.
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
+        if !self.is_ended {
+            let panicked = io::Error::other("a thread panicked while it wrote the commit log");
+            let failure = DiskError::new(DiskOperation::Write, Path::new(""), panicked);
+            self.service.stop(failure);
+        }
         let mut state = self.service.state();
         let turn_number = state.turn_number;
         state.turn_number = turn_number.wrapping_add(1);

@@ -31,23 +31,26 @@ pub(crate) fn compact_next(shared: &Shared, table: &ColumnFamilyStore) -> Result
     let Some(_turn) = table.try_compaction_turn() else {
         return Ok(false);
     };
-    let view = table.view();
     let metadata = table.metadata();
+    let Some(options) = Options::of(&metadata.params().compaction) else {
+        return Ok(false);
+    };
+    let view = table.view();
     let now_ms = shared.clock.now_ms();
     let now_seconds = i64::try_from(shared.clock.now_seconds()).unwrap_or(i64::MAX);
-    let gc_before = Reference.gc_before(now_seconds, i64::from(metadata.params.gc_grace_seconds));
+    let gc_before = Reference.gc_before(now_seconds, i64::from(metadata.params().gc_grace_seconds));
     let candidates: Vec<Candidate> = view
         .sstables
         .iter()
         .map(|sstable| Candidate {
             generation: sstable.generation(),
             size_bytes: sstable.size_bytes(),
-            hotness: sstable.hotness(),
+            hotness: sstable.hotness(now_ms),
             droppable_ratio: sstable.droppable_tombstone_ratio(gc_before),
             age_seconds: now_ms.saturating_sub(sstable.created_ms()) / 1_000,
         })
         .collect();
-    let chosen = size_tiered::next_background_sstables(&candidates, &Options::of(&metadata.params.compaction));
+    let chosen = size_tiered::next_background_sstables(&candidates, &options);
     let inputs: Vec<Arc<SSTableReader>> = view
         .sstables
         .iter()

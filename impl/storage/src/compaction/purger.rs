@@ -94,7 +94,8 @@ impl Purger<'_> {
             row.liveness = LivenessInfo::EMPTY;
         }
         self.purge_deletion(&mut row.deletion);
-        row.complex_deletions.retain(|_, deletion| !self.purges(*deletion));
+        row.complex_deletions
+            .retain(|_, deletion| !self.purges(*deletion));
         row.cells.retain(|_, cell| !self.purge_cell(cell));
     }
 
@@ -102,7 +103,10 @@ impl Purger<'_> {
     fn purge_cell(&mut self, cell: &mut Cell) -> bool {
         let dead_since = match cell.kind {
             CellKind::Live => return false,
-            CellKind::Expiring { ttl, local_deletion_time } => {
+            CellKind::Expiring {
+                ttl,
+                local_deletion_time,
+            } => {
                 // The tombstone that it becomes is older than its expiration.
                 LocalDeletionTime(local_deletion_time.0.saturating_sub(i64::from(ttl.seconds())))
             }

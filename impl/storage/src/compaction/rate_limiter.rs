@@ -26,9 +26,7 @@ impl RateLimiter {
 
     /// Sleeps until so many bytes may have been written.
     pub(crate) fn wait_for(&self, written_bytes: u64) {
-        let early = self
-            .due(written_bytes)
-            .saturating_sub(self.started.elapsed());
+        let early = self.due(written_bytes).saturating_sub(self.started.elapsed());
         if early >= MIN_SLEEP {
             thread::sleep(early);
         }

@@ -3,19 +3,19 @@
 //! Chapter: `specs/09-compaction.md`. Source: Cassandra `db.compaction.CompactionTask`,
 //! `CompactionController`, `CompactionIterator`.
 
-use crate::column_family_store::{ColumnFamilyStore, drop_removed_columns};
+use crate::column_family_store::ColumnFamilyStore;
 use crate::compaction::purger::{self, Purged};
 use crate::compaction::rate_limiter::RateLimiter;
 use crate::engine::Shared;
-use crate::lifecycle_transaction::{LifecycleTransaction, OperationType};
+use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::merge::{MergedPartitions, PartitionSource};
 use crate::sstable::{SSTableReader, SSTableWriter, WriterOptions};
 use crate::storage_error::StorageError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use thymbra_durability::{DataElsewhere, PurgeLimit, PurgeRules as _, SSTableTimes};
-use thymbra_format::rows::SerializationHeader;
-use thymbra_types::{DecoratedKey, IntervalSet, LocalDeletionTime, Reference, Timestamp};
+use thymbra_format::transaction_log::OperationType;
+use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, LocalDeletionTime, Reference, Timestamp};
 
 /// What decides about forgetting in one compaction.
 struct Controller<'a> {
@@ -34,7 +34,7 @@ impl Controller<'_> {
     /// first to the last, so what moves meanwhile is met at its new place.
     fn purge_limit(&self, key: &DecoratedKey) -> PurgeLimit {
         let memtables = self.least_in_memtables(|memtable| memtable.min_timestamp(key));
-        let commit_log = self.shared.commit_log.min_timestamp(self.table.metadata().id);
+        let commit_log = self.shared.commit_log.least_timestamp(self.table.id());
         let sstables = self
             .overlapping
             .iter()
@@ -63,7 +63,7 @@ impl Controller<'_> {
         let elsewhere = DataElsewhere {
             sstables: None,
             memtables: self.least_in_memtables(|memtable| memtable.min_timestamp_of_all()),
-            commit_log: self.shared.commit_log.min_timestamp(self.table.metadata().id),
+            commit_log: self.shared.commit_log.least_timestamp(self.table.id()),
         };
         let expired = Reference.fully_expired(&compacting, &overlapping, elsewhere, self.gc_before);
         let generations = inputs.iter().map(|sstable| sstable.generation());
@@ -84,7 +84,7 @@ pub(crate) fn compact(
     table: &ColumnFamilyStore,
     inputs: &[Arc<SSTableReader>],
 ) -> Result<(), StorageError> {
-    let metadata = table.metadata();
+    let schema = table.schema();
     let now_seconds = i64::try_from(shared.clock.now_seconds()).unwrap_or(i64::MAX);
     let generations: BTreeSet<u64> = inputs.iter().map(|sstable| sstable.generation()).collect();
     let outside = table.view().sstables.clone().into_iter();
@@ -96,7 +96,7 @@ pub(crate) fn compact(
             .filter(|sstable| inputs.iter().any(|input| input.overlaps(sstable)))
             .collect(),
         now_seconds,
-        gc_before: Reference.gc_before(now_seconds, i64::from(metadata.params.gc_grace_seconds)),
+        gc_before: Reference.gc_before(now_seconds, i64::from(schema.metadata.params().gc_grace_seconds)),
     };
     let expired = controller.fully_expired(inputs);
     let read: Vec<&Arc<SSTableReader>> = inputs
@@ -104,21 +104,23 @@ pub(crate) fn compact(
         .filter(|sstable| !expired.contains(&sstable.generation()))
         .collect();
 
+    let generation = table.next_generation();
     let mut transaction = LifecycleTransaction::begin(
-        Arc::clone(&shared.disk),
+        &shared.disk,
         table.directory(),
         OperationType::Compaction,
-        shared.clock.now_us(),
+        shared.clock.now_us() + generation,
     );
     let options = WriterOptions {
-        generation: table.next_generation(),
-        expected_keys_count: read.iter().map(|sstable| sstable.estimated_keys_count()).sum(),
-        header: SerializationHeader::merged(&metadata, read.iter().map(|sstable| sstable.header())),
+        generation,
+        expected_keys_count: read.iter().map(|sstable| sstable.keys_count()).sum(),
+        header: schema.merged_header(read.iter().map(|sstable| sstable.header())),
         intervals: intervals_of(shared, inputs),
         host_id: shared.host_id,
+        partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
     };
-    let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &metadata, options)?;
+    let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     let mut sources: Vec<Box<dyn PartitionSource>> = Vec::new();
     for sstable in &read {
         sources.push(Box::new(sstable.scan()?));
@@ -126,18 +128,10 @@ pub(crate) fn compact(
     let counts = write_merged(&controller, MergedPartitions::new(sources)?, &mut writer)?;
     let written = writer.finish()?;
     for input in inputs {
-        transaction.obsolete(input)?;
+        transaction.obsolete(input);
     }
     transaction.commit()?;
-    let output = match &written {
-        Some(written) => Some(Arc::new(SSTableReader::open(
-            &shared.disk,
-            written,
-            &metadata,
-            shared.config.partitioner,
-        )?)),
-        None => None,
-    };
+    let output = written.map(Arc::new);
     let output_bytes = output.as_ref().map_or(0, |output| output.size_bytes());
     table.change_view(|view| view.replace_compacted(&generations, output.into_iter().collect()));
     transaction.remove_obsolete()?;
@@ -153,14 +147,13 @@ pub(crate) fn compact(
 }
 
 /// What the inputs say that they hold of this node's commit log.
-fn intervals_of(
-    shared: &Shared,
-    inputs: &[Arc<SSTableReader>],
-) -> IntervalSet<thymbra_types::CommitLogPosition> {
+fn intervals_of(shared: &Shared, inputs: &[Arc<SSTableReader>]) -> IntervalSet<CommitLogPosition> {
     inputs
         .iter()
         .filter_map(|sstable| sstable.intervals_of(shared.host_id))
-        .fold(IntervalSet::empty(), |all, intervals| all.union(intervals.clone()))
+        .fold(IntervalSet::empty(), |all, intervals| {
+            all.union(intervals.clone())
+        })
 }
 
 /// Partitions in which something was forgotten, and those that vanished.
@@ -175,13 +168,13 @@ fn write_merged(
     mut merged: MergedPartitions<'_>,
     writer: &mut SSTableWriter,
 ) -> Result<PurgeCounts, StorageError> {
-    let metadata = controller.table.metadata();
+    let schema = controller.table.schema();
     let limiter = RateLimiter::new(controller.shared.config.compaction_throughput_bytes_per_second);
     let mut counts = PurgeCounts::default();
     while let Some(next) = merged.next()? {
         controller.shared.check_open()?;
         let mut partition = next.partition;
-        drop_removed_columns(&mut partition, &metadata);
+        schema.remove_dropped(&mut partition);
         let purged = purger::purge(
             &mut partition,
             controller.now_seconds,

@@ -4,6 +4,7 @@
 
 mod quantity;
 
+use crate::commit_log::CommitLogConfig;
 use std::path::PathBuf;
 use thiserror::Error;
 use thymbra_durability::SyncMode;
@@ -167,6 +168,19 @@ impl Config {
             (_, _) => return Err(wrong(name, value, "periodic, batch or group")),
         };
         Ok(())
+    }
+
+    /// What the commit log is given; `highest_known_id` is of a segment that files name.
+    pub(crate) fn commit_log(&self, highest_known_id: Option<i64>) -> CommitLogConfig {
+        CommitLogConfig {
+            directory: self.commitlog_directory.clone(),
+            sync_mode: self.commitlog_sync,
+            segment_size_bytes: self.commitlog_segment_size_bytes,
+            total_space_bytes: self.commitlog_total_space_bytes,
+            is_compressed: self.commitlog_compression,
+            has_threads: self.background == Background::Threads,
+            highest_known_id,
+        }
     }
 
     /// Bytes in memtables at which the largest is flushed.

@@ -54,7 +54,16 @@ mod tests {
         assert_eq!(bytes_per_second("64MiB/s"), Some(64 << 20));
         assert_eq!(duration_ms("10s"), Some(10_000));
         assert_eq!(duration_ms("100ms"), Some(100));
-        for wrong in ["", "32", "MiB", "32 MiB", "-1MiB", "32MB", "1.5GiB", "99999999999GiB"] {
+        for wrong in [
+            "",
+            "32",
+            "MiB",
+            "32 MiB",
+            "-1MiB",
+            "32MB",
+            "1.5GiB",
+            "99999999999GiB",
+        ] {
             assert_eq!(size_bytes(wrong), None, "{wrong}");
         }
         assert_eq!(bytes_per_second("64MiB"), None);

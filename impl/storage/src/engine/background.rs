@@ -7,8 +7,9 @@ use super::{Shared, StorageEngine};
 use crate::column_family_store::ColumnFamilyStore;
 use crate::compaction;
 use crate::storage_error::StorageError;
+use crate::sync::lock;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use thymbra_types::TableId;
@@ -27,13 +28,13 @@ pub(crate) struct Signals {
 impl Signals {
     /// Something has happened that others may wait for.
     pub(crate) fn notify(&self) {
-        *self.events.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *lock(&self.events) += 1;
         self.changed.notify_all();
     }
 
     /// Waits until something happens, or for a while.
     fn wait(&self, at_most: Duration) {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = lock(&self.events);
         let seen = *events;
         drop(
             self.changed
@@ -134,11 +135,11 @@ impl StorageEngine {
             return Ok(());
         }
         shared.signals.notify();
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let threads = lock(&self.threads).take();
         if let Some(threads) = threads {
             threads.join();
         }
-        Ok(shared.commit_log.close()?)
+        Ok(shared.commit_log.sync()?)
     }
 }
 
@@ -147,17 +148,16 @@ impl Drop for StorageEngine {
     fn drop(&mut self) {
         self.shared.is_closed.store(true, Ordering::SeqCst);
         self.shared.signals.notify();
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let threads = lock(&self.threads).take();
         if let Some(threads) = threads {
             threads.join();
         }
-        self.shared.commit_log.abandon();
     }
 }
 
 impl Shared {
     /// Wakes the flusher when memtables are large, and waits while they are too large.
-    pub(crate) fn flush_if_full(&self) {
+    pub(crate) fn make_room(&self) {
         let used = self.memtable_bytes.load(Ordering::Relaxed);
         if used < self.config.memtable_cleanup_bytes() {
             return;
@@ -198,9 +198,9 @@ impl Shared {
             let metadata = table.metadata();
             let current = Arc::clone(&table.view().current);
             let age_ms = now_ms.saturating_sub(current.created_ms());
-            let period_ms = u64::from(metadata.params.memtable_flush_period_ms);
+            let period_ms = u64::from(metadata.params().memtable_flush_period_ms);
             let is_over = period_ms > 0 && age_ms >= period_ms && !current.is_clean();
-            is_over || in_the_way.contains(&metadata.id)
+            is_over || in_the_way.contains(&metadata.id())
         })
     }
 

@@ -4,16 +4,19 @@
 //! when the node opens again. Source: Cassandra `schema.SchemaManager`,
 //! `db.ColumnFamilyStore.truncateBlocking`.
 
-use super::StorageEngine;
-use super::recovery::open_table;
-use crate::flush;
-use crate::lifecycle_transaction::{LifecycleTransaction, OperationType};
+use super::recovery::{create_directory, table_directory};
+use super::{Shared, StorageEngine};
+use crate::column_family_store::{ColumnFamilyStore, remove_directory};
+use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::storage_error::StorageError;
+use crate::sync::{lock, read, write};
 use crate::system_keyspace::KeyspaceParams;
+use crate::table_schema::TableSchema;
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use thymbra_durability::{FlushRules as _, FlushState};
 use thymbra_format::schema::TableMetadata;
+use thymbra_format::transaction_log::OperationType;
 use thymbra_types::{Reference, TableId};
 
 impl StorageEngine {
@@ -25,7 +28,7 @@ impl StorageEngine {
     pub fn create_keyspace(&self, name: &str, durable_writes: bool) -> Result<(), StorageError> {
         let shared = &self.shared;
         shared.check_open()?;
-        let mut keyspaces = shared.keyspaces.write().unwrap_or_else(PoisonError::into_inner);
+        let mut keyspaces = write(&shared.keyspaces);
         if keyspaces.contains_key(name) {
             return Err(StorageError::Exists {
                 what: "keyspace",
@@ -33,9 +36,8 @@ impl StorageEngine {
             });
         }
         let params = KeyspaceParams { durable_writes };
-        let mut system = shared.system.lock().unwrap_or_else(PoisonError::into_inner);
-        system.put_keyspace(&*shared.disk, name, params)?;
-        keyspaces.insert(name.into(), params);
+        lock(&shared.system).put_keyspace(&*shared.disk, name, params)?;
+        keyspaces.insert(name.to_owned(), params);
         Ok(())
     }
 
@@ -46,23 +48,32 @@ impl StorageEngine {
     pub fn create_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
         shared.check_open()?;
-        shared.durable_writes(&metadata.keyspace)?;
-        let mut tables = shared.tables.write().unwrap_or_else(PoisonError::into_inner);
-        let taken = tables.iter().any(|(id, table)| {
-            let other = table.metadata();
-            *id == metadata.id || (&other.keyspace, &other.name) == (&metadata.keyspace, &metadata.name)
-        });
-        if taken {
+        shared.durable_writes(metadata.keyspace())?;
+        let mut tables = write(&shared.tables);
+        let is_taken = |other: &Arc<ColumnFamilyStore>| {
+            let other = other.metadata();
+            let is_named_alike = (other.keyspace(), other.name()) == (metadata.keyspace(), metadata.name());
+            other.id() == metadata.id() || is_named_alike
+        };
+        if tables.values().any(is_taken) {
             return Err(StorageError::Exists {
                 what: "table",
-                name: metadata.name.clone(),
+                name: metadata.name().into(),
             });
         }
-        let mut system = shared.system.lock().unwrap_or_else(PoisonError::into_inner);
-        system.put_table(&*shared.disk, &metadata)?;
-        let id = metadata.id;
-        let opened = open_table(shared, metadata, shared.commit_log.current_position())?;
-        tables.insert(id, Arc::new(opened.table));
+        let directory = table_directory(&shared.config, &metadata);
+        create_directory(&*shared.disk, &directory)?;
+        lock(&shared.system).put_table(&*shared.disk, &metadata)?;
+        let table = ColumnFamilyStore::new(
+            TableSchema::new(metadata),
+            directory,
+            Vec::new(),
+            0,
+            shared.commit_log.current_position(),
+            shared.clock.monotonic_ms(),
+        );
+        tables.insert(table.id(), Arc::new(table));
+        shared.publish_layouts(&tables);
         Ok(())
     }
 
@@ -72,39 +83,54 @@ impl StorageEngine {
     /// column of that name is added again.
     ///
     /// # Errors
-    /// When there is no such table, what was a part of the key has changed, or the disk fails.
+    /// When there is no such table, its name or its primary key would change, or the disk fails.
     pub fn alter_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
-        let table = shared.table(metadata.id)?;
-        metadata.check_altered(&table.metadata())?;
-        let mut system = shared.system.lock().unwrap_or_else(PoisonError::into_inner);
-        system.put_table(&*shared.disk, &metadata)?;
-        table.set_metadata(metadata);
+        shared.check_open()?;
+        let tables = write(&shared.tables);
+        let id = metadata.id();
+        let Some(table) = tables.get(&id) else {
+            return Err(StorageError::UnknownTable { table: id });
+        };
+        let before = table.metadata();
+        let stays = (before.keyspace(), before.name()) == (metadata.keyspace(), metadata.name())
+            && before.partition_key() == metadata.partition_key()
+            && before.clustering() == metadata.clustering();
+        if !stays {
+            return Err(StorageError::KeyChanged { table: id });
+        }
+        lock(&shared.system).put_table(&*shared.disk, &metadata)?;
+        table.set_schema(TableSchema::new(metadata));
+        shared.publish_layouts(&tables);
         Ok(())
     }
 
     /// Removes a table with all its data.
     ///
+    /// All tables are flushed first: a mutation in the commit log that has a part for a table that
+    /// is gone is passed over as a whole when it is replayed.
+    ///
     /// # Errors
-    /// When there is no such table, or the disk fails; the table is gone even so, and what is left
-    /// of its files is removed when the node is opened again.
+    /// When there is no such table, or a flush fails, with nothing changed; or when the disk fails
+    /// later: the table is gone then, and what is left of its files is removed when the node is
+    /// opened again.
     pub fn drop_table(&self, table: TableId) -> Result<(), StorageError> {
         let shared = &self.shared;
         shared.check_open()?;
-        let mut tables = shared.tables.write().unwrap_or_else(PoisonError::into_inner);
-        if !tables.contains_key(&table) {
+        let mut tables = write(&shared.tables);
+        let Some(dropped) = tables.get(&table).cloned() else {
             return Err(StorageError::UnknownTable { table });
+        };
+        let _turn = dropped.compaction_turn();
+        for other in tables.values() {
+            shared.flush(other)?;
         }
-        let mut system = shared.system.lock().unwrap_or_else(PoisonError::into_inner);
-        system.remove_table(&*shared.disk, table)?;
-        let dropped = tables.remove(&table);
-        drop(system);
+        lock(&shared.system).remove_table(&*shared.disk, table)?;
+        tables.remove(&table);
+        shared.publish_layouts(&tables);
         drop(tables);
         shared.commit_log.forget_table(table)?;
-        match dropped {
-            Some(dropped) => dropped.remove_files(&*shared.disk),
-            None => Ok(()),
-        }
+        Ok(remove_directory(&*shared.disk, dropped.directory())?)
     }
 
     /// Removes all data of a table that was written before; all of it or, if that fails, nothing.
@@ -115,38 +141,49 @@ impl StorageEngine {
     pub fn truncate(&self, table: TableId) -> Result<(), StorageError> {
         let shared = &self.shared;
         let table = shared.table(table)?;
-        let compactions = table.stop_compactions();
+        let _turn = table.compaction_turn();
 
         // Everything goes into SSTables, so that one transaction removes it as a whole.
-        let flushed = shared.flush(&table);
-        let state = if flushed.is_ok() { FlushState::Written } else { FlushState::Failed };
-        if !Reference.may_proceed(&[state]) {
-            return flushed;
-        }
-        let view = table.view();
-        let truncated_at = view.current.lower_bound();
-        let id = table.metadata().id;
-
+        let view = loop {
+            let flushed = shared.flush(&table);
+            let state = match &flushed {
+                Ok(()) => FlushState::Written,
+                Err(_) => FlushState::Failed,
+            };
+            if !Reference.may_proceed(&[state]) {
+                return flushed;
+            }
+            let view = table.view();
+            // Another flush may have begun meanwhile.
+            if view.flushing.is_empty() {
+                break view;
+            }
+        };
         // Before any SSTable goes: the intervals that keep their records from replay go with them.
-        let mut system = shared.system.lock().unwrap_or_else(PoisonError::into_inner);
-        system.put_truncation(&*shared.disk, id, truncated_at, shared.clock.now_ms())?;
-        drop(system);
-
+        let truncated_at = view.current.bounds().lower;
+        lock(&shared.system).put_truncation(
+            &*shared.disk,
+            table.id(),
+            truncated_at,
+            shared.clock.now_ms(),
+        )?;
+        if view.sstables.is_empty() {
+            return Ok(());
+        }
         let mut transaction = LifecycleTransaction::begin(
-            Arc::clone(&shared.disk),
+            &shared.disk,
             table.directory(),
             OperationType::Truncate,
-            shared.clock.now_us(),
+            shared.clock.now_us() + table.next_generation(),
         );
         let mut removed = BTreeSet::new();
         for sstable in &view.sstables {
-            transaction.obsolete(sstable)?;
+            transaction.obsolete(sstable);
             removed.insert(sstable.generation());
         }
         transaction.commit()?;
         table.change_view(|view| view.replace_compacted(&removed, Vec::new()));
-        drop(compactions);
-        Ok(())
+        Ok(transaction.remove_obsolete()?)
     }
 
     /// The definition of a table.
@@ -160,8 +197,18 @@ impl StorageEngine {
     /// The definition of a table by its name; `None` if there is none.
     #[must_use]
     pub fn table_named(&self, keyspace: &str, name: &str) -> Option<Arc<TableMetadata>> {
-        let tables = self.shared.all_tables();
-        let mut definitions = tables.iter().map(|table| table.metadata());
-        definitions.find(|table| &*table.keyspace == keyspace && &*table.name == name)
+        let tables = read(&self.shared.tables);
+        let mut definitions = tables.values().map(|table| table.metadata());
+        definitions.find(|table| (table.keyspace(), table.name()) == (keyspace, name))
+    }
+}
+
+impl Shared {
+    /// Tells serialization which tables there are.
+    pub(super) fn publish_layouts(&self, tables: &super::Tables) {
+        let layouts = tables
+            .iter()
+            .map(|(id, table)| (*id, Arc::clone(&table.schema().layout)));
+        *write(&self.layouts) = Arc::new(layouts.collect());
     }
 }

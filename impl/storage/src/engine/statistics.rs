@@ -1,8 +1,8 @@
 //! Numbers of the engine for people and tests.
 
 use super::StorageEngine;
+use crate::sync::lock;
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 use thymbra_types::TableId;
 
 /// What the engine has done since it was opened, and what it holds.
@@ -11,7 +11,7 @@ pub struct EngineStatistics {
     /// By table.
     pub tables: BTreeMap<TableId, TableStatistics>,
     /// Segments of the commit log on the disk.
-    pub commit_log_segments_count: usize,
+    pub commit_log_segments_count: u64,
     /// Bytes of those segments.
     pub commit_log_size_bytes: u64,
     /// Updates of single tables that replay applied when the engine was opened.
@@ -75,21 +75,9 @@ impl StorageEngine {
     /// What has been done, and what there is.
     #[must_use]
     pub fn statistics(&self) -> EngineStatistics {
-        let mut statistics = self
-            .shared
-            .opening
-            .clone();
-        let tables = self.shared.tables.read().unwrap_or_else(PoisonError::into_inner);
-        for (id, table) in tables.iter() {
-            let view = table.view();
-            let counted = *table.counters.lock().unwrap_or_else(PoisonError::into_inner);
-            let of_table = TableStatistics {
-                sstables_count: view.sstables.len(),
-                live_bytes: view.sstables.iter().map(|sstable| sstable.size_bytes()).sum(),
-                memtable_bytes: view.memtables().map(|memtable| memtable.size_bytes()).sum(),
-                ..counted
-            };
-            statistics.tables.insert(*id, of_table);
+        let mut statistics = lock(&self.shared.opening).clone();
+        for table in self.shared.all_tables() {
+            statistics.tables.insert(table.id(), table.statistics());
         }
         statistics.commit_log_segments_count = self.shared.commit_log.segments_count();
         statistics.commit_log_size_bytes = self.shared.commit_log.size_bytes();

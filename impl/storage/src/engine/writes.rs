@@ -4,24 +4,29 @@
 
 use super::{Shared, StorageEngine};
 use crate::column_family_store::ColumnFamilyStore;
+use crate::commit_log::LoggedUpdate;
 use crate::flush;
 use crate::memtable::Memtable;
 use crate::storage_error::StorageError;
+use crate::sync::{read, write};
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
-use thymbra_types::{CommitLogPosition, Mutation, TableId};
+use thymbra_durability::{MemtableBounds, MemtableRules as _};
+use thymbra_format::mutation::MutationEncoder;
+use thymbra_format::rows::EncodingStatsCollector;
+use thymbra_types::{Mutation, Partition, Reference, TableId, Timestamp};
 
 thread_local! {
-    /// Serialized mutations; the buffer is kept from write to write.
-    static SERIALIZED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// Keeps its memory from write to write.
+    static ENCODER: RefCell<MutationEncoder> = RefCell::new(MutationEncoder::new());
 }
 
 /// A memtable that has been switched out and waits to be written.
 #[derive(Debug)]
 pub struct PendingFlush {
-    pub(crate) table: Arc<ColumnFamilyStore>,
-    pub(crate) memtable: Arc<Memtable>,
+    table: Arc<ColumnFamilyStore>,
+    memtable: Arc<Memtable>,
 }
 
 impl StorageEngine {
@@ -36,7 +41,8 @@ impl StorageEngine {
     //= WP-RW-01
     pub fn apply(&self, mutation: Mutation) -> Result<(), StorageError> {
         self.shared.apply(mutation)?;
-        self.shared.flush_if_full()
+        self.shared.make_room();
+        Ok(())
     }
 
     /// Writes out all that a table has in memory.
@@ -54,10 +60,8 @@ impl StorageEngine {
     /// # Errors
     /// As [`StorageEngine::flush`]; the tables after the first that fails are not written.
     pub fn flush_all(&self) -> Result<(), StorageError> {
-        for table in self.shared.all_tables() {
-            self.shared.flush(&table)?;
-        }
-        Ok(())
+        self.shared.check_open()?;
+        self.shared.flush_all()
     }
 
     /// Switches a table's memtable out, to be written by [`StorageEngine::finish_flush`].
@@ -72,11 +76,12 @@ impl StorageEngine {
         Ok(PendingFlush { table, memtable })
     }
 
-    /// Writes a memtable out that has been switched.
+    /// Writes a memtable out that has been switched; does nothing if that has been done.
     ///
     /// # Errors
     /// As [`StorageEngine::flush`].
     pub fn finish_flush(&self, pending: &PendingFlush) -> Result<(), StorageError> {
+        self.shared.check_open()?;
         flush::write_memtable(&self.shared, &pending.table, &pending.memtable)
     }
 
@@ -85,6 +90,7 @@ impl StorageEngine {
     /// # Errors
     /// When the disk fails; the commit log takes nothing more then.
     pub fn sync(&self) -> Result<(), StorageError> {
+        self.shared.check_open()?;
         Ok(self.shared.commit_log.sync()?)
     }
 }
@@ -99,37 +105,40 @@ impl Shared {
 
     pub(crate) fn table(&self, table: TableId) -> Result<Arc<ColumnFamilyStore>, StorageError> {
         self.check_open()?;
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tables
-            .get(&table)
-            .cloned()
-            .ok_or(StorageError::UnknownTable { table })
+        let found = read(&self.tables).get(&table).cloned();
+        found.ok_or(StorageError::UnknownTable { table })
     }
 
     pub(crate) fn all_tables(&self) -> Vec<Arc<ColumnFamilyStore>> {
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tables.values().cloned().collect()
+        read(&self.tables).values().cloned().collect()
     }
 
     fn apply(&self, mutation: Mutation) -> Result<(), StorageError> {
         // Check
         self.check_open()?;
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let tables = read(&self.tables);
         for table in mutation.updates.keys() {
-            if !tables.contains_key(table) {
+            let Some(known) = tables.get(table) else {
                 return Err(StorageError::UnknownTable { table: *table });
+            };
+            if known.keyspace() != &*mutation.keyspace {
+                return Err(StorageError::OtherKeyspace {
+                    table: *table,
+                    keyspace: mutation.keyspace.clone(),
+                });
             }
         }
-        let durable = self.has_durable_writes(&mutation.keyspace)?;
+        let durable = self.durable_writes(&mutation.keyspace)?;
 
         // Ask
-        let order = self.write_order.read().unwrap_or_else(PoisonError::into_inner);
+        let order = read(&self.write_order);
         if durable {
             self.append(&mutation)?;
         }
         for (table, update) in mutation.updates {
             if let Some(table) = tables.get(&table) {
-                table.apply(mutation.key.clone(), update);
+                let added_bytes = table.apply(mutation.key.clone(), update);
+                self.memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
             }
         }
         drop(order);
@@ -137,10 +146,9 @@ impl Shared {
     }
 
     /// Whether the keyspace's writes go through the commit log.
-    fn has_durable_writes(&self, keyspace: &str) -> Result<bool, StorageError> {
-        let keyspaces = self.keyspaces.read().unwrap_or_else(PoisonError::into_inner);
-        keyspaces
-            .get(keyspace)
+    pub(crate) fn durable_writes(&self, keyspace: &str) -> Result<bool, StorageError> {
+        let params = read(&self.keyspaces).get(keyspace).copied();
+        params
             .map(|params| params.durable_writes)
             .ok_or_else(|| StorageError::UnknownKeyspace {
                 keyspace: keyspace.into(),
@@ -149,13 +157,16 @@ impl Shared {
 
     /// Appends a mutation to the commit log, and waits as the sync mode says.
     fn append(&self, mutation: &Mutation) -> Result<(), StorageError> {
-        SERIALIZED.with_borrow_mut(|serialized| {
-            serialized.clear();
-            mutation::write(mutation, self, serialized)?;
-            let position = self.commit_log.add(serialized, mutation.updates.keys().copied())?;
-            self.commit_log.await_acknowledgement(position)?;
-            Ok(())
-        })
+        let layouts = Arc::clone(&read(&self.layouts));
+        let updates = mutation.updates.iter().map(|(table, update)| LoggedUpdate {
+            table: *table,
+            least_timestamp: least_timestamp(update),
+        });
+        let appended = ENCODER.with_borrow_mut(|encoder| {
+            self.commit_log
+                .append(|record| encoder.encode(mutation, &*layouts, record), updates)
+        });
+        Ok(self.commit_log.await_acknowledgement(appended??)?)
     }
 
     /// Makes an empty memtable the one that takes updates.
@@ -165,21 +176,22 @@ impl Shared {
     /// between is a bound of both.
     //= WP-MF-02
     pub(crate) fn switch_memtable(&self, table: &ColumnFamilyStore) -> Arc<Memtable> {
-        let barrier = self.write_order.write().unwrap_or_else(PoisonError::into_inner);
-        let bound = self.commit_log.current_position();
-        let switched = table.change_view(|view| {
-            view.switch_memtable(Memtable::new(bound, self.clock.monotonic_ms()));
-            view.flushing.last().cloned()
-        });
+        let barrier = write(&self.write_order);
+        let position = self.commit_log.current_position();
+        let upper = Reference.upper_bound(position, position);
+        let next = Memtable::new(upper, self.clock.monotonic_ms());
+        let switched = table.change_view(|view| view.switch_memtable(next));
+        let bounds = MemtableBounds {
+            lower: switched.lower_bound(),
+            upper,
+        };
+        switched.close(upper, self.flushes.begin(table.id(), bounds));
         drop(barrier);
-        let switched = switched.expect("the memtable has just been switched out");
-        switched.close(bound);
         switched
     }
 
     /// Switches a table's memtable, and writes out it and those that an earlier flush left.
-    pub(crate) fn flush(&self, table: &Arc<ColumnFamilyStore>) -> Result<(), StorageError> {
-        self.check_open()?;
+    pub(crate) fn flush(&self, table: &ColumnFamilyStore) -> Result<(), StorageError> {
         self.switch_memtable(table);
         let waiting = table.view().flushing.clone();
         for memtable in waiting {
@@ -188,16 +200,17 @@ impl Shared {
         Ok(())
     }
 
-    /// Bytes of all memtables.
-    pub(crate) fn memtable_bytes(&self) -> u64 {
-        self.memtables(|memtable| memtable.size_bytes())
+    pub(crate) fn flush_all(&self) -> Result<(), StorageError> {
+        for table in self.all_tables() {
+            self.flush(&table)?;
+        }
+        Ok(())
     }
+}
 
-    fn memtables(&self, of: impl Fn(&Memtable) -> u64) -> u64 {
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        let views = tables.values().map(|table| table.view());
-        views
-            .map(|view| view.memtables().map(|memtable| of(memtable)).sum::<u64>())
-            .sum()
-    }
+/// The smallest timestamp of anything in an update.
+fn least_timestamp(update: &Partition) -> Timestamp {
+    let mut stats = EncodingStatsCollector::new();
+    stats.update_partition(update);
+    stats.min_timestamp().unwrap_or(Timestamp(i64::MAX))
 }

@@ -22,7 +22,10 @@ pub(super) struct DataFileWriter {
 #[derive(Debug)]
 enum Form {
     Compressed(CompressedSequentialWriter),
-    Plain { checksums: ChecksumWriter, position: u64 },
+    Plain {
+        checksums: ChecksumWriter,
+        position: u64,
+    },
 }
 
 /// What goes into the other components.
@@ -47,11 +50,11 @@ impl DataSummary {
         }
     }
 
-    /// Stored bytes for each byte of data; -1 in tables without compression.
-    pub(super) const fn compression_ratio(&self) -> f64 {
+    /// Stored bytes for each byte of data; absent in tables without compression.
+    pub(super) const fn compression_ratio(&self) -> Option<f64> {
         match self {
-            Self::Compressed(data) => data.compression_ratio,
-            Self::Plain { .. } => -1.0,
+            Self::Compressed(data) => Some(data.compression_ratio),
+            Self::Plain { .. } => None,
         }
     }
 }

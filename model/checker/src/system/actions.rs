@@ -131,7 +131,7 @@ impl System {
                 offer(Action::Timeout { operation: index });
             }
         }
-        for holder in &state.nodes {
+        for holder in state.nodes.iter() {
             for (request, open) in holder.node.writes.iter().filter(|(_, open)| open.answered) {
                 let operation = u8::try_from(operation_of(request)).expect("at most 12 operations");
                 for node in open

@@ -8,8 +8,10 @@ mod begin;
 mod choices;
 mod environment;
 mod guard;
+mod identity;
 mod interpret;
 mod model_view;
+mod nodes;
 mod observe;
 mod reduction;
 mod state;
@@ -25,6 +27,7 @@ use crate::payload::ModelMutation;
 use crate::scope::{Budgets, Detector, DownScope, OperationKind, OperationScope, Scope, ScopeError, Sync};
 
 pub use choices::Choices;
+pub use nodes::Nodes;
 pub use state::{
     Disk, Envelope, HintStage, Life, NodeMask, NodeState, Operation, OperationMask, Outage, PendingApply,
     Phase, State, StoredHint, Told, bit,

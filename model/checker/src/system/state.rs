@@ -2,11 +2,9 @@
 //!
 //! Everything that is hashed is small and canonical: equal situations are equal values.
 
-use std::hash::{Hash, Hasher};
-
 use thymbra_protocol::{Message, Node, NodeId, Reply};
 
-use crate::packing::PackingHasher;
+use super::nodes::Nodes;
 use crate::payload::{ModelMutation, ModelPayload, Register};
 use crate::scope::Budgets;
 
@@ -119,7 +117,7 @@ pub struct Outage {
 }
 
 /// A message in flight.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Envelope {
     /// Who receives it.
     pub to: NodeId,
@@ -193,7 +191,7 @@ pub struct Operation {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct State {
     /// Nodes by index.
-    pub nodes: Vec<NodeState>,
+    pub nodes: Nodes,
     /// Messages in flight, sorted.
     pub network: Vec<Envelope>,
     /// Operations, writes first.
@@ -209,113 +207,6 @@ pub struct State {
     /// Premises that show in a transition alone: [`crate::properties::Reached`] bits. Not part of identity where
     /// the run does not ask for them.
     pub reached: u32,
-}
-
-/// Everything small in three words; then what the node and the lists hold.
-impl Hash for NodeState {
-    #[inline]
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Self {
-            life,
-            node,
-            disk,
-            sees,
-            dispatched,
-            outages,
-        } = self;
-        let Disk {
-            memory,
-            appended,
-            marked,
-            synced,
-            pending,
-            hints,
-        } = disk;
-        let length = |length: usize| u8::try_from(length).expect("lists of the model's state are short");
-        let [sees_high, sees_low] = sees.to_be_bytes();
-        hasher.write_u64(u64::from_be_bytes([
-            *life as u8,
-            sees_high,
-            sees_low,
-            *dispatched,
-            length(pending.len()),
-            length(hints.len()),
-            length(outages.len()),
-            0,
-        ]));
-        hasher.write_u64(u64::from(memory.word()) << 32 | u64::from(appended.word()));
-        hasher.write_u64(u64::from(marked.word()) << 32 | u64::from(synced.word()));
-        node.hash(hasher);
-        for part in pending {
-            part.hash(hasher);
-        }
-        for part in hints {
-            part.hash(hasher);
-        }
-        for part in outages {
-            part.hash(hasher);
-        }
-    }
-}
-
-/// The masks and counters in two words.
-impl Hash for Operation {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Self {
-            phase,
-            coordinator,
-            attempts,
-            timestamp,
-            after,
-            after_first,
-            applied,
-            acked,
-            settled,
-        } = *self;
-        let word = |parts: [u16; 4]| {
-            parts
-                .iter()
-                .fold(0_u64, |word, part| word << 16 | u64::from(*part))
-        };
-        phase.hash(hasher);
-        hasher.write_u64(word([
-            coordinator.0,
-            u16::from_be_bytes([attempts, timestamp]),
-            after,
-            after_first,
-        ]));
-        hasher.write_u64(word([applied, acked, settled, 0]));
-    }
-}
-
-/// Sender, receiver and fate in one word before the message.
-impl Hash for Envelope {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Self {
-            to,
-            from,
-            orphaned,
-            message,
-        } = self;
-        hasher.write_u64(u64::from(to.0) << 32 | u64::from(from.0) << 16 | u64::from(*orphaned));
-        message.hash(hasher);
-    }
-}
-
-impl Hash for State {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let mut packed = PackingHasher::new();
-        for node in &self.nodes {
-            node.hash(&mut packed);
-        }
-        self.network.hash(&mut packed);
-        for operation in &self.operations {
-            operation.hash(&mut packed);
-        }
-        self.budgets.hash(&mut packed);
-        (self.tick, self.cut, self.breaches, self.reached).hash(&mut packed);
-        hasher.write_u128(packed.mixed());
-    }
 }
 
 impl State {

@@ -56,7 +56,7 @@ impl Exchange {
         let mut image = state.clone();
         let (left, right) = (usize::from(self.nodes.0.0), usize::from(self.nodes.1.0));
         image.nodes.swap(left, right);
-        for node in &mut image.nodes {
+        for node in image.nodes.iter_mut() {
             self.inside(node, left, right);
         }
         for envelope in &mut image.network {

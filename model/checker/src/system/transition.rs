@@ -16,6 +16,7 @@ impl System {
         let mut next = state.clone();
         self.take(&mut next, action);
         self.discard_pointless(&mut next);
+        next.nodes.settle();
         next
     }
 
@@ -343,7 +344,7 @@ impl System {
         if let Some(timer) = write.or(read) {
             self.run(state, coordinator, Input::Fired(timer), None, None);
         }
-        let is_taken_back = memory.iter().zip(&state.nodes).any(|(before, node)| {
+        let is_taken_back = memory.iter().zip(state.nodes.iter()).any(|(before, node)| {
             before
                 .0
                 .is_some_and(|mutation| !node.disk.memory.covers(mutation))

@@ -54,13 +54,13 @@ pub(super) fn write(form: &Form, out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Form, FormatError> {
-    let mut cursor = Cursor::new(bytes);
+pub(super) fn read(mut cursor: Cursor<'_>) -> Result<Form, FormatError> {
+    let offset = cursor.offset();
     let version = cursor.i32("version of a HyperLogLog")?;
     if version != VERSION {
         return Err(FormatError::invalid(
             "version of a HyperLogLog",
-            0,
+            offset,
             "-2",
             &version,
         ));

@@ -7,6 +7,7 @@
 
 use super::hyper_log_log_bytes as bytes;
 use super::murmur_hash2::hash2_64;
+use crate::cursor::Cursor;
 use crate::error::FormatError;
 
 /// Bits of a hash that choose a register.
@@ -142,7 +143,12 @@ impl HyperLogLogPlus {
     /// # Errors
     /// When it is cut, has another version or precision, or codes out of order.
     pub fn read(bytes: &[u8]) -> Result<Self, FormatError> {
-        bytes::read(bytes).map(|form| Self { form })
+        Self::read_at(bytes, 0)
+    }
+
+    /// The same, of bytes at an offset of their file.
+    pub(super) fn read_at(bytes: &[u8], offset: u64) -> Result<Self, FormatError> {
+        bytes::read(Cursor::at(bytes, offset)).map(|form| Self { form })
     }
 
     /// Sorts the codes, removes duplicates, and goes over to registers beyond the limit.

@@ -181,7 +181,9 @@ impl StatsMetadata {
         read_position(cursor)?;
         let commit_log_intervals = read_intervals(cursor)?;
         let pending_repair = read_optional_uuid(cursor, "pending repair")?;
-        let is_transient = read_bool(cursor, "transience")?;
+        // Some early builds of 4.0 wrote `na` without it.
+        let is_absent = version == Version::Na && cursor.is_at_end();
+        let is_transient = !is_absent && read_bool(cursor, "transience")?;
         let originating_host_id = if version.has_originating_host_id() {
             read_optional_uuid(cursor, "originating host")?
         } else {

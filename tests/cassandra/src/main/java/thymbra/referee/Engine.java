@@ -48,7 +48,7 @@ final class Engine
         config.hints_directory = folder.resolve("hints").toString();
         config.cdc_raw_directory = folder.resolve("cdc_raw").toString();
         config.commitlog_sync = Config.CommitLogSync.periodic;
-        config.commitlog_sync_period = new DurationSpec.IntMillisecondsBound("10s");
+        config.commitlog_sync_period = new DurationSpec.IntMillisecondsBound("1h");
         config.commitlog_segment_size = new DataStorageSpec.IntMebibytesBound("1MiB");
         config.memtable_heap_space = new DataStorageSpec.IntMebibytesBound("256MiB");
         config.memtable_allocation_type = Config.MemtableAllocationType.heap_buffers;
@@ -70,13 +70,20 @@ final class Engine
         SystemKeyspace.setLocalHostId(HOST_ID);
         SystemKeyspace.persistLocalMetadata();
         Keyspace.setInitialized();
-        Keyspace.open("system");
+        Keyspace.all().forEach(keyspace -> keyspace.getColumnFamilyStores().forEach(ColumnFamilyStore::disableAutoCompaction));
     }
 
     /** Runs one statement, locally, now by {@link FixtureClock}. */
     static void execute(String statement)
     {
-        QueryProcessor.executeOnceInternal(statement);
+        try
+        {
+            QueryProcessor.executeOnceInternal(statement);
+        }
+        catch (RuntimeException e)
+        {
+            throw new IllegalStateException(statement, e);
+        }
     }
 
     static ColumnFamilyStore table(String keyspace, String table)

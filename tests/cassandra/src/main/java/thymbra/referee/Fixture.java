@@ -20,8 +20,11 @@ final class Fixture
     static final String LZ4 = "compression = {'class': 'LZ4Compressor', 'chunk_length_in_kb': 16}";
     static final String PLAIN = "compression = {'enabled': 'false'}";
 
+    /** A line of schema.cql that says how large blocks of the promoted index are, where that is not the default. */
+    static final String COLUMN_INDEX_SIZE = "-- column_index_size_in_kb ";
+
     /** One line of a script. */
-    sealed interface Step permits Now, Statement, Flush, Compact {}
+    sealed interface Step permits Now, Statement, Flush, Compact, Sync {}
 
     /** The clock says this from here on. */
     record Now(long seconds) implements Step {}
@@ -35,6 +38,9 @@ final class Fixture
     /** All SSTables become one, beside copies of the old ones. */
     record Compact() implements Step {}
 
+    /** What the commit log has so far is on disk. */
+    record Sync() implements Step {}
+
     final String table;
     final List<String> types = new ArrayList<>();
     final List<Step> steps = new ArrayList<>();
@@ -43,6 +49,9 @@ final class Fixture
 
     /** Size of the blocks of the promoted index; KiB, zero for Cassandra's default of 64. */
     int columnIndexKib = 0;
+
+    /** False where Cassandra's sstabledump fails. */
+    boolean isDumpable = true;
 
     Fixture(String table, String columns, String... options)
     {
@@ -82,6 +91,12 @@ final class Fixture
         return this;
     }
 
+    Fixture sync()
+    {
+        steps.add(new Sync());
+        return this;
+    }
+
     /** The same in every run. */
     UUID id()
     {
@@ -110,6 +125,8 @@ final class Fixture
         {
             fixture.types.forEach(type -> text.append(type).append('\n'));
             text.append(fixture.create()).append('\n');
+            if (fixture.columnIndexKib != 0)
+                text.append(COLUMN_INDEX_SIZE).append(fixture.columnIndexKib).append('\n');
         }
         return text.toString();
     }
@@ -127,6 +144,8 @@ final class Fixture
                 text.append(statement.text());
             else if (step instanceof Flush)
                 text.append("-- flush");
+            else if (step instanceof Sync)
+                text.append("-- sync");
             else
                 text.append("-- compact");
             text.append('\n');

@@ -3,7 +3,7 @@ package thymbra.referee;
 import org.apache.cassandra.utils.Clock;
 
 /**
- * The wall clock that Cassandra sees: it stands still between {@link #setSeconds}, so that deletion times,
+ * The wall clock that Cassandra sees: it moves by {@link #setSeconds} and {@link #tick} only, so that deletion times,
  * expiration times, list element ids and segment ids are the same in every run. Durations stay real.
  */
 public final class FixtureClock implements Clock
@@ -14,11 +14,18 @@ public final class FixtureClock implements Clock
     public static void install()
     {
         System.setProperty("cassandra.clock", FixtureClock.class.getName());
+        System.setProperty("cassandra.unsafe.timeuuidnode", "0");
     }
 
     public static void setSeconds(long seconds)
     {
         millis = Math.multiplyExact(seconds, 1000L);
+    }
+
+    /** Moves it on by a millisecond, so that the time UUIDs of a statement do not depend on those drawn before. */
+    public static void tick()
+    {
+        millis++;
     }
 
     @Override

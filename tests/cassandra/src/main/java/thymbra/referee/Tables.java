@@ -1,5 +1,6 @@
 package thymbra.referee;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /** Every table of the fixtures. */
@@ -9,9 +10,10 @@ final class Tables
 
     static List<Fixture> all()
     {
-        return List.of(
-            new Fixture("first", "pk text, ck int, v text, PRIMARY KEY (pk, ck)", Fixture.PLAIN)
-            .run("INSERT INTO TABLE (pk, ck, v) VALUES ('a', 1, 'x') USING TIMESTAMP " + Fixture.T)
-            .flush());
+        List<Fixture> all = new ArrayList<>();
+        all.addAll(ValueTables.all());
+        all.addAll(StructureTables.all());
+        all.addAll(DeletionTables.all());
+        return all;
     }
 }
