@@ -15,6 +15,6 @@ pub mod markdown;
 pub mod questions;
 pub mod repository;
 pub mod simulation;
-//pub mod storage_oracle;
+pub mod storage_oracle;
 pub mod tidy;
 pub mod traceability;

@@ -108,7 +108,10 @@ fn segment_switches() -> String {
     let mut lines = vec!["with batch segment=4096".to_owned()];
     let filling = "a".repeat(700);
     for number in 0..8 {
-        lines.push(format!("write {}: simple () w='{filling}{number}' @{number}", number % 4));
+        lines.push(format!(
+            "write {}: simple () w='{filling}{number}' @{number}",
+            number % 4
+        ));
         if number == 5 {
             lines.push("flush simple".to_owned());
         }
@@ -117,7 +120,10 @@ fn segment_switches() -> String {
 }
 
 fn runs() -> Vec<(&'static str, Script)> {
-    let mut runs: Vec<_> = RUNS.iter().map(|(name, text)| (*name, Script::parse(text).unwrap())).collect();
+    let mut runs: Vec<_> = RUNS
+        .iter()
+        .map(|(name, text)| (*name, Script::parse(text).unwrap()))
+        .collect();
     runs.push(("segments", Script::parse(&segment_switches()).unwrap()));
     runs
 }

@@ -118,13 +118,21 @@ impl Coverage {
     fn add_table(&mut self, table: &TableStatistics) {
         for (met, count) in [
             (Met::FlushesOutOfOrder, table.flushes_out_of_order_count),
-            (Met::CompactionMerged, table.sstables_compacted_count.saturating_sub(table.compactions_count)),
+            (
+                Met::CompactionMerged,
+                table
+                    .sstables_compacted_count
+                    .saturating_sub(table.compactions_count),
+            ),
             (Met::TombstonePurged, table.partitions_purged_count),
             (Met::PartitionPurged, table.partitions_removed_count),
             (Met::TombstoneKept, table.tombstones_kept_for_older_data_count),
             (Met::ExpiredSSTableDropped, table.expired_sstables_dropped_count),
             (Met::SkippedByTimestamp, table.sstables_skipped_by_timestamp_count),
-            (Met::SkippedByClustering, table.sstables_skipped_by_clustering_count),
+            (
+                Met::SkippedByClustering,
+                table.sstables_skipped_by_clustering_count,
+            ),
             (Met::SkippedByFilter, table.sstables_skipped_by_filter_count),
             (Met::ReadFromSSTable, table.sstables_read_count),
         ] {

@@ -54,7 +54,10 @@ impl fmt::Display for Explored {
             second_crashes_count,
             ..
         } = self;
-        write!(formatter, "{crashes_count} crashes, {second_crashes_count} crashes in recovery, {images_count} images")
+        write!(
+            formatter,
+            "{crashes_count} crashes, {second_crashes_count} crashes in recovery, {images_count} images"
+        )
     }
 }
 
@@ -87,12 +90,20 @@ pub fn explore(script: &Script, thoroughness: &Thoroughness) -> Result<Explored,
     let whole = run(script)?;
     let mut explored = Explored::default();
     explored.coverage.add(&whole.coverage());
-    let changing = whole.disk().operations().into_iter().filter(|record| record.operation.changes_the_disk());
+    let changing = whole
+        .disk()
+        .operations()
+        .into_iter()
+        .filter(|record| record.operation.changes_the_disk());
     let indices: Vec<_> = changing.map(|record| (record.index, record)).collect();
     for (index, record) in indices.iter().step_by(thoroughness.every) {
         let ended = crash_at(script, *index)?;
         explored.crashes_count += 1;
-        let at = format!("crash at disk operation {index} ({} {})", record.operation, record.path.display());
+        let at = format!(
+            "crash at disk operation {index} ({} {})",
+            record.operation,
+            record.path.display()
+        );
         explore_crash(script, &ended, thoroughness, &at, &mut explored)?;
     }
     Ok(explored)
@@ -139,7 +150,9 @@ fn explore_crash(
     explored: &mut Explored,
 ) -> Result<(), String> {
     let crash = ended.disk.crash();
-    explored.coverage.meet(Met::SomethingLost, crash.changes().len() as u64);
+    explored
+        .coverage
+        .meet(Met::SomethingLost, crash.changes().len() as u64);
     let mut known = BTreeSet::new();
     let images = images(&crash, thoroughness.subsets_up_to, thoroughness.lots_count);
     for (number, (ending, image, loss)) in images.take(thoroughness.images_count).enumerate() {
@@ -153,7 +166,14 @@ fn explore_crash(
         explored.images_count += 1;
         if number % thoroughness.second_every == 0 {
             let indices: Vec<_> = revived.opening().iter().map(|record| record.index).collect();
-            crash_recovery(script, ended, thoroughness, (&before, &indices, ending), &place, explored)?;
+            crash_recovery(
+                script,
+                ended,
+                thoroughness,
+                (&before, &indices, ending),
+                &place,
+                explored,
+            )?;
         }
         go_on(script, &mut revived, &place)?;
         explored.coverage.add(&revived.coverage());
@@ -204,7 +224,10 @@ compact wide
 kill
 ";
     let rest = Script::parse(REST)?;
-    for operation in rest.operations.iter().filter(|operation| revived.takes(operation)) {
+    for operation in &rest.operations {
+        if !revived.takes(operation) {
+            continue;
+        }
         let done = revived.step(operation);
         done.map_err(|stop| failure(script, &stop, &format!("{at}, then at `{operation}`")))?;
     }
@@ -212,19 +235,33 @@ kill
 }
 
 /// Disks that a crash may leave, each with the ending that it is and its loss in words.
-fn images(crash: &Crash, subsets_up_to: usize, lots_count: u64) -> impl Iterator<Item = (Ending, SimulatedDisk, String)> {
-    let process_end = (Ending::ProcessEnd, crash.process_end(), "process ended".to_owned());
+fn images(
+    crash: &Crash,
+    subsets_up_to: usize,
+    lots_count: u64,
+) -> impl Iterator<Item = (Ending, SimulatedDisk, String)> {
+    let process_end = (
+        Ending::ProcessEnd,
+        crash.process_end(),
+        "process ended".to_owned(),
+    );
     let mut losses = crash.losses(subsets_up_to, lots_count);
     // By lot, so that a part of them has some of every kind; the same in every run.
     let mut order = 0x9e37_79b9_7f4a_7c15_u64;
     for last in (1..losses.len()).rev() {
-        order = order.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        order = order
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405_7b7e_f767_814f);
         let other = usize::try_from(order >> 33).unwrap_or_default() % (last + 1);
         losses.swap(last, other);
     }
     let images = losses.into_iter().map(|loss| {
         let image = crash.power_loss(&loss);
-        (Ending::PowerLoss, image, format!("kept {loss:?} of {:?}", crash.changes()))
+        (
+            Ending::PowerLoss,
+            image,
+            format!("kept {loss:?} of {:?}", crash.changes()),
+        )
     });
     std::iter::once(process_end).chain(images)
 }
@@ -268,7 +305,12 @@ pub fn explore_faults(script: &Script, fault: Fault, every: usize) -> Result<Exp
         if fault == Fault::Full && !record.operation.changes_the_disk() {
             continue;
         }
-        let at = format!("{fault:?} at disk operation {} ({} {})", record.index, record.operation, record.path.display());
+        let at = format!(
+            "{fault:?} at disk operation {} ({} {})",
+            record.index,
+            record.operation,
+            record.path.display()
+        );
         explored.crashes_count += 1;
         fail_at(script, fault, record.index, &at, &mut explored)?;
     }
@@ -276,19 +318,28 @@ pub fn explore_faults(script: &Script, fault: Fault, every: usize) -> Result<Exp
 }
 
 /// Runs a script on a disk with a fault to its end, whatever fails, then on a disk without.
-fn fail_at(script: &Script, fault: Fault, index: u64, at: &str, explored: &mut Explored) -> Result<(), String> {
+fn fail_at(
+    script: &Script,
+    fault: Fault,
+    index: u64,
+    at: &str,
+    explored: &mut Explored,
+) -> Result<(), String> {
     let disk = SimulatedDisk::new();
     match fault {
         Fault::ErrorOnce => disk.fail_at(index, ErrorKind::Other),
         Fault::Full => disk.fill_from(index),
     }
-    let wrong = |stop: Stop, operation: &dyn fmt::Display| failure(script, &stop, &format!("{at}, at {operation}"));
+    let wrong =
+        |stop: Stop, operation: &dyn fmt::Display| failure(script, &stop, &format!("{at}, at {operation}"));
     let mut trial = Trial::before(script.setup, disk);
     match trial.begin_tables() {
         Ok(()) => {}
         Err(Stop::Refused(_)) => {
             trial.repair();
-            trial.begin_tables().map_err(|stop| wrong(stop, &"a second beginning"))?;
+            trial
+                .begin_tables()
+                .map_err(|stop| wrong(stop, &"a second beginning"))?;
         }
         Err(stop) => return Err(wrong(stop, &"the beginning")),
     }
@@ -306,7 +357,11 @@ fn fail_at(script: &Script, fault: Fault, index: u64, at: &str, explored: &mut E
     trial.repair();
     for ending in [Ending::ProcessEnd, Ending::PowerLoss] {
         let crash = trial.disk().crash();
-        let image = if ending == Ending::PowerLoss { crash.power_loss(&[]) } else { crash.process_end() };
+        let image = if ending == Ending::PowerLoss {
+            crash.power_loss(&[])
+        } else {
+            crash.process_end()
+        };
         let revived = trial.revive(image, ending, &Unanswered::default());
         let mut revived = revived.map_err(|stop| wrong(stop, &format!("a restart after {ending:?}")))?;
         explored.images_count += 1;
@@ -349,7 +404,11 @@ pub fn files_below(disk: &SimulatedDisk, folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in disk.list(&folder).unwrap_or_default() {
             let path = folder.join(&entry.name);
-            if entry.is_directory { folders.push(path) } else { files.push(path) }
+            if entry.is_directory {
+                folders.push(path)
+            } else {
+                files.push(path)
+            }
         }
     }
     files.sort();

@@ -135,13 +135,21 @@ fn shown(trial: &Trial) -> Result<(Snapshot, u64), String> {
 /// Whether an error says what it must.
 fn judge_error(path: &Path, error: &StorageError) -> Outcome {
     let mut causes: Vec<&(dyn Error + 'static)> = vec![error];
-    while let Some(cause) = causes.last().and_then(|last| last.source()) {
+    let mut next = error.source();
+    while let Some(cause) = next {
         causes.push(cause);
+        next = cause.source();
     }
-    let said = causes.iter().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let said = causes
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ");
     let has_offset = causes.iter().any(|cause| cause.is::<FormatError>()) || said.contains("offset");
     match (said.contains(&path.display().to_string()), has_offset) {
         (true, true) => Outcome::Reported,
-        (names_file, _) => Outcome::Wrong(format!("names the file: {names_file}, an offset: {has_offset}: {said}")),
+        (names_file, _) => Outcome::Wrong(format!(
+            "names the file: {names_file}, an offset: {has_offset}: {said}"
+        )),
     }
 }

@@ -373,7 +373,9 @@ impl TableOracle {
 
     /// Memtables that were switched out, and are not known to be flushed.
     fn unfinished_flushes(&self, possibility: &Possibility) -> BTreeSet<u64> {
-        let unfinished = possibility.iter().filter(|part| !part.is_flushed && part.memtable < self.memtable);
+        let unfinished = possibility
+            .iter()
+            .filter(|part| !part.is_flushed && part.memtable < self.memtable);
         unfinished.map(|part| part.memtable).collect()
     }
 

@@ -60,7 +60,9 @@ impl Snapshot {
             let mut known: Vec<_> = (0..KEYS_COUNT).map(|key| translate::key(table, key)).collect();
             known.sort();
             let mut known = known.iter();
-            let unknown = partitions.iter().find(|(key, _)| !known.any(|known| known == key));
+            let unknown = partitions
+                .iter()
+                .find(|(key, _)| !known.any(|known| known == key));
             unknown.map(|(key, rows)| format!("partition {key:?} is unknown or out of order: {rows:?}"))
         })
     }

@@ -57,7 +57,11 @@ pub fn table_id(table: usize) -> TableId {
 /// Name of the keyspace of a table.
 #[must_use]
 pub fn keyspace(table: usize) -> &'static str {
-    if shape(table).is_durable { DURABLE_KEYSPACE } else { EPHEMERAL_KEYSPACE }
+    if shape(table).is_durable {
+        DURABLE_KEYSPACE
+    } else {
+        EPHEMERAL_KEYSPACE
+    }
 }
 
 /// The definition with which a table begins.
@@ -92,7 +96,9 @@ pub fn metadata(table: usize) -> Result<TableMetadata, SchemaError> {
 /// When the engine's schema refuses it.
 pub fn with_column(metadata: &TableMetadata, column: ColumnShape) -> Result<TableMetadata, SchemaError> {
     let builder = metadata.to_builder();
-    builder.column(part_of_row(column), column.name, column_type(column.kind)).build()
+    builder
+        .column(part_of_row(column), column.name, column_type(column.kind))
+        .build()
 }
 
 /// The definition without a column.
@@ -104,7 +110,10 @@ pub fn without_column(
     name: &str,
     dropped_at_us: i64,
 ) -> Result<TableMetadata, SchemaError> {
-    metadata.to_builder().drop_column(name, Timestamp(dropped_at_us)).build()
+    metadata
+        .to_builder()
+        .drop_column(name, Timestamp(dropped_at_us))
+        .build()
 }
 
 /// The partition key of a number.
@@ -127,7 +136,9 @@ pub fn mutation(number: u8, updates: &[Update], now_seconds: i64) -> Mutation {
     };
     updates.iter().fold(empty, |whole, update| {
         let part = Mutation {
-            updates: [(table_id(update.table), partition(update, now_seconds))].into_iter().collect(),
+            updates: [(table_id(update.table), partition(update, now_seconds))]
+                .into_iter()
+                .collect(),
             ..whole.clone()
         };
         let merged = whole.merge(part, &Reference);
@@ -142,7 +153,10 @@ fn partition(update: &Update, now_seconds: i64) -> Partition {
     let deletion = DeletionTime::new(timestamp, LocalDeletionTime(now_seconds));
     let ttl = update.ttl_seconds.map(|ttl| {
         let dies_at = LocalDeletionTime(now_seconds + i64::from(ttl));
-        (Ttl::new(ttl).expect("operations have a TTL of some seconds"), dies_at)
+        (
+            Ttl::new(ttl).expect("operations have a TTL of some seconds"),
+            dies_at,
+        )
     });
     let mut partition = Partition::default();
     let (name, row) = match &update.change {
@@ -171,7 +185,8 @@ fn partition(update: &Update, now_seconds: i64) -> Partition {
         }
         Change::DeleteColumn(name, column) => {
             let mut row = Row::default();
-            row.complex_deletions.insert(ColumnName(column.as_str().into()), deletion);
+            row.complex_deletions
+                .insert(ColumnName(column.as_str().into()), deletion);
             (name, row)
         }
         Change::DeleteRow(name) => {
@@ -243,7 +258,10 @@ pub fn rows(table: usize, seen: &Seen) -> PartitionRows {
         });
         named.collect()
     };
-    let rows = seen.rows.iter().map(|(literals, of_row)| (clustering(shape, literals), cells(of_row)));
+    let rows = seen
+        .rows
+        .iter()
+        .map(|(literals, of_row)| (clustering(shape, literals), cells(of_row)));
     PartitionRows {
         static_cells: cells(&seen.statics),
         rows: rows.collect(),
@@ -269,7 +287,11 @@ fn clustering(shape: &Shape, literals: &[Literal]) -> Clustering {
 fn clustering_types(shape: &Shape) -> Vec<AbstractType> {
     let types = shape.clusterings.iter().map(|clustering| {
         let of = scalar_type(clustering.scalar);
-        if clustering.is_descending { AbstractType::Reversed(Box::new(of)) } else { of }
+        if clustering.is_descending {
+            AbstractType::Reversed(Box::new(of))
+        } else {
+            of
+        }
     });
     types.collect()
 }
@@ -298,7 +320,9 @@ fn column_type(kind: ColumnKind) -> AbstractType {
             is_multicell: true,
         },
         ColumnKind::Udt(fields) => {
-            let fields = fields.iter().map(|(name, scalar)| (name.as_bytes().into(), scalar_type(*scalar)));
+            let fields = fields
+                .iter()
+                .map(|(name, scalar)| (name.as_bytes().into(), scalar_type(*scalar)));
             AbstractType::User(Box::new(UserType {
                 keyspace: DURABLE_KEYSPACE.into(),
                 name: b"pair"[..].into(),
@@ -310,7 +334,11 @@ fn column_type(kind: ColumnKind) -> AbstractType {
 }
 
 const fn part_of_row(column: ColumnShape) -> PartOfRow {
-    if column.is_static { PartOfRow::Static } else { PartOfRow::Regular }
+    if column.is_static {
+        PartOfRow::Static
+    } else {
+        PartOfRow::Regular
+    }
 }
 
 /// The shape of a table.

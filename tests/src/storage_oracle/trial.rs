@@ -243,12 +243,14 @@ impl Trial {
                 );
                 let shown = shown.map_err(Stop::Refused)?;
                 let expected = self.oracle.expected(*table, *key, self.now_seconds());
-                let expected = expected.into_iter().map(|seen| {
-                    translate::rows(*table, &seen.select(translate::shape(*table), selection))
-                });
+                let expected = expected
+                    .into_iter()
+                    .map(|seen| translate::rows(*table, &seen.select(translate::shape(*table), selection)));
                 let expected: Vec<_> = expected.collect();
                 if !expected.contains(&shown) {
-                    return Err(Stop::Wrong(format!("read gives {shown:?}, expected is {expected:?}")));
+                    return Err(Stop::Wrong(format!(
+                        "read gives {shown:?}, expected is {expected:?}"
+                    )));
                 }
             }
             Operation::Scan(table, from, limit_count) => self.scan(*table, *from, *limit_count)?,
@@ -319,12 +321,17 @@ impl Trial {
 
     fn scan(&self, table: usize, from: Option<u8>, limit_count: usize) -> Result<(), Stop> {
         let start = from.map(|from| translate::key(table, from));
-        let range = (start.clone().map_or(Bound::Unbounded, Bound::Included), Bound::Unbounded);
+        let range = (
+            start.clone().map_or(Bound::Unbounded, Bound::Included),
+            Bound::Unbounded,
+        );
         let filter = translate::filter(table, &super::operation::Selection::ALL);
         let engine = self.open_engine()?;
         let shown = engine.scan(translate::table_id(table), range, &filter, limit_count);
         let shown = shown.map_err(Stop::Refused)?;
-        let mut keys: Vec<_> = (0..KEYS_COUNT).map(|key| (translate::key(table, key), key)).collect();
+        let mut keys: Vec<_> = (0..KEYS_COUNT)
+            .map(|key| (translate::key(table, key), key))
+            .collect();
         keys.sort();
         keys.retain(|(key, _)| start.as_ref().is_none_or(|start| key >= start));
         let mut left = shown.as_slice();
@@ -336,7 +343,9 @@ impl Trial {
             match left {
                 [(shown_key, shown_rows), rest @ ..] if *shown_key == key => {
                     if !rows.contains(shown_rows) {
-                        return Err(Stop::Wrong(format!("scan gives {shown_rows:?}, expected is {rows:?}")));
+                        return Err(Stop::Wrong(format!(
+                            "scan gives {shown_rows:?}, expected is {rows:?}"
+                        )));
                     }
                     left = rest;
                 }
@@ -347,14 +356,19 @@ impl Trial {
         if left.is_empty() || is_full {
             return Ok(());
         }
-        Err(Stop::Wrong(format!("scan gives partitions that are not there or not in order: {left:?}")))
+        Err(Stop::Wrong(format!(
+            "scan gives partitions that are not there or not in order: {left:?}"
+        )))
     }
 
     fn add_column(&mut self, table: usize, name: &str) -> Result<(), Stop> {
         let id = translate::table_id(table);
-        let column = translate::shape(table).column(name).expect("only known columns are added");
+        let column = translate::shape(table)
+            .column(name)
+            .expect("only known columns are added");
         let metadata = self.ask(|engine| engine.table(id))?;
-        let altered = translate::with_column(&metadata, column).map_err(|error| Stop::Refused(error.into()))?;
+        let altered =
+            translate::with_column(&metadata, column).map_err(|error| Stop::Refused(error.into()))?;
         self.ask(|engine| engine.alter_table(altered))?;
         self.oracle.column_added(table, name);
         Ok(())
@@ -380,7 +394,11 @@ impl Trial {
         let before_count = self.disk.operation_count();
         self.end_life();
         if let Some(late) = self.changes_since(before_count).first() {
-            let message = format!("dropping the engine asks to {} {}", late.operation, late.path.display());
+            let message = format!(
+                "dropping the engine asks to {} {}",
+                late.operation,
+                late.path.display()
+            );
             return Err(Stop::Wrong(message));
         }
         self.begin_life(ending)
@@ -397,7 +415,8 @@ impl Trial {
     fn lose_power(&mut self, seed: u64) -> Result<(), Stop> {
         let crash = self.disk.crash();
         self.end_life();
-        self.coverage.meet(Met::SomethingLost, crash.changes().len() as u64);
+        self.coverage
+            .meet(Met::SomethingLost, crash.changes().len() as u64);
         self.disk = crash.power_loss(&crash.random(seed));
         self.begin_life(Ending::PowerLoss)
     }
@@ -445,14 +464,20 @@ impl Trial {
         let Some(engine) = &self.engine else {
             return Ok(());
         };
-        for (name, is_durable) in [(translate::DURABLE_KEYSPACE, true), (translate::EPHEMERAL_KEYSPACE, false)] {
+        for (name, is_durable) in [
+            (translate::DURABLE_KEYSPACE, true),
+            (translate::EPHEMERAL_KEYSPACE, false),
+        ] {
             match engine.create_keyspace(name, is_durable) {
                 Ok(()) | Err(StorageError::Exists { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
         for (table, shape) in SHAPES.iter().enumerate() {
-            if engine.table_named(translate::keyspace(table), shape.name).is_none() {
+            if engine
+                .table_named(translate::keyspace(table), shape.name)
+                .is_none()
+            {
                 engine.create_table(translate::metadata(table)?)?;
             }
         }
@@ -478,7 +503,10 @@ impl Trial {
             for key in 0..KEYS_COUNT {
                 let shown = self.read_all(table, key)?;
                 if !snapshot.has(table, key, &shown) {
-                    let message = format!("read of {} {key} gives {shown:?}, and scan another answer", SHAPES.get(table).map_or("", |shape| shape.name));
+                    let message = format!(
+                        "read of {} {key} gives {shown:?}, and scan another answer",
+                        SHAPES.get(table).map_or("", |shape| shape.name)
+                    );
                     return Err(Stop::Wrong(message));
                 }
             }
@@ -491,9 +519,14 @@ impl Trial {
         for update in updates {
             let shown = self.read_all(update.table, key)?;
             let expected = self.oracle.expected(update.table, key, self.now_seconds());
-            let rows: Vec<_> = expected.iter().map(|seen| translate::rows(update.table, seen)).collect();
+            let rows: Vec<_> = expected
+                .iter()
+                .map(|seen| translate::rows(update.table, seen))
+                .collect();
             if !rows.contains(&shown) {
-                return Err(Stop::Wrong(format!("after the write {shown:?} is read, expected is {rows:?}")));
+                return Err(Stop::Wrong(format!(
+                    "after the write {shown:?} is read, expected is {rows:?}"
+                )));
             }
         }
         Ok(())
@@ -519,7 +552,9 @@ impl Trial {
         let rows: Vec<_> = expected.iter().map(|seen| translate::rows(table, seen)).collect();
         let name = SHAPES.get(table).map_or("?", |shape| shape.name);
         let shown = snapshot.get(table, key);
-        Stop::Wrong(format!("{when}: {name} {key} shows {shown:?}, expected is one of {rows:?}"))
+        Stop::Wrong(format!(
+            "{when}: {name} {key} shows {shown:?}, expected is one of {rows:?}"
+        ))
     }
 
     fn ask<T>(&self, question: impl FnOnce(&StorageEngine) -> Result<T, StorageError>) -> Result<T, Stop> {
@@ -532,7 +567,9 @@ impl Trial {
 
     fn facts(&self, key: u8, updates: &[Update]) -> Vec<(usize, Fact)> {
         let now_seconds = self.now_seconds();
-        let facts = updates.iter().map(|update| (update.table, Fact::of(key, update, now_seconds)));
+        let facts = updates
+            .iter()
+            .map(|update| (update.table, Fact::of(key, update, now_seconds)));
         facts.collect()
     }
 
@@ -624,7 +661,9 @@ impl Trial {
         let is_there = metadata.column(&change.name).is_some();
         match (change.is_added, is_there) {
             (true, true) => self.oracle.column_added(change.table, &change.name),
-            (false, false) => self.oracle.column_dropped(change.table, &change.name, change.now_us),
+            (false, false) => self
+                .oracle
+                .column_dropped(change.table, &change.name, change.now_us),
             (true, false) | (false, true) => {}
         }
     }
