@@ -35,6 +35,7 @@ fn recover(history: &History, config: &CommitLogConfig, disk: &SimulatedDisk, is
     assert_eq!(summary.torn_tail, None);
 }
 
+//= WP-CL-04 check
 #[test]
 fn crash_at_every_operation_with_every_loss_keeps_what_was_promised_and_the_order() {
     let steps = mixed_steps();
@@ -61,6 +62,7 @@ fn crash_at_every_operation_with_every_loss_keeps_what_was_promised_and_the_orde
 }
 
 /// Cassandra would not start with a damaged marker, nor with one that points behind what is there.
+//= WP-CL-03 check
 #[test]
 fn process_that_ends_at_any_operation_leaves_no_marker_without_its_records() {
     let steps = mixed_steps();
@@ -153,6 +155,7 @@ fn crash_while_replayed_segments_are_removed_leaves_whole_segments_of_them() {
     }
 }
 
+//= WP-CL-07 check
 #[test]
 fn ids_increase_over_restarts_with_the_clock_back() {
     for now_ms in [1_000_000, 5, 0, 2_000_000, 999_999] {
@@ -178,6 +181,7 @@ fn ids_increase_over_restarts_with_the_clock_back() {
     }
 }
 
+//= WP-CL-07 check
 #[test]
 fn ids_are_above_those_that_sstables_and_truncations_name() {
     let disk = SimulatedDisk::new();
