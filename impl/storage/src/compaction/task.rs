@@ -57,6 +57,7 @@ impl Controller<'_> {
     }
 
     /// The inputs in which everything may be forgotten unread.
+    //= WP-CP-05
     fn fully_expired(&self, inputs: &[Arc<SSTableReader>]) -> BTreeSet<u64> {
         let compacting: Vec<SSTableTimes> = inputs.iter().map(|sstable| sstable.times()).collect();
         let overlapping: Vec<SSTableTimes> = self.overlapping.iter().map(|sstable| sstable.times()).collect();
@@ -78,7 +79,8 @@ impl Controller<'_> {
 ///
 /// # Errors
 /// When the disk fails or an input is corrupt; the inputs stay then, and nothing else does.
-//= WP-CP-02
+//= WP-CP-01
+//= WP-CP-04
 pub(crate) fn compact(
     shared: &Shared,
     table: &ColumnFamilyStore,

@@ -142,6 +142,7 @@ fn uncompressed(files: &SSTableFiles) -> Vec<u8> {
     }
 }
 
+//= WP-SS-01 check
 #[test]
 fn real_sstables_are_written_again_byte_for_byte() {
     let mut differences = BTreeMap::new();

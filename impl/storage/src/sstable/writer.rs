@@ -193,9 +193,13 @@ impl SSTableWriter {
     ///
     /// # Errors
     /// When the disk fails.
+    //= WP-SS-01
     pub(crate) fn finish(mut self) -> Result<Option<SSTableReader>, StorageError> {
         let disk = &*self.disk;
         let Some(summary) = self.index.summary.clone().build(self.options.partitioner)? else {
+            // Durably, because a commit of the transaction says that the files are whole.
+            self.files.remove(disk)?;
+            disk.sync_directory(self.files.directory())?;
             return Ok(None);
         };
         self.index.drain()?;

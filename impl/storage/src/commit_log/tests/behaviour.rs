@@ -174,6 +174,7 @@ fn group_syncs_when_its_window_has_passed() {
     assert_eq!(log.asked(|| log.log.tick().unwrap()), (2, 1));
 }
 
+//= WP-CL-01 check
 #[test]
 fn mutation_of_half_a_segment_with_its_overhead_is_the_largest() {
     for config in all_configs() {
@@ -231,6 +232,7 @@ fn segments_end_well_with_every_number_of_bytes_left() {
     }
 }
 
+//= WP-CL-01 check
 #[test]
 fn file_has_its_full_length_from_the_beginning_and_over_restarts() {
     let config = config(SyncMode::periodic(10_000));
@@ -250,6 +252,7 @@ fn file_has_its_full_length_from_the_beginning_and_over_restarts() {
     }
 }
 
+//= WP-CL-06 check
 #[test]
 fn segment_goes_when_flushes_cover_all_that_its_tables_have_in_it() {
     for config in all_configs() {
@@ -324,6 +327,7 @@ fn dropped_table_holds_no_segment() {
     assert_eq!(log.least_timestamp(TABLE), None);
 }
 
+//= WP-CL-08 check
 #[test]
 fn tables_of_the_oldest_segments_are_flushed_when_the_log_is_too_long() {
     let config = CommitLogConfig {
@@ -405,6 +409,7 @@ fn mutation_of_two_tables_is_dirty_in_both() {
     assert_eq!(segments_on(&disk).len(), 1);
 }
 
+//= WP-CL-04 check
 #[test]
 fn replay_begins_behind_the_position_that_is_asked_for() {
     let config = config(SyncMode::Batch);

@@ -61,6 +61,7 @@ fn crash_at_every_operation_with_every_loss_keeps_what_was_promised_and_the_orde
 }
 
 /// Cassandra would not start with a damaged marker, nor with one that points behind what is there.
+//= WP-CL-03 check
 #[test]
 fn process_that_ends_at_any_operation_leaves_no_marker_without_its_records() {
     let steps = mixed_steps();
@@ -71,9 +72,13 @@ fn process_that_ends_at_any_operation_leaves_no_marker_without_its_records() {
             disk.crash_at(index);
             History::run(&disk, &config, &steps);
             let log = open(&disk.crash().process_end(), &config).unwrap();
-            match replayed(&log).unwrap().1.torn_tail {
+            let (records, summary) = replayed(&log).unwrap();
+            match summary.torn_tail {
                 None => {}
-                Some((_, LogFinding::ZeroSize)) => grown_count += 1,
+                // The section has grown, and the beginning of what was added is not there yet.
+                Some((position, LogFinding::ZeroSize)) if records.contains_key(&position) => {
+                    grown_count += 1;
+                }
                 Some(torn) => panic!("{torn:?} at {index}"),
             }
         }
@@ -149,6 +154,7 @@ fn crash_while_replayed_segments_are_removed_leaves_whole_segments_of_them() {
     }
 }
 
+//= WP-CL-07 check
 #[test]
 fn ids_increase_over_restarts_with_the_clock_back() {
     for now_ms in [1_000_000, 5, 0, 2_000_000, 999_999] {

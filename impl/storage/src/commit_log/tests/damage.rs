@@ -104,6 +104,7 @@ impl Log {
     }
 }
 
+//= WP-CL-05 check
 #[test]
 fn changed_byte_is_reported_or_takes_no_more_than_the_last_section() {
     for is_compressed in [false, true] {
@@ -181,6 +182,7 @@ fn zeroed_end_of_any_section_is_reported_or_takes_no_more_than_the_last_section(
     });
 }
 
+//= WP-CL-05 check
 #[test]
 fn remainder_too_small_for_a_size_is_the_end_of_a_segment() {
     // CASSANDRA-13282: one to three bytes behind the last record of a section.
