@@ -29,7 +29,8 @@ use thymbra_format::sstable::Component;
 use thymbra_types::{CommitLogPosition, IntervalSet, Reference, TableId};
 
 /// Opens everything, in the order in which a crash may have left it.
-//= WP-CL-06
+//= WP-CL-04
+//= WP-SS-03
 pub(super) fn open(
     config: Config,
     disk: Arc<dyn Disk>,
