@@ -132,15 +132,27 @@ impl Checksums {
         for (index, slice) in file.chunks(slice_length).enumerate() {
             self.check_slice(index, slice)?;
         }
-        let slice_count = file.len().div_ceil(slice_length);
-        if slice_count == self.checksums.len() {
+        self.check_count(file.len() as u64)
+    }
+
+    /// Checks that there is one checksum for each slice of a Data.db of this length.
+    ///
+    /// A compaction of Cassandra writes one more, that of no bytes, when the file ends at a sync.
+    ///
+    /// # Errors
+    /// When there are more or fewer.
+    pub fn check_count(&self, file_length_bytes: u64) -> Result<(), FormatError> {
+        let slice_count = file_length_bytes.div_ceil(u64::from(self.slice_length_bytes));
+        let checksum_count = self.checksums.len() as u64;
+        let has_empty_slice = checksum_count == slice_count + 1 && self.checksums.last() == Some(&0);
+        if checksum_count == slice_count || has_empty_slice {
             return Ok(());
         }
         Err(FormatError::Invalid {
             what: "number of checksums",
             offset: 4,
             expected: "one a slice",
-            found: self.checksums.len().to_string().into(),
+            found: checksum_count.to_string().into(),
         })
     }
 }
