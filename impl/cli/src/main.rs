@@ -30,6 +30,7 @@ mod replay;
 mod rules;
 mod scope_from_args;
 mod script;
+mod storage_replay;
 mod story;
 mod table;
 mod usage;

@@ -199,39 +199,41 @@ fn file_shorter_than_its_marker_says_gives_the_records_that_are_there() {
     assert!(finding.error.to_string().starts_with("sync marker at offset"));
 }
 
-#[test]
-fn reader_goes_on_only_when_told_and_where_it_can() {
-    let (file, markers) = uncompressed_segment();
-    let kinds_after = |damage: &dyn Fn(&mut Vec<u8>), next_record: bool| {
-        let mut file = file.clone();
-        damage(&mut file);
-        let mut reader = SegmentReader::open(&file, None).expect("the header is whole");
-        let (mut bytes, mut kinds) = (Vec::new(), Vec::new());
-        loop {
-            while let Some(item) = reader.next() {
-                match item {
-                    SegmentItem::Record(record) => bytes.push(record.mutation[0]),
-                    SegmentItem::Finding(finding) => kinds.push(finding.kind),
-                }
-            }
-            let goes_on =
-                (next_record && reader.go_on_with_next_record()) || reader.go_on_with_next_section();
-            if !goes_on {
-                return (bytes, kinds);
+/// First bytes of the mutations of a damaged segment, and what was found between them, when the
+/// reader is told to go on wherever it can.
+fn go_on(damage: impl Fn(&mut Vec<u8>), next_record: bool) -> (Vec<u8>, Vec<SegmentFindingKind>) {
+    let (mut file, _) = uncompressed_segment();
+    damage(&mut file);
+    let mut reader = SegmentReader::open(&file, None).expect("the header is whole");
+    let (mut bytes, mut kinds) = (Vec::new(), Vec::new());
+    loop {
+        while let Some(item) = reader.next() {
+            match item {
+                SegmentItem::Record(record) => bytes.push(record.mutation[0]),
+                SegmentItem::Finding(finding) => kinds.push(finding.kind),
             }
         }
-    };
+        let goes_on = (next_record && reader.go_on_with_next_record()) || reader.go_on_with_next_section();
+        if !goes_on {
+            return (bytes, kinds);
+        }
+    }
+}
+
+#[test]
+fn reader_goes_on_only_when_told_and_where_it_can() {
+    let (_, markers) = uncompressed_segment();
     let first_record = markers[0] + MARKER_BYTES;
     let first_checksum = first_record + 8 + 10;
     assert_eq!(
-        kinds_after(&|file| file[first_checksum] ^= 1, true),
+        go_on(|file| file[first_checksum] ^= 1, true),
         (
             vec![2, 3, 4, 5, 6],
             vec![SegmentFindingKind::RecordChecksum, SegmentFindingKind::NoMarker]
         )
     );
     assert_eq!(
-        kinds_after(&|file| file[first_checksum] ^= 1, false),
+        go_on(|file| file[first_checksum] ^= 1, false),
         (
             vec![3, 4, 5, 6],
             vec![SegmentFindingKind::RecordChecksum, SegmentFindingKind::NoMarker]
@@ -243,8 +245,8 @@ fn reader_goes_on_only_when_told_and_where_it_can() {
         ([0xff, 0, 0, 9], SegmentFindingKind::SizeTooSmall),
         ([0, 0, 0, 11], SegmentFindingKind::SizeChecksum),
     ] {
-        let damaged = kinds_after(
-            &|file| file[first_record..first_record + 4].copy_from_slice(&damage),
+        let damaged = go_on(
+            |file| file[first_record..first_record + 4].copy_from_slice(&damage),
             true,
         );
         assert_eq!(
@@ -254,7 +256,7 @@ fn reader_goes_on_only_when_told_and_where_it_can() {
     }
     // A marker with a wrong checksum: the next right one is searched for.
     assert_eq!(
-        kinds_after(&|file| file[markers[1] + 5] ^= 1, true),
+        go_on(|file| file[markers[1] + 5] ^= 1, true),
         (
             vec![1, 2, 4, 5, 6],
             vec![SegmentFindingKind::MarkerChecksum, SegmentFindingKind::NoMarker]
@@ -262,7 +264,7 @@ fn reader_goes_on_only_when_told_and_where_it_can() {
     );
     // An end that is too small is in the midst of a record.
     assert_eq!(
-        kinds_after(&|file| file[markers[0] + 3] -= 1, true),
+        go_on(|file| file[markers[0] + 3] -= 1, true),
         (
             vec![1, 3, 4, 5, 6],
             vec![

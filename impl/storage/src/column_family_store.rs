@@ -125,6 +125,7 @@ impl ColumnFamilyStore {
     }
 
     /// All that is known of a partition's slice, tombstones included, from memtables and SSTables.
+    //= WP-SS-05
     pub(crate) fn read_partition(
         &self,
         key: &DecoratedKey,

@@ -39,6 +39,7 @@ pub(crate) fn write_memtable(
     } else {
         write_sstable(shared, table, memtable)
     };
+    //= WP-MF-04
     let (state, outcome) = match written {
         Ok(flushed) => {
             replace_memtable(shared, table, memtable, flushed);
@@ -83,7 +84,7 @@ fn replace_memtable(
 }
 
 /// Writes the SSTable under a transaction: it is there as a whole or not at all.
-//= WP-MF-03
+//= WP-MF-02
 fn write_sstable(
     shared: &Shared,
     table: &ColumnFamilyStore,

@@ -112,6 +112,7 @@ mod tests {
         );
     }
 
+    //= WP-MF-04 check
     #[test]
     fn failed_flush_cleans_nothing_and_holds_nobody_up() {
         let register = FlushRegister::default();

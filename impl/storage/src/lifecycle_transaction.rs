@@ -78,7 +78,7 @@ impl LifecycleTransaction {
     ///
     /// # Errors
     /// When the disk fails: whether it has happened is known at the next start only.
-    //= WP-SS-02
+    //= WP-SS-03
     pub(crate) fn commit(&mut self) -> DiskResult<()> {
         let mut records = Vec::new();
         for files in &self.obsolete {

@@ -21,13 +21,6 @@ pub(crate) struct MergedPartitions<'a> {
     heads: Vec<Option<(DecoratedKey, Partition)>>,
 }
 
-/// A partition, and from how many sources it came.
-pub(crate) struct Merged {
-    pub(crate) key: DecoratedKey,
-    pub(crate) partition: Partition,
-    pub(crate) sources_count: usize,
-}
-
 impl<'a> MergedPartitions<'a> {
     /// Before the first partition of all sources.
     ///
@@ -45,18 +38,16 @@ impl<'a> MergedPartitions<'a> {
     ///
     /// # Errors
     /// When a source fails.
-    pub(crate) fn next(&mut self) -> Result<Option<Merged>, StorageError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
         // Few sources: looking at each head is quicker than a heap.
         let Some(key) = self.heads.iter().flatten().map(|(key, _)| key).min().cloned() else {
             return Ok(None);
         };
         let mut merged = None;
-        let mut sources_count = 0;
         for (source, head) in self.sources.iter_mut().zip(&mut self.heads) {
             let Some((_, partition)) = head.take_if(|(head, _)| *head == key) else {
                 continue;
             };
-            sources_count += 1;
             merged = Some(match merged {
                 None => partition,
                 Some(mut merged) => {
@@ -66,11 +57,7 @@ impl<'a> MergedPartitions<'a> {
             });
             *head = source.next()?;
         }
-        Ok(merged.map(|partition| Merged {
-            key,
-            partition,
-            sources_count,
-        }))
+        Ok(merged.map(|partition| (key, partition)))
     }
 }
 
@@ -115,14 +102,9 @@ mod tests {
         let mut merged = MergedPartitions::new(sources.into()).expect("lists do not fail");
         let mut found = Vec::new();
         while let Some(next) = merged.next().expect("lists do not fail") {
-            found.push((next.key, next.partition, next.sources_count));
+            found.push(next);
         }
-        let expected = [
-            (partition(b"a", 1), 1),
-            (partition(b"b", 1), 1),
-            (partition(b"c", 3), 3),
-        ]
-        .map(|((key, partition), sources_count)| (key, partition, sources_count));
+        let expected = [partition(b"a", 1), partition(b"b", 1), partition(b"c", 3)];
         assert_eq!(found, expected);
     }
 }

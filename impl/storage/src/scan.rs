@@ -60,16 +60,16 @@ impl<'a> RangeScan<'a> {
     /// # Errors
     /// When the disk fails or a file is corrupt.
     pub(crate) fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
-        let Some(next) = self.merged.next()? else {
+        let Some((key, whole)) = self.merged.next()? else {
             return Ok(None);
         };
         let mut partition = if self.slice.is_all() {
-            next.partition
+            whole
         } else {
-            self.slice.cut(&next.partition)
+            self.slice.cut(&whole)
         };
         self.schema.remove_dropped(&mut partition);
-        Ok(Some((next.key, partition)))
+        Ok(Some((key, partition)))
     }
 }
 

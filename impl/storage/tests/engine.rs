@@ -9,11 +9,12 @@ use thymbra_format::schema::{CompressionParams, TableMetadata, TableParams};
 use thymbra_storage::read::{ClusteringSlice, RowFilter};
 use thymbra_storage::{Background, Config, ManualClock, RealDisk, StorageEngine};
 use thymbra_types::{
-    Cell, CellName, Clustering, DecoratedKey, LivenessInfo, Mutation, Partition, Partitioner, Row, TableId,
-    Timestamp,
+    Cell, CellName, Clustering, DecoratedKey, DeletionTime, LivenessInfo, LocalDeletionTime, Mutation,
+    Partition, Partitioner, Row, TableId, Timestamp,
 };
 
 const TABLE: TableId = TableId(0x681f_35d0_e57b_11f1_935d_9b7b_8ca7_a154);
+const OTHER: TableId = TableId(0x6a7f_1ed0_e57b_11f1_935d_9b7b_8ca7_a154);
 const NOW_MS: u64 = 1_700_000_000_000;
 
 /// `CREATE TABLE ks.t (pk text, ck int, v text, PRIMARY KEY (pk, ck))`.
@@ -142,6 +143,10 @@ fn written_is_read(compression: CompressionParams) {
     assert!(values(&engine, 7, &RowFilter::ALL).is_empty());
 }
 
+//= WP-MF-02 check
+//= WP-MF-05 check
+//= WP-CP-01 check
+//= WP-SS-04 check
 #[test]
 fn what_is_written_is_read_from_memory_files_and_log_with_compression() {
     written_is_read(CompressionParams::default());
@@ -150,4 +155,135 @@ fn what_is_written_is_read_from_memory_files_and_log_with_compression() {
 #[test]
 fn what_is_written_is_read_from_memory_files_and_log_without_compression() {
     written_is_read(CompressionParams::None);
+}
+
+/// Tables `ks.t` and `ks.u` on a manual clock, with a small memory for memtables.
+fn two_tables(directory: &Path) -> (StorageEngine, Arc<ManualClock>) {
+    let config = Config {
+        background: Background::Manual,
+        memtable_heap_space_bytes: 60_000,
+        memtable_offheap_space_bytes: 0,
+        ..Config::under(directory)
+    };
+    let clock = Arc::new(ManualClock::at_ms(NOW_MS));
+    let engine = StorageEngine::open(config, Arc::new(RealDisk), Arc::clone(&clock) as _).expect("it opens");
+    engine.create_keyspace("ks", true).expect("a new keyspace");
+    engine
+        .create_table(table(CompressionParams::default()))
+        .expect("a new table");
+    let other = TableMetadata::builder("ks", "u", OTHER)
+        .partition_key("pk", AbstractType::Utf8)
+        .clustering("ck", AbstractType::Int32)
+        .regular_column("v", AbstractType::Utf8)
+        .build()
+        .expect("a valid table");
+    engine.create_table(other).expect("a new table");
+    (engine, clock)
+}
+
+/// The same mutation for another table.
+fn into_other(mutation: Mutation) -> Mutation {
+    Mutation {
+        updates: mutation
+            .updates
+            .into_values()
+            .map(|update| (OTHER, update))
+            .collect(),
+        ..mutation
+    }
+}
+
+//= WP-MF-03 check
+#[test]
+fn largest_memtable_is_flushed_when_memory_is_short_and_the_others_stay() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (engine, _) = two_tables(directory.path());
+    let flushes = |engine: &StorageEngine| {
+        let statistics = engine.statistics();
+        (
+            statistics.tables[&TABLE].flushes_count,
+            statistics.tables[&OTHER].flushes_count,
+        )
+    };
+    for number in 0..10 {
+        engine
+            .apply(into_other(insert(number, 0, 1, "small")))
+            .expect("a write");
+    }
+    engine.tick().expect("nothing is due");
+    assert_eq!(flushes(&engine), (0, 0));
+    // 60,000 bytes and two flush writers: a flush is due from 20,000 bytes on.
+    for number in 0..40 {
+        engine.apply(insert(number, 0, 1, "large")).expect("a write");
+    }
+    engine.tick().expect("a flush is due");
+    assert_eq!(flushes(&engine), (1, 0));
+}
+
+/// The deletion of a whole partition.
+fn delete(partition: i32, timestamp: i64, seconds: i64) -> Mutation {
+    let update = Partition {
+        deletion: DeletionTime::new(Timestamp(timestamp), LocalDeletionTime(seconds)),
+        ..Partition::default()
+    };
+    Mutation {
+        keyspace: "ks".into(),
+        key: key(partition),
+        updates: [(TABLE, update)].into(),
+    }
+}
+
+//= WP-SS-05 check
+#[test]
+fn sstables_behind_a_newer_deletion_of_the_partition_are_not_opened() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let engine = open(directory.path(), Background::Manual);
+    engine.create_keyspace("ks", true).expect("a new keyspace");
+    engine
+        .create_table(table(CompressionParams::None))
+        .expect("a new table");
+    engine.apply(insert(1, 1, 5, "old")).expect("a write");
+    engine.flush(TABLE).expect("a flush");
+    engine.apply(delete(1, 5, 1_700_000_000)).expect("a write");
+    engine.flush(TABLE).expect("a flush");
+    let skipped =
+        |engine: &StorageEngine| engine.statistics().tables[&TABLE].sstables_skipped_by_timestamp_count;
+    assert!(values(&engine, 1, &RowFilter::ALL).is_empty());
+    assert_eq!(skipped(&engine), 0, "as old as the deletion");
+    engine.apply(delete(1, 6, 1_700_000_000)).expect("a write");
+    engine.flush(TABLE).expect("a flush");
+    assert!(values(&engine, 1, &RowFilter::ALL).is_empty());
+    assert_eq!(skipped(&engine), 2, "both are older than the deletion");
+}
+
+//= WP-CP-02 check
+//= WP-CP-05 check
+#[test]
+fn tombstone_goes_once_gc_grace_is_over_and_no_segment_could_be_replayed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (engine, clock) = two_tables(directory.path());
+    engine
+        .apply(delete(1, 5, i64::try_from(NOW_MS / 1_000).expect("a time")))
+        .expect("a write");
+    engine.flush(TABLE).expect("a flush");
+    let sstables = |engine: &StorageEngine| engine.statistics().tables[&TABLE].sstables_count;
+    engine.compact(TABLE).expect("a compaction");
+    assert_eq!(sstables(&engine), 1, "within gc_grace");
+    clock.advance_ms(864_001_000);
+    engine.compact(TABLE).expect("a compaction");
+    assert_eq!(sstables(&engine), 1, "the log still has the deletion");
+    engine.close().expect("it closes");
+    drop(engine);
+
+    let config = Config {
+        background: Background::Manual,
+        ..Config::under(directory.path())
+    };
+    let engine = StorageEngine::open(config, Arc::new(RealDisk), clock).expect("it opens again");
+    engine.compact(TABLE).expect("a compaction");
+    assert_eq!(sstables(&engine), 0);
+    assert_eq!(
+        engine.statistics().tables[&TABLE].expired_sstables_dropped_count,
+        1
+    );
 }

@@ -8,7 +8,7 @@ use thymbra_protocol::NodeId;
 use crate::system::{Envelope, NodeMask};
 
 /// One step of a run.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Action {
     /// A client's write reaches its coordinator.
     Write {

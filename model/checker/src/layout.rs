@@ -1,5 +1,6 @@
 //! The fixed part of a run: nodes, data centres and the replicas of the one key.
 
+use smallvec::{SmallVec, smallvec};
 use thymbra_protocol::{
     ConsistencyLevel, Datacenter, NodeId, Rack, Replica, ReplicaPlan, ReplicationStrategy, Ring,
 };
@@ -149,7 +150,7 @@ impl Layout {
         level: ConsistencyLevel,
         local: Datacenter,
         with_pending: bool,
-    ) -> Vec<(usize, NodeMask)> {
+    ) -> SmallVec<[(usize, NodeMask); 2]> {
         let all = self.replicas();
         let near = all & self.nodes_in(local);
         let total: usize = self.replication_factors.iter().sum();
@@ -161,14 +162,14 @@ impl Layout {
             }
         };
         match level {
-            ConsistencyLevel::Any => vec![(1, all)],
-            ConsistencyLevel::One => vec![(1 + extra(all), all)],
-            ConsistencyLevel::Two => vec![(2 + extra(all), all)],
-            ConsistencyLevel::Three => vec![(3 + extra(all), all)],
-            ConsistencyLevel::All => vec![(total + extra(all), all)],
-            ConsistencyLevel::LocalOne => vec![(1 + extra(near), near)],
+            ConsistencyLevel::Any => smallvec![(1, all)],
+            ConsistencyLevel::One => smallvec![(1 + extra(all), all)],
+            ConsistencyLevel::Two => smallvec![(2 + extra(all), all)],
+            ConsistencyLevel::Three => smallvec![(3 + extra(all), all)],
+            ConsistencyLevel::All => smallvec![(total + extra(all), all)],
+            ConsistencyLevel::LocalOne => smallvec![(1 + extra(near), near)],
             ConsistencyLevel::LocalQuorum | ConsistencyLevel::LocalSerial => {
-                vec![(self.factor(local) / 2 + 1 + extra(near), near)]
+                smallvec![(self.factor(local) / 2 + 1 + extra(near), near)]
             }
             ConsistencyLevel::EachQuorum if self.network_topology => self
                 .all_datacenters()
@@ -179,7 +180,7 @@ impl Layout {
                 })
                 .collect(),
             ConsistencyLevel::Quorum | ConsistencyLevel::Serial | ConsistencyLevel::EachQuorum => {
-                vec![(total / 2 + 1 + extra(all), all)]
+                smallvec![(total / 2 + 1 + extra(all), all)]
             }
         }
     }

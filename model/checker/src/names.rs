@@ -179,7 +179,7 @@ impl System {
     pub fn parse(&self, state: &State, name: &str) -> Result<Action, UnknownAction> {
         let named = self.named_actions(state);
         match named.iter().find(|(other, _)| other == name) {
-            Some((_, action)) => Ok(action.clone()),
+            Some((_, action)) => Ok(*action),
             None => {
                 let nearest = named
                     .into_iter()

@@ -1,52 +1,76 @@
 //! Mixes words, a pair at a time, into 128 bits, so that the search's own hash function is called once for a state,
 //! on 16 bytes.
 //!
-//! Pairs of words are mixed by folded multiplication in two lanes with different keys: the chance that two states
-//! meet is that of the 64-bit fingerprints that the searches keep. What is packed must tell how many pairs follow.
+//! This is NH of UMAC (Black, Halevi, Krawczyk, Krovetz, Rogaway, section 4): a sum of products of keyed words, where
+//! two inputs of one length meet with the chance of 2^-64, that of the 64-bit fingerprints which the searches keep.
+//! The products do not wait for each other. What is packed must tell how many pairs there are.
+
+/// Pairs of keys, a power of two; the keys of later pairs are the first ones again, on a sum that was mixed.
+const KEYS_COUNT: usize = 64;
+
+/// Words without a pattern, from splitmix64.
+const KEYS: [[u64; 2]; KEYS_COUNT] = keys();
+
+const fn keys() -> [[u64; 2]; KEYS_COUNT] {
+    let mut keys = [[0; 2]; KEYS_COUNT];
+    let mut state: u64 = 0x2436_f6a8_885a_308d;
+    let mut index = 0;
+    while index < 2 * KEYS_COUNT {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = state;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        keys[index / 2][index % 2] = word ^ (word >> 31);
+        index += 1;
+    }
+    keys
+}
 
 /// Mixes pairs of words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mixer {
-    lanes: [u64; 2],
+    sum: u128,
+    pairs_count: usize,
 }
 
-/// Two words of high entropy for each lane: digits of pi.
-const KEYS: [[u64; 2]; 2] = [
-    [0x4528_21e6_38d0_1377, 0xbe54_66cf_34e9_0c6c],
-    [0xc0ac_29b7_c97c_50dd, 0x3f84_d5b5_b547_0917],
-];
-
 impl Mixer {
+    /// For a whole.
     pub(crate) const fn new() -> Self {
         Self {
-            lanes: [0x2436_f6a8_885a_308d, 0x1319_8a2e_0370_7344],
+            sum: 0,
+            pairs_count: 0,
+        }
+    }
+
+    /// For a part whose mix becomes a pair of the whole: with other keys.
+    pub(crate) const fn of_part() -> Self {
+        Self {
+            sum: 0,
+            pairs_count: KEYS_COUNT / 2,
         }
     }
 
     /// Takes in two words.
     #[inline]
     pub(crate) fn pair(&mut self, first: u64, second: u64) {
-        for (lane, keys) in self.lanes.iter_mut().zip(KEYS) {
-            *lane = fold(u128::from(first ^ keys[0] ^ *lane) * u128::from(second ^ keys[1])).rotate_left(23)
-                ^ *lane;
+        let index = self.pairs_count % KEYS_COUNT;
+        let [first_key, second_key] = KEYS[index];
+        let product = u128::from(first.wrapping_add(first_key)) * u128::from(second.wrapping_add(second_key));
+        self.sum = self.sum.wrapping_add(product);
+        self.pairs_count += 1;
+        if index == KEYS_COUNT - 1 {
+            let [high, low] = self.mixed();
+            let product = u128::from(high ^ first_key) * u128::from(low ^ second_key);
+            self.sum = product ^ self.sum.rotate_left(32);
         }
     }
 
     /// The mixed value of everything that was taken in.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "each half of the sum is kept")]
     pub(crate) const fn mixed(self) -> [u64; 2] {
-        self.lanes
+        [(self.sum >> 64) as u64, self.sum as u64]
     }
-}
-
-/// Both halves of a product in one word.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "each half of the product is kept, in its place"
-)]
-const fn fold(product: u128) -> u64 {
-    product as u64 ^ (product >> 64) as u64
 }
 
 /// A number that the bounds of the model keep below 256.

@@ -97,6 +97,15 @@ pub enum Message<P: Payload> {
     },
 }
 
+/// Of a payload that is a few bytes, as the checker's is: such messages are copied as memory.
+impl<P: Payload + Copy> Copy for Message<P>
+where
+    P::Mutation: Copy,
+    P::Command: Copy,
+    P::Data: Copy,
+{
+}
+
 impl<P: Payload> Message<P> {
     /// Cassandra's name of the verb.
     #[must_use]

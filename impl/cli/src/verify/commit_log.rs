@@ -28,5 +28,5 @@ pub(super) fn verify(path: &Path) -> Result<String, FileError> {
             format!("the log ends behind {records_count} records, and a marker of another section follows"),
         ));
     }
-    Ok(format!("{records_count} records"))
+    Ok(format!("records {records_count}"))
 }

@@ -87,15 +87,16 @@ fn sstable(directory: &Path, prefix: &str) -> Result<String, FileError> {
     sstable::verify(&SSTablePath::new(directory.to_path_buf(), stem))
 }
 
-/// Adds what a path names; of a directory, all that is below it.
+/// Adds what a path names; of a directory, all that is below it. The first error does not keep the rest away.
 fn find(path: &Path, subjects: &mut BTreeSet<Subject>) -> Result<(), FileError> {
     let metadata = std::fs::metadata(path).map_err(FileError::disk(path))?;
     if metadata.is_dir() {
+        let mut result = Ok(());
         for entry in std::fs::read_dir(path).map_err(FileError::disk(path))? {
             let entry = entry.map_err(FileError::disk(path))?;
-            find(&entry.path(), subjects)?;
+            result = result.and(find(&entry.path(), subjects));
         }
-        return Ok(());
+        return result;
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let directory = path.parent().unwrap_or(Path::new(""));
@@ -103,6 +104,9 @@ fn find(path: &Path, subjects: &mut BTreeSet<Subject>) -> Result<(), FileError> 
         subjects.insert(Subject::SSTable(directory.to_path_buf(), stem.to_string()));
     } else if CommitLogDescriptor::parse_file_name(&name).is_some() {
         subjects.insert(Subject::Segment(path.to_path_buf()));
+    } else if name.ends_with("-Data.db") {
+        // An SSTable of another version is not passed over in silence.
+        return SSTablePath::of_file(path).map(drop);
     }
     Ok(())
 }

@@ -313,6 +313,6 @@ impl Walk<'_> {
                 .map_err(FileError::format(&self.sstable.path(Component::Crc)))?;
         }
         let (partitions, rows) = (self.seen.partitions_count, self.seen.rows_count);
-        Ok(format!("{partitions} partitions, {rows} rows"))
+        Ok(format!("partitions {partitions}, rows {rows}"))
     }
 }

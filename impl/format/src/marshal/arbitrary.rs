@@ -64,13 +64,24 @@ pub(crate) fn any_type() -> impl Strategy<Value = AbstractType> {
             (vec(frozen, 1..4), any::<bool>()).prop_map(|(fields, is_multicell)| {
                 AbstractType::User(Box::new(user(fields, is_multicell)))
             }),
-            (boxed.clone(), 1_u32..3).prop_map(|(elements, dimension_count)| AbstractType::Vector {
-                elements,
-                dimension_count
-            }),
+            (boxed.clone(), 1_u32..3)
+                .prop_map(|(elements, dimension_count)| vector_type(elements, dimension_count)),
             boxed.prop_map(AbstractType::Reversed),
         ]
     })
+}
+
+/// A vector has no value where its elements have no bytes.
+fn vector_type(elements: Box<AbstractType>, dimension_count: u32) -> AbstractType {
+    let elements = if elements.value_length_if_fixed() == Some(0) {
+        Box::new(AbstractType::Int32)
+    } else {
+        elements
+    };
+    AbstractType::Vector {
+        elements,
+        dimension_count,
+    }
 }
 
 fn user(fields: Vec<AbstractType>, is_multicell: bool) -> UserType {
@@ -98,14 +109,16 @@ pub(crate) fn any_pair() -> impl Strategy<Value = (AbstractType, Vec<u8>, Vec<u8
 pub(crate) fn value(of: &AbstractType) -> BoxedStrategy<Vec<u8>> {
     let valid = match of {
         AbstractType::Ascii => vec(few_bytes().prop_map(|byte| byte & 0x7f), 0..6).boxed(),
-        AbstractType::Bytes | AbstractType::CounterColumn => vec(few_bytes(), 0..6).boxed(),
+        AbstractType::Bytes => vec(few_bytes(), 0..6).boxed(),
         AbstractType::Utf8 => "[\u{0}ab\u{7f}ß€\u{10ffff}]{0,5}"
             .prop_map(String::into_bytes)
             .boxed(),
         AbstractType::Boolean | AbstractType::Byte => fixed(1),
         AbstractType::Short => fixed(2),
         AbstractType::Int32 | AbstractType::SimpleDate => fixed(4),
-        AbstractType::Date | AbstractType::Long | AbstractType::Timestamp => fixed(8),
+        AbstractType::CounterColumn | AbstractType::Date | AbstractType::Long | AbstractType::Timestamp => {
+            fixed(8)
+        }
         AbstractType::Time => (0_i64..86_400_000_000_000)
             .prop_map(|nanoseconds| nanoseconds.to_be_bytes().to_vec())
             .boxed(),

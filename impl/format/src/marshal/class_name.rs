@@ -11,7 +11,8 @@ use super::scanner::Scanner;
 use crate::cursor::hexadecimal;
 use core::fmt;
 
-const PACKAGE: &str = "org.apache.cassandra.db.marshal.";
+/// Package of the classes.
+pub(super) const PACKAGE: &str = "org.apache.cassandra.db.marshal.";
 
 impl AbstractType {
     /// The type of a class name with its parameters, as in a serialization header.
@@ -313,4 +314,116 @@ fn print_all(formatter: &mut fmt::Formatter<'_>, types: &[&AbstractType], inner:
         of.print(formatter, inner)?;
     }
     formatter.write_str(")")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::marshal::arbitrary::any_type;
+    use proptest::prelude::*;
+
+    fn printed(name: &str) -> String {
+        let parsed = AbstractType::parse(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        parsed.to_string().replace(PACKAGE, "")
+    }
+
+    #[test]
+    fn names_print_as_cassandra_prints_what_it_parsed() {
+        for (name, expected) in [
+            ("Int32Type", "Int32Type"),
+            ("org.apache.cassandra.db.marshal.UTF8Type", "UTF8Type"),
+            (" ListType ( Int32Type ) ", "ListType(Int32Type)"),
+            (
+                "FrozenType(ListType(Int32Type))",
+                "FrozenType(ListType(Int32Type))",
+            ),
+            // Elements are frozen whether they say so or not.
+            (
+                "ListType(SetType(Int32Type))",
+                "ListType(FrozenType(SetType(Int32Type)))",
+            ),
+            (
+                "FrozenType(ListType(FrozenType(SetType(Int32Type))))",
+                "FrozenType(ListType(SetType(Int32Type)))",
+            ),
+            (
+                "MapType(UTF8Type,ListType(Int32Type))",
+                "MapType(UTF8Type,FrozenType(ListType(Int32Type)))",
+            ),
+            (
+                "TupleType(FrozenType(ListType(Int32Type)),UTF8Type)",
+                "TupleType(ListType(Int32Type),UTF8Type)",
+            ),
+            ("FrozenType(TupleType(Int32Type))", "TupleType(Int32Type)"),
+            (
+                "ReversedType(FrozenType(SetType(UUIDType)))",
+                "ReversedType(FrozenType(SetType(UUIDType)))",
+            ),
+            ("Int32Type(reversed=true)", "ReversedType(Int32Type)"),
+            ("Int32Type(reversed=false)", "Int32Type"),
+            (
+                "CompositeType(UTF8Type, Int32Type)",
+                "CompositeType(UTF8Type,Int32Type)",
+            ),
+            ("VectorType(FloatType , 3)", "VectorType(FloatType , 3)"),
+            (
+                "UserType(gen,61646472,7a6970:Int32Type,6c:FrozenType(ListType(UTF8Type)))",
+                "UserType(gen,61646472,7a6970:Int32Type,6c:FrozenType(ListType(UTF8Type)))",
+            ),
+            (
+                "FrozenType(UserType(gen,61646472,6c:FrozenType(ListType(UTF8Type))))",
+                "FrozenType(UserType(gen,61646472,6c:ListType(UTF8Type)))",
+            ),
+        ] {
+            assert_eq!(printed(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_with_its_place() {
+        for (name, expected) in [
+            ("", "expected the name of a type at character 0"),
+            ("Int32Type)", "expected the end at character 9"),
+            ("Int33Type", "unknown type \"Int33Type\""),
+            ("com.example.Int32Type", "unknown type \"com.example.Int32Type\""),
+            (
+                "ListType(Int32Type",
+                "expected the name of a type at character 18",
+            ),
+            ("ListType()", "ListType takes 1 parameters, 0 given"),
+            ("MapType(Int32Type)", "MapType takes 2 parameters, 1 given"),
+            (
+                "CompositeType",
+                "CompositeType takes at least 1 parameters, 0 given",
+            ),
+            ("VectorType(FloatType , 0)", "dimensions above zero"),
+            ("UserType(gen,6,6c:UTF8Type)", "pairs of hexadecimal digits"),
+            (
+                "DynamicCompositeType(a=>UTF8Type)",
+                "DynamicCompositeType is not supported",
+            ),
+        ] {
+            let error = AbstractType::parse(name).expect_err(name).to_string();
+            assert!(error.contains(expected), "{name}: {error}");
+        }
+        let deep = "ListType(".repeat(1_000_000);
+        assert_eq!(
+            AbstractType::parse(&deep),
+            Err(TypeNameError::TooDeep { limit: 64 })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn names_give_the_type_again(of in any_type()) {
+            let parsed = AbstractType::parse(&of.to_string()).expect("it was printed");
+            prop_assert_eq!(parsed.to_string(), of.to_string());
+        }
+
+        #[test]
+        fn no_text_is_parsed_with_a_panic(text in "(ListType|UserType|VectorType|[(),:a-f0-9é ]){0,12}") {
+            let _type_or_error = AbstractType::parse(&text);
+            let _type_or_error = AbstractType::parse_cql(&text, &());
+        }
+    }
 }

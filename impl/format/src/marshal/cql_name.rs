@@ -334,3 +334,96 @@ pub fn quoted_if_needed(name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::marshal::arbitrary::any_type;
+    use proptest::prelude::*;
+
+    fn address() -> UserType {
+        UserType {
+            keyspace: "gen".into(),
+            name: b"Addr".as_slice().into(),
+            fields: vec![(b"zip".as_slice().into(), AbstractType::Int32)],
+            is_multicell: false,
+        }
+    }
+
+    #[test]
+    fn names_of_cql_are_parsed_and_printed() {
+        for (name, expected) in [
+            ("int", "int"),
+            ("VARCHAR", "text"),
+            (" map < text , bigint > ", "map<text, bigint>"),
+            ("frozen<list<int>>", "frozen<list<int>>"),
+            ("list<frozen<set<int>>>", "list<frozen<set<int>>>"),
+            ("list<set<int>>", "list<frozen<set<int>>>"),
+            ("tuple<int, list<text>>", "frozen<tuple<int, frozen<list<text>>>>"),
+            ("frozen<tuple<int>>", "frozen<tuple<int>>"),
+            ("vector<float, 3>", "vector<float, 3>"),
+            ("\"Addr\"", "\"Addr\""),
+            ("frozen<\"Addr\">", "frozen<\"Addr\">"),
+            ("'org.apache.cassandra.db.marshal.Int32Type'", "int"),
+            ("'DateType'", "'org.apache.cassandra.db.marshal.DateType'"),
+        ] {
+            let parsed = AbstractType::parse_cql(name, &vec![address()]);
+            let parsed = parsed.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(parsed.cql_name().to_string(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cql_forbids_is_refused() {
+        for (name, expected) in [
+            ("inte", "unknown type \"inte\""),
+            ("addr", "unknown type \"addr\""),
+            ("lists<int>", "unknown type \"lists\""),
+            ("int>", "expected the end"),
+            ("list<int", "expected '>'"),
+            ("map<int>", "expected ','"),
+            ("\"Addr", "a double quote"),
+            ("frozen<int>", "only collections"),
+            ("list<counter>", "counters stand alone"),
+            ("set<duration>", "durations have no order"),
+            ("map<duration, int>", "durations have no order"),
+            ("vector<float, 0>", "dimensions above zero"),
+        ] {
+            let error = AbstractType::parse_cql(name, &vec![address()]);
+            let error = error.expect_err(name).to_string();
+            assert!(error.contains(expected), "{name}: {error}");
+        }
+        let deep = "list<".repeat(1_000_000);
+        assert_eq!(
+            AbstractType::parse_cql(&deep, &()),
+            Err(TypeNameError::TooDeep { limit: 64 })
+        );
+    }
+
+    #[test]
+    fn names_are_quoted_where_cql_needs_it() {
+        for (name, expected) in [
+            ("c_list", "c_list"),
+            ("Name", "\"Name\""),
+            ("1st", "\"1st\""),
+            ("select", "\"select\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("", "\"\""),
+        ] {
+            assert_eq!(quoted_if_needed(name), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_give_the_type_again(of in any_type()) {
+            // Tests of their own cover what CQL forbids inside other types.
+            let name = of.cql_name().to_string();
+            let is_forbidden = ["counter", "duration", "A type"].iter().any(|word| name.contains(word));
+            if !is_forbidden {
+                let parsed = AbstractType::parse_cql(&name, &()).expect("it was printed");
+                prop_assert_eq!(parsed.cql_name().to_string(), name);
+            }
+        }
+    }
+}

@@ -330,6 +330,7 @@ fn estimated_power(significand: u64, bit_count: i32, exponent_of_first: i32) -> 
     let unused = u32::try_from(64 - bit_count).unwrap_or_default();
     let fraction = (significand << unused << 1) >> (u64::BITS - DOUBLE_FRACTION_BIT_COUNT);
     let leading = f64::from_bits(1023 << DOUBLE_FRACTION_BIT_COUNT | fraction);
+    #[expect(clippy::approx_constant, reason = "Java has this many digits of it")]
     let estimate = (leading - 1.5) * 0.289_529_654
         + 0.176_091_259
         + f64::from(exponent_of_first) * 0.301_029_995_663_981;

@@ -5,6 +5,8 @@
 mod abstract_type;
 #[cfg(test)]
 pub(crate) mod arbitrary;
+#[cfg(test)]
+mod cases;
 mod class_name;
 mod comparable;
 mod compare;
@@ -20,6 +22,8 @@ mod names;
 mod natural;
 mod number_text;
 mod scanner;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time_text;
 mod uuid;

@@ -298,6 +298,7 @@ mod tests {
         assert!((finished.compression_ratio - 1.0).abs() < f64::EPSILON);
     }
 
+    //= WP-SS-02 check
     #[test]
     fn every_flipped_byte_of_a_chunk_is_an_error_and_leaves_the_data() {
         let (file, finished) = file_of(params(Compressor::Lz4, 64), &[vec![5; 100]]);

@@ -137,22 +137,23 @@ impl Checksums {
 
     /// Checks that there is one checksum for each slice of a Data.db of this length.
     ///
-    /// A compaction of Cassandra writes one more, that of no bytes, when the file ends at a sync.
+    /// A compaction of Cassandra writes one more, that of a slice without bytes.
     ///
     /// # Errors
     /// When there are more or fewer.
     pub fn check_count(&self, file_length_bytes: u64) -> Result<(), FormatError> {
         let slice_count = file_length_bytes.div_ceil(u64::from(self.slice_length_bytes));
-        let checksum_count = self.checksums.len() as u64;
-        let has_empty_slice = checksum_count == slice_count + 1 && self.checksums.last() == Some(&0);
-        if checksum_count == slice_count || has_empty_slice {
+        let extra = usize::try_from(slice_count)
+            .ok()
+            .and_then(|slice_count| self.checksums.get(slice_count..));
+        if let Some([] | [0]) = extra {
             return Ok(());
         }
         Err(FormatError::Invalid {
             what: "number of checksums",
             offset: 4,
             expected: "one a slice",
-            found: checksum_count.to_string().into(),
+            found: self.checksums.len().to_string().into(),
         })
     }
 }

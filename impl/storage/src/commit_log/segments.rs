@@ -128,6 +128,7 @@ impl CommitLog {
         self.shared.remove_unused()
     }
 
+    //= WP-CL-08
     /// The tables that must be flushed to bring the log under its size limit; mostly none.
     #[must_use]
     pub fn tables_to_flush(&self) -> Vec<TableId> {

@@ -119,6 +119,7 @@ impl SyncService {
     }
 
     /// Keeps the first failure: from now on nothing is accepted and nothing acknowledged.
+    //= WP-CL-09
     pub(super) fn stop(&self, failure: DiskError) -> CommitLogError {
         let mut state = self.state();
         let cause = Arc::clone(state.failure.get_or_insert_with(|| Arc::new(failure)));

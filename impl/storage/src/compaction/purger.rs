@@ -22,7 +22,7 @@ pub(crate) enum Purged {
 ///
 /// `limit` says what data elsewhere leaves to purge; it is asked at most once, and only if there is
 /// something whose gc_grace is over.
-//= WP-CP-03
+//= WP-CP-02
 pub(crate) fn purge(
     partition: &mut Partition,
     now_seconds: i64,
@@ -156,7 +156,7 @@ mod tests {
         partition
     }
 
-    //= WP-CP-03 check
+    //= WP-CP-02 check
     #[test]
     fn tombstone_goes_with_its_row_when_it_may_and_stays_otherwise() {
         let partition = partition_of(Cell::tombstone(Timestamp(1), LocalDeletionTime(500)));
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(purged(partition.clone(), 500), partition);
     }
 
-    //= WP-CP-03 check
+    //= WP-CP-02 check
     #[test]
     fn live_cell_stays_whatever_may_go() {
         let live = partition_of(Cell::live(Timestamp(1), *b"v"));
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(purged(expiring.clone(), i64::MAX), expiring);
     }
 
-    //= WP-CP-03 check
+    //= WP-CP-02 check
     #[test]
     fn expired_cell_becomes_a_tombstone_of_the_time_it_was_written_and_is_asked_again() {
         let expired = partition_of(Cell::expiring(
@@ -192,7 +192,7 @@ mod tests {
         assert!(purged(expired, 401).is_empty(), "as old as its writing");
     }
 
-    //= WP-CP-03 check
+    //= WP-CP-02 check
     #[test]
     fn every_kind_of_deletion_is_asked() {
         let deletion = DeletionTime::new(Timestamp(1), LocalDeletionTime(500));
@@ -221,7 +221,7 @@ mod tests {
         assert!(purged(partition, 501).is_empty());
     }
 
-    //= WP-CP-03 check
+    //= WP-CP-02 check
     #[test]
     fn data_elsewhere_that_is_as_old_keeps_a_tombstone() {
         let partition = partition_of(Cell::tombstone(Timestamp(5), LocalDeletionTime(1)));

@@ -86,7 +86,7 @@ impl Options {
 /// Generations of the SSTables to compact next; empty when nothing is worth it.
 ///
 /// Cassandra: `SizeTieredCompactionStrategy.getNextBackgroundSSTables`.
-//= WP-CP-01
+//= WP-CP-03
 pub(crate) fn next_background_sstables(candidates: &[Candidate], options: &Options) -> Vec<u64> {
     let interesting = buckets(candidates, options)
         .into_iter()
@@ -202,7 +202,7 @@ mod tests {
         chosen
     }
 
-    //= WP-CP-01 check
+    //= WP-CP-03 check
     #[test]
     fn three_alike_are_left_alone_and_four_are_compacted() {
         assert_eq!(next(&unread(&[100 * MIB, 110 * MIB, 90 * MIB])), [0_u64; 0]);
@@ -212,18 +212,21 @@ mod tests {
         );
     }
 
-    //= WP-CP-01 check
+    //= WP-CP-03 check
     #[test]
     fn small_sstables_share_a_bucket_whatever_their_size() {
         assert_eq!(next(&unread(&[1, MIB, 10 * MIB, 49 * MIB])), [1, 2, 3, 4]);
         assert_eq!(next(&unread(&[1, MIB, 10 * MIB, 50 * MIB])), [0_u64; 0]);
     }
 
-    //= WP-CP-01 check
+    //= WP-CP-03 check
     #[test]
     fn bounds_of_a_bucket_are_not_in_it() {
         // 100 and 150: 150 < 100 * 1.5 does not hold. The average of 100 and 149 is 124, and 186 is too large.
-        assert_eq!(next(&unread(&[100 * MIB, 150 * MIB, 150 * MIB, 150 * MIB])), [0_u64; 0]);
+        assert_eq!(
+            next(&unread(&[100 * MIB, 150 * MIB, 150 * MIB, 150 * MIB])),
+            [0_u64; 0]
+        );
         assert_eq!(
             next(&unread(&[100 * MIB, 149 * MIB, 149 * MIB, 149 * MIB])),
             [1, 2, 3, 4]
@@ -234,7 +237,7 @@ mod tests {
         );
     }
 
-    //= WP-CP-01 check
+    //= WP-CP-03 check
     #[test]
     fn among_buckets_that_nobody_reads_the_larger_is_taken_and_a_hot_one_before() {
         let mut candidates = unread(&[MIB, MIB, MIB, MIB, 900 * MIB, 900 * MIB, 900 * MIB, 900 * MIB]);
@@ -243,7 +246,7 @@ mod tests {
         assert_eq!(next(&candidates), [1, 2, 3, 4]);
     }
 
-    //= WP-CP-01 check
+    //= WP-CP-03 check
     #[test]
     fn one_compaction_takes_no_more_than_the_threshold_and_the_hottest_first() {
         let mut candidates = unread(&[MIB; 40]);
@@ -254,7 +257,7 @@ mod tests {
         assert!(!chosen.contains(&39), "{chosen:?}");
     }
 
-    //= WP-CP-01 check
+    //= WP-CP-03 check
     #[test]
     fn old_sstable_full_of_tombstones_is_compacted_alone() {
         let mut candidates = unread(&[MIB, 70 * MIB]);

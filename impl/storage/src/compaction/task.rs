@@ -57,6 +57,7 @@ impl Controller<'_> {
     }
 
     /// The inputs in which everything may be forgotten unread.
+    //= WP-CP-05
     fn fully_expired(&self, inputs: &[Arc<SSTableReader>]) -> BTreeSet<u64> {
         let compacting: Vec<SSTableTimes> = inputs.iter().map(|sstable| sstable.times()).collect();
         let overlapping: Vec<SSTableTimes> = self.overlapping.iter().map(|sstable| sstable.times()).collect();
@@ -78,7 +79,8 @@ impl Controller<'_> {
 ///
 /// # Errors
 /// When the disk fails or an input is corrupt; the inputs stay then, and nothing else does.
-//= WP-CP-02
+//= WP-CP-01
+//= WP-CP-04
 pub(crate) fn compact(
     shared: &Shared,
     table: &ColumnFamilyStore,
@@ -171,22 +173,21 @@ fn write_merged(
     let schema = controller.table.schema();
     let limiter = RateLimiter::new(controller.shared.config.compaction_throughput_bytes_per_second);
     let mut counts = PurgeCounts::default();
-    while let Some(next) = merged.next()? {
+    while let Some((key, mut partition)) = merged.next()? {
         controller.shared.check_open()?;
-        let mut partition = next.partition;
         schema.remove_dropped(&mut partition);
         let purged = purger::purge(
             &mut partition,
             controller.now_seconds,
             controller.gc_before,
-            &mut || controller.purge_limit(&next.key),
+            &mut || controller.purge_limit(&key),
         );
         counts.purged += u64::from(purged == Purged::Something);
         if partition.is_empty() {
             counts.removed += 1;
             continue;
         }
-        writer.append(&next.key, &partition)?;
+        writer.append(&key, &partition)?;
         limiter.wait_for(writer.position());
     }
     Ok(counts)

@@ -182,6 +182,7 @@ impl Shared {
         Ok(true)
     }
 
+    //= WP-MF-03
     /// The table with the largest memtable, if memory is short; one that the commit log wants to be
     /// rid of, if its space is; or one whose flush period is over.
     fn table_to_flush(&self) -> Option<Arc<ColumnFamilyStore>> {

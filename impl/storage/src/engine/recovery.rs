@@ -29,14 +29,15 @@ use thymbra_format::sstable::Component;
 use thymbra_types::{CommitLogPosition, IntervalSet, Reference, TableId};
 
 /// Opens everything, in the order in which a crash may have left it.
-//= WP-CL-06
+//= WP-CL-04
+//= WP-SS-03
 pub(super) fn open(
     config: Config,
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
 ) -> Result<Shared, StorageError> {
-    disk.create_directory_all(&config.data_directory)?;
-    disk.create_directory_all(&config.commitlog_directory)?;
+    create_directory(&*disk, &config.data_directory)?;
+    create_directory(&*disk, &config.commitlog_directory)?;
     let system = SystemKeyspace::open(&*disk, &config.data_directory)?;
     let host_id = HostId(system.host_id());
     remove_dropped_tables(&*disk, &config.data_directory, &system)?;
@@ -145,7 +146,7 @@ fn open_sstables(
     Ok(opened)
 }
 
-/// Makes the directories of a keyspace and of its table, durably.
+/// Makes a directory and those around it, durably.
 pub(super) fn create_directory(disk: &dyn Disk, directory: &Path) -> Result<(), StorageError> {
     Ok(crate::disk::create_directory_durably(disk, directory)?)
 }

@@ -174,7 +174,7 @@ impl Shared {
     /// The write order is the barrier: every update that was appended before is in the memtable
     /// that is switched out, and every later one will be in the new one, so the position in
     /// between is a bound of both.
-    //= WP-MF-02
+    //= WP-MF-01
     pub(crate) fn switch_memtable(&self, table: &ColumnFamilyStore) -> Arc<Memtable> {
         let barrier = write(&self.write_order);
         let position = self.commit_log.current_position();

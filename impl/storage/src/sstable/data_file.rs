@@ -34,11 +34,7 @@ pub(super) enum DataSummary {
     /// Of a compressed table: `CompressionInfo.db` and `Digest.crc32`.
     Compressed(CompressedData),
     /// Of another: `CRC.db` and `Digest.crc32`.
-    Plain {
-        checksums: Checksums,
-        digest: Digest,
-        length_bytes: u64,
-    },
+    Plain { checksums: Checksums, digest: Digest },
 }
 
 impl DataSummary {
@@ -110,13 +106,9 @@ impl DataFileWriter {
     pub(super) fn finish(mut self) -> DiskResult<DataSummary> {
         let summary = match self.form {
             Form::Compressed(writer) => DataSummary::Compressed(writer.finish(&mut self.buffer)),
-            Form::Plain { checksums, position } => {
+            Form::Plain { checksums, .. } => {
                 let (checksums, digest) = checksums.finish();
-                DataSummary::Plain {
-                    checksums,
-                    digest,
-                    length_bytes: position,
-                }
+                DataSummary::Plain { checksums, digest }
             }
         };
         self.file.append(&self.buffer)?;

@@ -136,6 +136,7 @@ impl DataReader {
         Ok(true)
     }
 
+    //= WP-SS-02
     fn read_chunk(
         &self,
         info: &CompressionInfo,

@@ -17,6 +17,8 @@ mod index_reader;
 mod partition_reader;
 mod partition_writer;
 mod reader;
+#[cfg(test)]
+mod rewrite_tests;
 mod scanner;
 mod writer;
 

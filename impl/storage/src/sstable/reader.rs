@@ -438,6 +438,7 @@ impl SSTableReader {
 
     /// Looks whether a key that the filter has and the index has not is really absent: the index has
     /// no checksum, so its entries around the key are held against the data.
+    //= WP-SS-04
     fn check_neighbours(&self, key: &DecoratedKey) -> Result<(), StorageError> {
         let mut buffer = DataBuffer::default();
         for located in self.index.neighbours(key, self.data.length_bytes())? {

@@ -107,7 +107,10 @@ impl SSTableWriter {
                 max_compressed_length_bytes: CompressionParams::UNLIMITED_COMPRESSED_LENGTH_BYTES,
             }),
         };
-        let filter = BloomSpecification::for_false_positive_chance(params.bloom_filter_fp_chance)
+        // A filter that lets everything through is none.
+        let fp_chance = Some(params.bloom_filter_fp_chance).filter(|chance| *chance < 1.0);
+        let filter = fp_chance
+            .and_then(BloomSpecification::for_false_positive_chance)
             .map(|specification| BloomFilter::new(options.expected_keys_count, specification));
         let data = disk.create_new(&files.path(Component::Data))?;
         let index = disk.create_new(&files.path(Component::PrimaryIndex))?;
@@ -190,9 +193,13 @@ impl SSTableWriter {
     ///
     /// # Errors
     /// When the disk fails.
+    //= WP-SS-01
     pub(crate) fn finish(mut self) -> Result<Option<SSTableReader>, StorageError> {
         let disk = &*self.disk;
         let Some(summary) = self.index.summary.clone().build(self.options.partitioner)? else {
+            // Durably, because a commit of the transaction says that the files are whole.
+            self.files.remove(disk)?;
+            disk.sync_directory(self.files.directory())?;
             return Ok(None);
         };
         self.index.drain()?;

@@ -135,9 +135,7 @@ fn message(system: &System, state: &State, name: &str) -> Result<Envelope, Unmet
         .collect();
     named.dedup();
     let found = copy.checked_sub(1).and_then(|index| named.get(index));
-    found
-        .map(|envelope| (*envelope).clone())
-        .ok_or(Unmet::NotInFlight)
+    found.map(|envelope| *(*envelope)).ok_or(Unmet::NotInFlight)
 }
 
 fn operation_of(system: &System, name: &str) -> Result<u8, Unmet> {

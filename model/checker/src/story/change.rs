@@ -71,7 +71,7 @@ impl Change {
 pub(super) fn letter(envelope: &Envelope) -> Envelope {
     Envelope {
         orphaned: false,
-        ..envelope.clone()
+        ..*envelope
     }
 }
 

@@ -76,7 +76,7 @@ impl System {
         for envelope in &state.network {
             // The rest of the guard: it is in flight.
             if previous != Some(envelope) && self.guard_arrival(state, envelope).is_ok() {
-                out.push(Action::Deliver(envelope.clone()));
+                out.push(Action::Deliver(*envelope));
             }
             previous = Some(envelope);
         }
@@ -256,17 +256,17 @@ impl System {
             }
             previous = Some(envelope);
             if budgets.lose > 0 && !envelope.orphaned {
-                self.offer(state, Action::Lose(envelope.clone()), out);
+                self.offer(state, Action::Lose(*envelope), out);
             }
             if budgets.duplicate > 0 {
-                self.offer(state, Action::Duplicate(envelope.clone()), out);
+                self.offer(state, Action::Duplicate(*envelope), out);
             }
             let appends = is_appended(&envelope.message);
             if budgets.fail > 0 && appends {
-                self.offer(state, Action::Fail(envelope.clone()), out);
+                self.offer(state, Action::Fail(*envelope), out);
             }
             if budgets.drop > 0 && appends {
-                self.offer(state, Action::Drop(envelope.clone()), out);
+                self.offer(state, Action::Drop(*envelope), out);
             }
         }
         for node in state.node_ids() {

@@ -156,7 +156,8 @@ mod tests {
                 sending: false,
                 delivered: false,
             })
-            .to_vec();
+            .into_iter()
+            .collect();
         system.crash(&mut state, HOLDER, surviving);
         let hints = &state.node(HOLDER).disk.hints;
         hints.iter().map(|hint| hint.stage).collect()

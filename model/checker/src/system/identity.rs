@@ -94,11 +94,12 @@ impl Hash for State {
 
 /// All words of a node in two.
 pub(super) fn mixed_node(state: &NodeState) -> [u64; 2] {
-    let mut mixer = Mixer::new();
+    let mut mixer = Mixer::of_part();
     mix_node(state, &mut mixer);
     mixer.mixed()
 }
 
+#[inline]
 fn mix_node(state: &NodeState, mixer: &mut Mixer) {
     let NodeState {
         life,
@@ -116,24 +117,11 @@ fn mix_node(state: &NodeState, mixer: &mut Mixer) {
         pending,
         hints,
     } = disk;
-    let Node {
-        writes,
-        reads,
-        dispatches,
-    } = node;
     mixer.pair(
         halves(memory.word(), appended.word()),
         halves(marked.word(), synced.word()),
     );
-    mixer.pair(
-        bytes([*life as u8, *dispatched, 0, 0, 0, 0, 0, 0])
-            | byte(pending.len()) << 40
-            | byte(hints.len()) << 32
-            | byte(outages.len()) << 24
-            | u64::from(*sees),
-        byte(writes.iter().count()) << 16 | byte(reads.iter().count()) << 8 | byte(dispatches.iter().count()),
-    );
-    mix_requests(node, mixer);
+    let requests = mix_requests(node, mixer);
     for part in pending {
         let PendingApply {
             mutation,
@@ -169,11 +157,28 @@ fn mix_node(state: &NodeState, mixer: &mut Mixer) {
             0,
         );
     }
+    // Last, so that the lengths of the lists tell what each pair before means.
+    mixer.pair(
+        bytes([*life as u8, *dispatched, 0, 0, 0, 0, 0, 0])
+            | byte(pending.len()) << 40
+            | byte(hints.len()) << 32
+            | byte(outages.len()) << 24
+            | u64::from(*sees),
+        requests,
+    );
 }
 
-/// The open requests of a node.
-fn mix_requests(node: &Node<ModelPayload>, mixer: &mut Mixer) {
-    for (request, open) in node.writes.iter() {
+/// The open requests of a node; gives their numbers.
+#[inline]
+fn mix_requests(node: &Node<ModelPayload>, mixer: &mut Mixer) -> u64 {
+    let Node {
+        writes,
+        reads,
+        dispatches,
+    } = node;
+    let (mut writes_count, mut reads_count, mut dispatches_count) = (0, 0, 0);
+    for (request, open) in writes.iter() {
+        writes_count += 1;
         let thymbra_protocol::WriteHandler {
             plan,
             level,
@@ -194,7 +199,8 @@ fn mix_requests(node: &Node<ModelPayload>, mixer: &mut Mixer) {
             mixer.pair(u64::from(*position), *reason as u64);
         }
     }
-    for (request, open) in node.reads.iter() {
+    for (request, open) in reads.iter() {
+        reads_count += 1;
         let thymbra_protocol::ReadHandler {
             plan,
             level,
@@ -216,14 +222,17 @@ fn mix_requests(node: &Node<ModelPayload>, mixer: &mut Mixer) {
             None => mixer.pair(0, 0),
         }
     }
-    for (request, open) in node.dispatches.iter() {
+    for (request, open) in dispatches.iter() {
+        dispatches_count += 1;
         let thymbra_protocol::Dispatch { target, outstanding } = open;
         mixer.pair(request_word(request), small(*target));
         mixer.pair(outstanding.bits(), 0);
     }
+    byte(writes_count) << 16 | byte(reads_count) << 8 | byte(dispatches_count)
 }
 
 /// One pair for all messages but those of remote coordinators and of hints.
+#[inline]
 fn mix_envelope(envelope: &Envelope, mixer: &mut Mixer) {
     let Envelope {
         to,
@@ -291,6 +300,7 @@ fn mix_envelope(envelope: &Envelope, mixer: &mut Mixer) {
     }
 }
 
+#[inline]
 fn mix_operation(operation: &Operation, mixer: &mut Mixer) {
     let Operation {
         phase,
@@ -303,28 +313,36 @@ fn mix_operation(operation: &Operation, mixer: &mut Mixer) {
         acked,
         settled,
     } = *operation;
-    let (phase, told) = match phase {
-        Phase::Waiting => (0, None),
-        Phase::Open => (1, None),
-        Phase::Retrying(told) => (2, Some(told)),
-        Phase::Abandoned => (3, None),
-        Phase::Ended(told) => (4, Some(told)),
+    let (phase, detail) = match phase {
+        Phase::Waiting => (0, 0),
+        Phase::Open => (1, 0),
+        Phase::Abandoned => (2, 0),
+        Phase::Retrying(told) => told_words(0x10, told),
+        Phase::Ended(told) => told_words(0x20, told),
     };
-    let counts = |first: u8, second: u8| u32::from_be_bytes([0, 0, first, second]);
-    let (told, detail) = match told {
-        None => (0, 0),
-        Some(Told::Success) => (1, 0),
-        Some(Told::Unavailable(required, alive)) => (2, counts(required, alive)),
-        Some(Told::Timeout(received, needed)) => (3, counts(received, needed)),
-        Some(Told::Failure(received, needed)) => (4, counts(received, needed)),
-        Some(Told::Overloaded) => (5, 0),
-        Some(Told::Invalid) => (6, 0),
-        Some(Told::Value(data)) => (7, data.word()),
-    };
-    let masks = |masks: [u16; 4]| masks.iter().fold(0, |word, mask| word << 16 | u64::from(*mask));
+    assert!(attempts < 4 && coordinator.0 < 64, "bounds of every scope");
+    // The detail has 25 bits.
+    let small = u64::from(coordinator.0) << 26 | u64::from(timestamp) << 32 | u64::from(attempts) << 40;
     mixer.pair(
-        bytes([phase, told, attempts, timestamp, 0, 0, 0, 0]) | u64::from(detail),
-        masks([after, after_first, applied, acked]),
+        u64::from(settled) << 48 | phase << 42 | small | u64::from(detail),
+        u64::from(after) << 48 | u64::from(after_first) << 32 | u64::from(applied) << 16 | u64::from(acked),
     );
-    mixer.pair(masks([coordinator.0, settled, 0, 0]), 0);
 }
+
+/// The kind of an answer on top of the phase that it was given in, and its detail.
+fn told_words(phase: u64, told: Told) -> (u64, u32) {
+    let counts = |first: u8, second: u8| u32::from(first) << 8 | u32::from(second);
+    let (kind, detail) = match told {
+        Told::Success => (0, 0),
+        Told::Unavailable(required, alive) => (1, counts(required, alive)),
+        Told::Timeout(received, needed) => (2, counts(received, needed)),
+        Told::Failure(received, needed) => (3, counts(received, needed)),
+        Told::Overloaded => (4, 0),
+        Told::Invalid => (5, 0),
+        Told::Value(data) => (6, data.word()),
+    };
+    (phase | kind, detail)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Runs a node's step and carries out its effects on network, disk and clients.
 
+use core::cell::Cell;
 use std::collections::VecDeque;
 
 use thymbra_durability::CommitLogProgress;
@@ -9,11 +10,18 @@ use thymbra_protocol::{
 use thymbra_types::CommitLogPosition;
 
 use super::model_view::ModelView;
+use super::state::Hints;
 use super::{Envelope, HintStage, NodeMask, PendingApply, State, StoredHint, System, Told, operation_of};
 use crate::payload::{ModelMutation, ModelPayload, Register};
 
 /// Inputs that follow from the effects of a step, at the same node.
 pub(super) type FollowUps = VecDeque<Input<ModelPayload>>;
+
+thread_local! {
+    /// Two empty lists, whose memory every step of a thread uses.
+    static FOLLOW_UPS: Cell<FollowUps> = const { Cell::new(FollowUps::new()) };
+    static EFFECTS: Cell<Vec<Effect<ModelPayload>>> = const { Cell::new(Vec::new()) };
+}
 
 impl System {
     /// Hands an input to a node and carries out everything that follows from it at once. `drawn` is the view of an
@@ -26,9 +34,10 @@ impl System {
         drawn: Option<NodeMask>,
         sender: Option<NodeId>,
     ) {
-        let mut queue = FollowUps::new();
+        let mut queue = FOLLOW_UPS.take();
         self.run_one(state, node, input, &mut queue, drawn, sender);
-        self.run_all(state, node, queue, drawn);
+        self.run_all(state, node, &mut queue, drawn);
+        FOLLOW_UPS.set(queue);
     }
 
     /// As [`Self::run`], for several inputs in order.
@@ -36,11 +45,11 @@ impl System {
         &self,
         state: &mut State,
         node: NodeId,
-        mut queue: FollowUps,
+        queue: &mut FollowUps,
         drawn: Option<NodeMask>,
     ) {
         while let Some(input) = queue.pop_front() {
-            self.run_one(state, node, input, &mut queue, drawn, None);
+            self.run_one(state, node, input, queue, drawn, None);
         }
     }
 
@@ -54,7 +63,7 @@ impl System {
         sender: Option<NodeId>,
     ) {
         let watch = self.watch(state, node, &input, drawn, sender);
-        let mut effects = Vec::with_capacity(8);
+        let mut effects = EFFECTS.take();
         let mut machine = std::mem::take(&mut state.node_mut(node).node);
         let view = ModelView {
             system: self,
@@ -79,9 +88,10 @@ impl System {
         );
         state.node_mut(node).node = machine;
         self.observe_effects(state, &watch, &effects);
-        for effect in effects {
+        for effect in effects.drain(..) {
             self.carry_out(state, node, effect, queue);
         }
+        EFFECTS.set(effects);
         self.observe_result(state, &watch);
     }
 
@@ -315,7 +325,7 @@ impl System {
 
     fn remove_hints(&self, state: &mut State, node: NodeId, is_removed: impl Fn(&StoredHint) -> bool) {
         let tick = state.tick;
-        let (removed, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut state.node_mut(node).disk.hints)
+        let (removed, kept): (Hints, Hints) = std::mem::take(&mut state.node_mut(node).disk.hints)
             .into_iter()
             .partition(|hint| is_removed(hint));
         state.node_mut(node).disk.hints = kept;

@@ -155,7 +155,7 @@ impl System {
             nodes: (0..u16::try_from(self.scope.node_count()).expect("validated: at most 16 nodes"))
                 .map(|id| node(NodeId(id)))
                 .collect(),
-            operations: vec![Operation::default(); self.scope.operations.len()],
+            operations: smallvec::smallvec![Operation::default(); self.scope.operations.len()],
             budgets: self.scope.budgets,
             ..State::default()
         };

@@ -2,6 +2,7 @@
 //!
 //! Everything that is hashed is small and canonical: equal situations are equal values.
 
+use smallvec::SmallVec;
 use thymbra_protocol::{Message, Node, NodeId, Reply};
 
 use super::nodes::Nodes;
@@ -59,6 +60,9 @@ pub struct StoredHint {
     pub delivered: bool,
 }
 
+/// Hints of one node; seldom more than one write is missed by two replicas.
+pub(super) type Hints = SmallVec<[StoredHint; 2]>;
+
 /// A mutation whose append is under way.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PendingApply {
@@ -85,7 +89,7 @@ pub struct Disk {
     /// Appends under way, in order.
     pub pending: Vec<PendingApply>,
     /// Hints this node holds, sorted.
-    pub hints: Vec<StoredHint>,
+    pub hints: Hints,
 }
 
 /// One node with its surroundings.
@@ -117,7 +121,7 @@ pub struct Outage {
 }
 
 /// A message in flight.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Envelope {
     /// Who receives it.
     pub to: NodeId,
@@ -188,14 +192,14 @@ pub struct Operation {
 }
 
 /// The state of a run.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Debug, Default, Eq, PartialEq)]
 pub struct State {
     /// Nodes by index.
     pub nodes: Nodes,
     /// Messages in flight, sorted.
     pub network: Vec<Envelope>,
     /// Operations, writes first.
-    pub operations: Vec<Operation>,
+    pub operations: SmallVec<[Operation; 4]>,
     /// What is left of each budget.
     pub budgets: Budgets,
     /// Ticks that have passed.
@@ -207,6 +211,37 @@ pub struct State {
     /// Premises that show in a transition alone: [`crate::properties::Reached`] bits. Not part of identity where
     /// the run does not ask for them.
     pub reached: u32,
+}
+
+/// Messages for which a copy of a state has room.
+const ROOM: usize = 3;
+
+impl Clone for State {
+    /// With room for what an action sends, so that sending need not move all messages once more.
+    fn clone(&self) -> Self {
+        let Self {
+            nodes,
+            network,
+            operations,
+            budgets,
+            tick,
+            cut,
+            breaches,
+            reached,
+        } = self;
+        let mut copied = Vec::with_capacity(network.len() + ROOM);
+        copied.extend_from_slice(network);
+        Self {
+            nodes: nodes.clone(),
+            network: copied,
+            operations: SmallVec::from_slice(operations),
+            budgets: *budgets,
+            tick: *tick,
+            cut: *cut,
+            breaches: *breaches,
+            reached: *reached,
+        }
+    }
 }
 
 impl State {

@@ -70,7 +70,7 @@ impl System {
                 if let Some(pending) = take_pending(state, *node, *operation) {
                     let mut queue = FollowUps::new();
                     self.append(state, *node, pending.mutation, pending.reply, &mut queue);
-                    self.run_all(state, *node, queue, None);
+                    self.run_all(state, *node, &mut queue, None);
                 }
             }
             Action::FailApply { node, operation } => {
@@ -129,7 +129,7 @@ impl System {
             });
             from = other.filter(|_| is_repeated).unwrap_or(from);
         }
-        let mut message = envelope.message.clone();
+        let mut message = envelope.message;
         if let (true, Message::Mutation { respond_to, .. }) = (self.driver.drops_respond_to(), &mut message) {
             *respond_to = None;
         }

@@ -242,11 +242,11 @@ fn messages(system: &System, state: &State) -> Vec<MessageView> {
 
 fn fates(system: &System, state: &State, envelope: &Envelope) -> Vec<&'static str> {
     let possible = [
-        ("deliver", Action::Deliver(envelope.clone())),
-        ("lose", Action::Lose(envelope.clone())),
-        ("duplicate", Action::Duplicate(envelope.clone())),
-        ("fail", Action::Fail(envelope.clone())),
-        ("drop", Action::Drop(envelope.clone())),
+        ("deliver", Action::Deliver(*envelope)),
+        ("lose", Action::Lose(*envelope)),
+        ("duplicate", Action::Duplicate(*envelope)),
+        ("fail", Action::Fail(*envelope)),
+        ("drop", Action::Drop(*envelope)),
     ];
     let possible = possible
         .into_iter()

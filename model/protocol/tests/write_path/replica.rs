@@ -91,7 +91,7 @@ fn a_forwarder_passes_the_mutation_on_before_it_applies_its_own_copy() {
     let passed_on = request(None, Some(NodeId(0)));
     assert_eq!(
         bench.receive(0, request(Some(forward_to), None)),
-        [send(2, passed_on.clone()), send(3, passed_on), append_for(0)]
+        [send(2, passed_on), send(3, passed_on), append_for(0)]
     );
     assert!(bench.node.writes.is_empty());
 }

@@ -3,6 +3,7 @@
 mod arbitrary;
 mod damage;
 mod round_trips;
+mod worked_examples;
 
 use crate::marshal::AbstractType;
 use crate::rows::columns::{Column, Columns};

@@ -1,8 +1,6 @@
 //! The bytes of [`super::HyperLogLogPlus`].
 
-use super::hyper_log_log_plus::{
-    Form, PRECISION, REGISTER_COUNT, SPARSE_PRECISION, is_sparse_code, sparse_index,
-};
+use super::hyper_log_log_plus::{Form, PRECISION, REGISTER_COUNT, SPARSE_PRECISION, is_sparse_code};
 use crate::cursor::Cursor;
 use crate::error::FormatError;
 
@@ -29,7 +27,7 @@ pub(super) fn write(form: &Form, out: &mut Vec<u8>) {
     write_leb128(PRECISION, out);
     write_leb128(SPARSE_PRECISION, out);
     match form {
-        Form::Sparse { codes, .. } => {
+        Form::Sparse { merged: codes, .. } => {
             write_leb128(SPARSE, out);
             write_leb128(u32::try_from(codes.len()).unwrap_or(u32::MAX), out);
             let mut previous = 0;
@@ -103,24 +101,24 @@ fn read_codes(cursor: &mut Cursor<'_>) -> Result<Form, FormatError> {
     // A code has one byte at least, so that memory is taken for no more than the file has.
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     let mut codes: Vec<u32> = Vec::with_capacity(count.min(cursor.remaining().len()));
+    let mut previous = 0_u32;
     for _ in 0..count {
         let offset = cursor.offset();
-        let previous = codes.last().copied();
-        let code = read_leb128(cursor, "difference of codes")?.wrapping_add(previous.unwrap_or_default());
-        let ascends = previous.is_none_or(|previous| sparse_index(previous) < sparse_index(code));
-        if !ascends || !is_sparse_code(code) {
+        let code = read_leb128(cursor, "difference of codes")?.wrapping_add(previous);
+        if !is_sparse_code(code) {
             return Err(FormatError::invalid(
                 "code of a key",
                 offset,
-                "codes by ascending index",
+                "the code of a hash",
                 &code,
             ));
         }
         codes.push(code);
+        previous = code;
     }
     Ok(Form::Sparse {
-        sorted_count: codes.len(),
-        codes,
+        merged: codes,
+        waiting: Vec::new(),
     })
 }
 

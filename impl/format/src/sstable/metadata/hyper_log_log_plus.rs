@@ -19,19 +19,20 @@ pub(super) const SPARSE_PRECISION: u32 = 25;
 /// Number of registers.
 pub(super) const REGISTER_COUNT: usize = 1 << PRECISION;
 
-/// More entries than these are not kept one by one: three quarters of the registers.
+/// More codes than these are not kept one by one, when codes are merged: three quarters of the
+/// registers.
 const SPARSE_LIMIT: usize = REGISTER_COUNT / 4 * 3;
 
-/// Entries after which duplicates are looked for.
-const SPARSE_BUFFER: usize = 2 * SPARSE_LIMIT;
+/// As many codes wait before they are merged with the others.
+const WAITING_LIMIT: usize = SPARSE_LIMIT / 4;
 
 /// Largest value of a register, which has five bits in the file.
 const MAX_REGISTER: u8 = 31;
 
 /// An estimate of the number of different keys, in one of two forms.
 ///
-/// The form and content depend only on the set of keys, not on their order: sparse up to 6144
-/// entries, then registers.
+/// Keys are kept as codes first. Every 1537 of them are merged with the codes before, and when those
+/// are more than 6144 then, registers take their place.
 #[derive(Clone, Debug)]
 pub struct HyperLogLogPlus {
     form: Form,
@@ -42,9 +43,10 @@ pub struct HyperLogLogPlus {
 pub(super) enum Form {
     /// Codes of the hashes; see [`sparse_code`].
     Sparse {
-        codes: Vec<u32>,
-        /// So many at the beginning are sorted by index and without duplicates.
-        sorted_count: usize,
+        /// Those of files, in their order; see [`merge_codes`].
+        merged: Vec<u32>,
+        /// Those that came last, in the order of arrival.
+        waiting: Vec<u32>,
     },
     /// For each of the 2^13 beginnings of hashes, the longest run of zeros behind it, plus one.
     Registers(Box<[u8; REGISTER_COUNT]>),
@@ -56,8 +58,8 @@ impl HyperLogLogPlus {
     pub const fn new() -> Self {
         Self {
             form: Form::Sparse {
-                codes: Vec::new(),
-                sorted_count: 0,
+                merged: Vec::new(),
+                waiting: Vec::new(),
             },
         }
     }
@@ -71,10 +73,13 @@ impl HyperLogLogPlus {
     pub fn offer_hashed(&mut self, hash: u64) {
         match &mut self.form {
             Form::Registers(registers) => raise(registers, register_of(hash), run_of(hash)),
-            Form::Sparse { codes, .. } => {
-                codes.push(sparse_code(hash));
-                if codes.len() >= SPARSE_BUFFER {
-                    self.settle();
+            Form::Sparse { merged, waiting } => {
+                waiting.push(sparse_code(hash));
+                if waiting.len() > WAITING_LIMIT {
+                    merge_codes(merged, waiting);
+                    if merged.len() > SPARSE_LIMIT {
+                        self.form = Form::Registers(registers_of(merged));
+                    }
                 }
             }
         }
@@ -83,19 +88,37 @@ impl HyperLogLogPlus {
     /// Adds all keys of another.
     pub fn merge(&mut self, other: &Self) {
         match (&mut self.form, &other.form) {
-            (Form::Sparse { codes, .. }, Form::Sparse { codes: more, .. }) => {
-                codes.extend_from_slice(more);
-                self.settle();
+            (
+                Form::Sparse { merged, waiting },
+                Form::Sparse {
+                    merged: others,
+                    waiting: more,
+                },
+            ) => {
+                for codes in [&*waiting, others, more] {
+                    merged.extend_from_slice(codes);
+                }
+                waiting.clear();
+                // Of codes with one index the smallest has the longest run.
+                merged.sort_unstable_by_key(|code| (sparse_index(*code), *code));
+                merged.dedup_by_key(|code| sparse_index(*code));
+                if merged.len() > SPARSE_LIMIT {
+                    self.form = Form::Registers(registers_of(merged));
+                }
             }
-            (Form::Registers(registers), Form::Sparse { codes, .. }) => raise_by_codes(registers, codes),
+            (Form::Registers(registers), Form::Sparse { merged, waiting }) => {
+                raise_by_codes(registers, merged);
+                raise_by_codes(registers, waiting);
+            }
             (Form::Registers(registers), Form::Registers(others)) => {
                 for (register, other) in registers.iter_mut().zip(others.iter()) {
                     *register = (*register).max(*other);
                 }
             }
-            (Form::Sparse { codes, .. }, Form::Registers(others)) => {
+            (Form::Sparse { merged, waiting }, Form::Registers(others)) => {
                 let mut registers = others.clone();
-                raise_by_codes(&mut registers, codes);
+                raise_by_codes(&mut registers, merged);
+                raise_by_codes(&mut registers, waiting);
                 self.form = Form::Registers(registers);
             }
         }
@@ -103,22 +126,20 @@ impl HyperLogLogPlus {
 
     /// The estimate.
     ///
-    /// Up to 6144 entries by linear counting, as stream-lib does. From registers by the improved
+    /// From codes by linear counting, as stream-lib does. From registers by the improved
     /// estimator of Ertl ("New cardinality estimation algorithms for HyperLogLog sketches", 2017,
     /// algorithm 6), which needs no table of biases as stream-lib's does; the standard error of both
     /// is 1.15 per cent, and the number only sizes Bloom filters.
     #[must_use]
     pub fn cardinality(&self) -> u64 {
         match &self.form {
-            Form::Sparse { .. } => {
-                let mut settled = self.clone();
-                settled.settle();
-                match &settled.form {
-                    Form::Sparse { codes, .. } => linear_count(codes.len()),
-                    Form::Registers(registers) => estimate(registers),
-                }
-            }
             Form::Registers(registers) => estimate(registers),
+            Form::Sparse { merged, waiting } if waiting.is_empty() => linear_count(merged.len()),
+            Form::Sparse { merged, waiting } => {
+                let mut merged = merged.clone();
+                merge_codes(&mut merged, &mut waiting.clone());
+                linear_count(merged.len())
+            }
         }
     }
 
@@ -131,17 +152,20 @@ impl HyperLogLogPlus {
     /// | 1 | 1 for the sparse form, 0 for registers |
     ///
     /// Sparse: LEB128 of the number of codes, then of the difference of each code from the one
-    /// before, modulo 2^32. Registers: LEB128 of the bytes that follow, 5464; then words of four
+    /// before, modulo 2^32: not all ascend. Registers: LEB128 of the bytes that follow, 5464; then words of four
     /// bytes with six registers of five bits, the first in the lowest bits.
     pub fn write(&mut self, out: &mut Vec<u8>) {
-        self.settle();
+        if let Form::Sparse { merged, waiting } = &mut self.form {
+            merge_codes(merged, waiting);
+        }
         bytes::write(&self.form, out);
     }
 
-    /// Reads what [`HyperLogLogPlus::write`] writes; a sparse form may have any number of codes.
+    /// Reads what [`HyperLogLogPlus::write`] writes; a sparse form may have any number of codes, in
+    /// any order.
     ///
     /// # Errors
-    /// When it is cut, has another version or precision, or codes out of order.
+    /// When it is cut, has another version or precision, or codes that no hash has.
     pub fn read(bytes: &[u8]) -> Result<Self, FormatError> {
         Self::read_at(bytes, 0)
     }
@@ -149,25 +173,6 @@ impl HyperLogLogPlus {
     /// The same, of bytes at an offset of their file.
     pub(super) fn read_at(bytes: &[u8], offset: u64) -> Result<Self, FormatError> {
         bytes::read(Cursor::at(bytes, offset)).map(|form| Self { form })
-    }
-
-    /// Sorts the codes, removes duplicates, and goes over to registers beyond the limit.
-    fn settle(&mut self) {
-        let Form::Sparse { codes, sorted_count } = &mut self.form else {
-            return;
-        };
-        if *sorted_count == codes.len() {
-            return;
-        }
-        // Of codes with one index the smallest has the longest run.
-        codes.sort_unstable_by_key(|code| (sparse_index(*code), *code));
-        codes.dedup_by_key(|code| sparse_index(*code));
-        *sorted_count = codes.len();
-        if codes.len() > SPARSE_LIMIT {
-            let mut registers = Box::new([0; REGISTER_COUNT]);
-            raise_by_codes(&mut registers, codes);
-            self.form = Form::Registers(registers);
-        }
     }
 }
 
@@ -231,6 +236,44 @@ pub(super) const fn is_sparse_code(code: u32) -> bool {
     } else {
         !shows_no_run && index >> SPARSE_PRECISION == 0
     }
+}
+
+/// Merges codes that came last with those before.
+///
+/// Those that came last are sorted by index, and one of each index is taken. Then both lists are
+/// walked like sorted ones, but by the codes as signed integers: codes with a flag are out of that
+/// order, and what results is not sorted then. An index that stands at different places of the walk
+/// is kept twice. That is how stream-lib 2.5.2 does it, and what files have.
+fn merge_codes(merged: &mut Vec<u32>, waiting: &mut Vec<u32>) {
+    // Of codes with one index the smallest has the longest run.
+    waiting.sort_unstable_by_key(|code| (sparse_index(*code), *code));
+    waiting.dedup_by_key(|code| sparse_index(*code));
+    if merged.is_empty() {
+        core::mem::swap(merged, waiting);
+        return;
+    }
+    let mut result = Vec::with_capacity(merged.len() + waiting.len());
+    let (mut before, mut last) = (merged.iter().copied().peekable(), waiting.drain(..).peekable());
+    while let (Some(&left), Some(&right)) = (before.peek(), last.peek()) {
+        if sparse_index(left) == sparse_index(right) {
+            result.push(left.min(right));
+            before.next();
+            last.next();
+        } else if left.cast_signed() < right.cast_signed() {
+            result.extend(before.next());
+        } else {
+            result.extend(last.next());
+        }
+    }
+    result.extend(before);
+    result.extend(last);
+    *merged = result;
+}
+
+fn registers_of(codes: &[u32]) -> Box<[u8; REGISTER_COUNT]> {
+    let mut registers = Box::new([0; REGISTER_COUNT]);
+    raise_by_codes(&mut registers, codes);
+    registers
 }
 
 fn run_of_code(code: u32) -> u8 {

@@ -1,6 +1,16 @@
 //! `Statistics.db`: what is in an SSTable, as far as that is known without reading it.
 //!
-//! Chapter: `specs/08-sstable.md`. Source: Cassandra `io.sstable.metadata`.
+//! Written once, when Data.db is complete, from what a [`MetadataCollector`] has seen. Chapter:
+//! `specs/08-sstable.md`. Source: Cassandra `io.sstable.metadata`.
+//!
+//! | part | type | what it holds |
+//! |---|---|---|
+//! | | [`MetadataComponents`] | the frame, with its checksums |
+//! | VALIDATION | [`ValidationMetadata`] | what must fit the table |
+//! | COMPACTION | [`HyperLogLogPlus`] | how many keys there are |
+//! | STATS | [`StatsMetadata`] | sizes, times and positions, in two kinds of histograms among others |
+//! | HEADER | [`crate::rows::SerializationHeader`] | what the rows need to be read |
+//! | all | [`Statistics`] | |
 
 mod container;
 mod estimated_histogram;

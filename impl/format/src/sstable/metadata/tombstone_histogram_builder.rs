@@ -32,7 +32,7 @@ const HASH_MULTIPLIER: i64 = 948_701_839;
 /// Collects points in a spool and merges them into bins when that is full, and at the end.
 ///
 /// Which points are merged depends on the order in which the spool gives them up, so the spool is
-/// Cassandra's, cell by cell. It takes 3 MiB; up to [`MAX_BIN_COUNT`] different points nothing is
+/// Cassandra's, cell by cell. It takes 3 MiB; up to a hundred different points nothing is
 /// merged, whatever the order, and a list does.
 #[derive(Clone, Debug, Default)]
 pub struct TombstoneHistogramBuilder {

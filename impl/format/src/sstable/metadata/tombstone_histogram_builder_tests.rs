@@ -93,3 +93,39 @@ fn spool_gives_up_points_by_their_cells() {
     );
     assert_eq!(spool.drain().count(), 0);
 }
+
+/// Made with the class of Cassandra 5.0.9 from the times that [`scattered`] gives: number of times,
+/// number of bins, CRC-32 of the bins as text.
+const OF_CASSANDRA: [(i64, usize, u32); 5] = [
+    (50, 40, 4_211_892_846),
+    (101, 70, 2_313_460_859),
+    (500, 100, 1_720_358_725),
+    (5_000, 100, 1_361_732_422),
+    (140_000, 100, 1_476_024_999),
+];
+
+/// Times from a linear congruential generator, spread over 97 seconds for each.
+fn scattered(count: i64) -> impl Iterator<Item = i64> {
+    let states = core::iter::successors(Some(12_345_i64), |state| {
+        Some((state * 1_103_515_245 + 12_345) % (1 << 31))
+    });
+    let take = usize::try_from(count).unwrap();
+    states
+        .skip(1)
+        .take(take)
+        .map(move |state| 1_700_000_000 + state % (count * 97))
+}
+
+#[test]
+fn bins_are_those_of_cassandra_however_many_times_there_are() {
+    for (count, bin_count, checksum) in OF_CASSANDRA {
+        let histogram = of(scattered(count));
+        let text: String = histogram
+            .bins()
+            .iter()
+            .map(|(point, count)| format!("{point}:{count},"))
+            .collect();
+        let found = (histogram.bins().len(), crc32fast::hash(text.as_bytes()));
+        assert_eq!(found, (bin_count, checksum), "{count} times: {text}");
+    }
+}

@@ -111,6 +111,17 @@ fn nothing_is_written_where_nothing_was_appended() {
 }
 
 #[test]
+fn full_segment_is_synced_once() {
+    for last_size_bytes in 470..495 {
+        let log = Counted::new(config(SyncMode::Batch));
+        log.append(0, 480);
+        log.append(1, last_size_bytes);
+        log.log.sync().unwrap();
+        assert_eq!(log.asked(|| log.log.sync().unwrap()), (0, 0), "{last_size_bytes}");
+    }
+}
+
+#[test]
 fn periodic_writers_wait_only_if_the_last_sync_began_more_than_the_lag_ago() {
     let log = Counted::new(large(SyncMode::periodic(10_000)));
     let position = log.append(0, 20);
@@ -163,6 +174,7 @@ fn group_syncs_when_its_window_has_passed() {
     assert_eq!(log.asked(|| log.log.tick().unwrap()), (2, 1));
 }
 
+//= WP-CL-01 check
 #[test]
 fn mutation_of_half_a_segment_with_its_overhead_is_the_largest() {
     for config in all_configs() {
@@ -220,6 +232,7 @@ fn segments_end_well_with_every_number_of_bytes_left() {
     }
 }
 
+//= WP-CL-01 check
 #[test]
 fn file_has_its_full_length_from_the_beginning_and_over_restarts() {
     let config = config(SyncMode::periodic(10_000));
@@ -239,6 +252,7 @@ fn file_has_its_full_length_from_the_beginning_and_over_restarts() {
     }
 }
 
+//= WP-CL-06 check
 #[test]
 fn segment_goes_when_flushes_cover_all_that_its_tables_have_in_it() {
     for config in all_configs() {
@@ -287,6 +301,20 @@ fn segments_that_are_clean_when_they_finish_go_with_the_sync_of_their_ends() {
 }
 
 #[test]
+fn writers_that_fill_segments_faster_than_they_are_synced_sync_them() {
+    let disk = SimulatedDisk::new();
+    let log = open(&disk, &config(SyncMode::periodic(10_000))).unwrap();
+    for number in 0..50 {
+        let position = log.add(&mutation(number, 480), update(TABLE)).unwrap();
+        let synced = log.synced_position();
+        assert!(
+            position.segment_id - synced.segment_id <= 3,
+            "{synced} at {position}"
+        );
+    }
+}
+
+#[test]
 fn dropped_table_holds_no_segment() {
     let disk = SimulatedDisk::new();
     let log = open(&disk, &config(SyncMode::Batch)).unwrap();
@@ -299,6 +327,7 @@ fn dropped_table_holds_no_segment() {
     assert_eq!(log.least_timestamp(TABLE), None);
 }
 
+//= WP-CL-08 check
 #[test]
 fn tables_of_the_oldest_segments_are_flushed_when_the_log_is_too_long() {
     let config = CommitLogConfig {
@@ -340,8 +369,8 @@ fn least_timestamp_is_that_of_all_segments_that_could_be_replayed() {
     assert_eq!(log.least_timestamp(TABLE), None);
     add(TABLE, 50);
     add(OTHER_TABLE, 3);
-    let upper = add(TABLE, 40);
     add(TABLE, 60);
+    let upper = add(TABLE, 40);
     add(TABLE, 70);
     log.sync().unwrap();
     assert_eq!(log.least_timestamp(TABLE), Some(Timestamp(40)));
@@ -350,7 +379,7 @@ fn least_timestamp_is_that_of_all_segments_that_could_be_replayed() {
         .unwrap();
     assert_eq!(
         log.least_timestamp(TABLE),
-        Some(Timestamp(40)),
+        Some(Timestamp(50)),
         "flushed, and still in a segment"
     );
     log.discard_completed_segments(OTHER_TABLE, CommitLogPosition::NONE, upper)
@@ -380,6 +409,7 @@ fn mutation_of_two_tables_is_dirty_in_both() {
     assert_eq!(segments_on(&disk).len(), 1);
 }
 
+//= WP-CL-04 check
 #[test]
 fn replay_begins_behind_the_position_that_is_asked_for() {
     let config = config(SyncMode::Batch);

@@ -1,5 +1,7 @@
 //! A crash at every operation, with every loss that is tried, and another crash in the recovery.
 
+use thymbra_durability::LogFinding;
+
 use super::*;
 
 /// Opens what a crash has left and checks it; nothing has been removed when this returns.
@@ -56,6 +58,32 @@ fn crash_at_every_operation_with_every_loss_keeps_what_was_promised_and_the_orde
     }
     println!("{images_count} images, {torn_count} torn, {lost_count} with losses");
     assert!(images_count > 5_000 && torn_count > 500 && lost_count > 500);
+}
+
+/// Cassandra would not start with a damaged marker, nor with one that points behind what is there.
+//= WP-CL-03 check
+#[test]
+fn process_that_ends_at_any_operation_leaves_no_marker_without_its_records() {
+    let steps = mixed_steps();
+    for config in all_configs() {
+        let mut grown_count = 0;
+        for index in changing_operations(&config, &steps) {
+            let disk = SimulatedDisk::new();
+            disk.crash_at(index);
+            History::run(&disk, &config, &steps);
+            let log = open(&disk.crash().process_end(), &config).unwrap();
+            let (records, summary) = replayed(&log).unwrap();
+            match summary.torn_tail {
+                None => {}
+                // The section has grown, and the beginning of what was added is not there yet.
+                Some((position, LogFinding::ZeroSize)) if records.contains_key(&position) => {
+                    grown_count += 1;
+                }
+                Some(torn) => panic!("{torn:?} at {index}"),
+            }
+        }
+        assert_eq!(grown_count > 0, !config.is_compressed);
+    }
 }
 
 #[test]
@@ -126,6 +154,7 @@ fn crash_while_replayed_segments_are_removed_leaves_whole_segments_of_them() {
     }
 }
 
+//= WP-CL-07 check
 #[test]
 fn ids_increase_over_restarts_with_the_clock_back() {
     for now_ms in [1_000_000, 5, 0, 2_000_000, 999_999] {

@@ -104,6 +104,7 @@ impl Log {
     }
 }
 
+//= WP-CL-05 check
 #[test]
 fn changed_byte_is_reported_or_takes_no_more_than_the_last_section() {
     for is_compressed in [false, true] {
@@ -181,6 +182,7 @@ fn zeroed_end_of_any_section_is_reported_or_takes_no_more_than_the_last_section(
     });
 }
 
+//= WP-CL-05 check
 #[test]
 fn remainder_too_small_for_a_size_is_the_end_of_a_segment() {
     // CASSANDRA-13282: one to three bytes behind the last record of a section.
@@ -197,6 +199,30 @@ fn remainder_too_small_for_a_size_is_the_end_of_a_segment() {
             assert_eq!(log.replay_with(&path, &file).ok(), Some(false));
         }
     }
+}
+
+#[test]
+fn end_of_a_section_a_little_behind_an_earlier_record_is_no_end_of_the_segment() {
+    let log = Log::new(false);
+    let mut changed_count = 0;
+    for path in segment_paths(&log.disk) {
+        let file = log.disk.read(&path).unwrap();
+        let ends: Vec<_> = section_ends(&file).collect();
+        for window in ends.windows(2) {
+            let (marker, end) = (window[0], window[1]);
+            let records = log.records.keys().map(|position| position.position as usize);
+            for record in records.filter(|record| (marker + 8..end).contains(record)) {
+                for remainder in 0..=3 {
+                    let shorter = u32::try_from(record + remainder).unwrap();
+                    let mut file = file.clone();
+                    file[marker..marker + 4].copy_from_slice(&shorter.to_be_bytes());
+                    changed_count += 1;
+                    log.replay_with(&path, &file).ok();
+                }
+            }
+        }
+    }
+    assert!(changed_count > 20, "{changed_count}");
 }
 
 #[test]

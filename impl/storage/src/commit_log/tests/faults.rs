@@ -68,6 +68,7 @@ fn full_disk_at_every_operation_stops_the_log_and_loses_nothing_promised() {
     }
 }
 
+//= WP-CL-09 check
 #[test]
 fn sync_is_not_tried_again_after_it_has_failed() {
     let config = config(SyncMode::Batch);

@@ -108,6 +108,31 @@ fn one_sync_serves_many_writers() {
     assert!(!written.is_empty() || log.segments_count() > 0);
 }
 
+/// Waits for the first marker of the segment that allocates.
+fn await_marker(log: &CommitLog, directory: &Path) {
+    let path = directory.join(format!("CommitLog-7-{}.log", log.current_position().segment_id));
+    let begun = Instant::now();
+    while RealDisk.read(&path).unwrap()[20..24] == [0; 4] {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no marker");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn much_that_waits_is_written_before_its_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = CommitLogConfig {
+        segment_size_bytes: 4 << 20,
+        ..threaded(directory.path(), SyncMode::periodic(10_000))
+    };
+    // Time stands still: no marker is ever due.
+    let log = CommitLog::open(config, Arc::new(RealDisk), clock()).unwrap();
+    for number in 0..12 {
+        log.add(&mutation(number, 100_000), update(TABLE)).unwrap();
+    }
+    await_marker(&log, directory.path());
+}
+
 #[test]
 fn marker_is_written_without_being_asked_for() {
     let directory = tempfile::tempdir().unwrap();
@@ -117,14 +142,7 @@ fn marker_is_written_without_being_asked_for() {
     };
     let log = open(&config);
     log.add(&mutation(0, 100), update(TABLE)).unwrap();
-    let path = directory
-        .path()
-        .join(format!("CommitLog-7-{}.log", log.current_position().segment_id));
-    let begun = Instant::now();
-    while RealDisk.read(&path).unwrap()[20..24] == [0; 4] {
-        assert!(begun.elapsed() < Duration::from_secs(20), "no marker");
-        thread::sleep(Duration::from_millis(5));
-    }
+    await_marker(&log, directory.path());
     // The process ends.
     drop(log);
     let log = open(&config);

@@ -478,9 +478,7 @@ fn explorer_is_given_words_and_a_chart() {
     });
     let start = system.initial_states().remove(0);
     let action = system.parse(&start, "write.w1.n1").expect("it is possible");
-    let step = system
-        .format_step(&start, action.clone())
-        .expect("it leads somewhere");
+    let step = system.format_step(&start, action).expect("it leads somewhere");
     assert_says(
         &step,
         &[

@@ -1,58 +1,17 @@
 //! Mutations of Apache Cassandra: read, understood, and written again byte by byte.
 
-mod real_files;
-
+use crate::real_files;
+use crate::tables::{Schema, T, decoded, encoded, table};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use thymbra_format::Cursor;
 use thymbra_format::commitlog::{SegmentItem, SegmentReader};
-use thymbra_format::marshal::{AbstractType, UserType};
-use thymbra_format::mutation::{DecodeError, MutationEncoder, RawMutation, TableLayout, decode_mutation};
-use thymbra_format::rows::{
-    ClusteringComparator, Column, Columns, MarkerChange, UnfilteredView, unfiltereds,
-};
-use thymbra_format::schema::TableMetadata;
-use thymbra_format::{Cursor, FormatError};
-use thymbra_types::{CellKind, ColumnName, Mutation, Partition, Partitioner, Row, TableId, Timestamp};
+use thymbra_format::marshal::AbstractType;
+use thymbra_format::mutation::{DecodeError, RawMutation};
+use thymbra_format::rows::{ClusteringComparator, MarkerChange, UnfilteredView, unfiltereds};
+use thymbra_types::{CellKind, Mutation, Partition, Row, TableId, Timestamp};
 
-type Schema = BTreeMap<TableId, TableLayout>;
-
-/// The timestamp from which the fixtures count.
-const T: i64 = 1_700_000_000_000_000;
-
-fn cql_type(name: &str) -> AbstractType {
-    let address = UserType {
-        keyspace: "gen".into(),
-        name: b"addr".as_slice().into(),
-        fields: vec![
-            (b"street".as_slice().into(), AbstractType::Utf8),
-            (b"zip".as_slice().into(), AbstractType::Int32),
-        ],
-        is_multicell: true,
-    };
-    AbstractType::parse_cql(name, &vec![address]).expect("the name of a type")
-}
-
-/// Columns from a list as `CREATE TABLE` has it; a comma followed by a space separates.
-fn columns(list: &str) -> Columns {
-    Columns::new(list.split(", ").filter(|part| !part.is_empty()).map(|part| {
-        let (name, column_type) = part.split_once(' ').expect("a name and a type");
-        Arc::new(Column::new(ColumnName(name.into()), cql_type(column_type)))
-    }))
-}
-
-fn table(id: u128, clustering: &[AbstractType], statics: &str, regulars: &str) -> (TableId, TableLayout) {
-    let id = TableId(id);
-    let clustering: Arc<[AbstractType]> = clustering.into();
-    let layout = TableLayout::new(
-        id,
-        "gen",
-        AbstractType::Bytes,
-        clustering,
-        columns(statics),
-        columns(regulars),
-    );
-    (id, layout)
-}
+const UNFLUSHED: TableId = TableId(0x6a7f_1ed0_e57b_11f1_935d_9b7b_8ca7_a154);
+const FEW_COLS: TableId = TableId(0x681f_35d0_e57b_11f1_935d_9b7b_8ca7_a154);
 
 /// The tables of keyspace `gen` that the commit log fixtures write to.
 fn gen_schema() -> Schema {
@@ -114,21 +73,6 @@ fn gen_schema() -> Schema {
         table(0x6986_3fe0_e57b_11f1_935d_9b7b_8ca7_a154, &[], "", "v int"),
         table(UNFLUSHED.0, &[int], "", "v text"),
     ])
-}
-
-const UNFLUSHED: TableId = TableId(0x6a7f_1ed0_e57b_11f1_935d_9b7b_8ca7_a154);
-const FEW_COLS: TableId = TableId(0x681f_35d0_e57b_11f1_935d_9b7b_8ca7_a154);
-
-fn encoded(mutation: &Mutation, schema: &Schema) -> Vec<u8> {
-    let mut out = Vec::new();
-    MutationEncoder::new()
-        .encode(mutation, schema, &mut out)
-        .expect("the schema has the tables");
-    out
-}
-
-fn decoded(bytes: &[u8], schema: &Schema) -> Result<Mutation, DecodeError> {
-    decode_mutation(bytes, 0, schema, Partitioner::Murmur3)
 }
 
 /// Mutations of a folder of segments: those of known tables, and how many others there are.
@@ -325,146 +269,4 @@ fn hints_hold_the_statements_that_were_made() {
             .values()
             .all(|cell| matches!(cell.kind, CellKind::Expiring { ttl, .. } if ttl.seconds() == 86_400))
     );
-}
-
-/// The body of a hint in the facts: INSERT ('p1', 1, 'hint 1') at timestamp T + 1.
-fn worked_example() -> (Schema, Vec<u8>) {
-    let (id, layout) = table(
-        0xbc71_8390_e57b_11f1_ba0c_5557_ccf4_cec0,
-        &[AbstractType::Int32],
-        "",
-        "v text",
-    );
-    let bytes = [
-        &[0x01][..],
-        &id.0.to_be_bytes(),
-        &[0x02, b'p', b'1', 0x10],
-        &[0xfc, 0xe9, 0xd9, 0x6a, 0x43, 0xc0, 0x01, 0x00, 0x00],
-        &[0x01, 0x01, b'v', 0x01],
-        &[0x24, 0x00, 0, 0, 0, 1, 0x00, 0x08, 0x06],
-        b"hint 1",
-        &[0x01],
-    ]
-    .concat();
-    (Schema::from([(id, layout)]), bytes)
-}
-
-#[test]
-fn worked_example_has_the_bytes_of_cassandra() {
-    let (schema, bytes) = worked_example();
-    let mutation = decoded(&bytes, &schema).expect("a mutation");
-    let partition = mutation.updates.values().next().expect("an update");
-    let (_, row) = partition.rows.iter().next().expect("a row");
-    assert_eq!(row.liveness.timestamp, Timestamp(T + 1));
-    assert_eq!(encoded(&mutation, &schema), bytes);
-}
-
-#[test]
-fn no_cut_of_a_mutation_is_one() {
-    let (schema, bytes) = worked_example();
-    for cut in 0..bytes.len() {
-        let read = decoded(&bytes[..cut], &schema);
-        assert!(
-            matches!(read, Err(DecodeError::Format(_))),
-            "cut at {cut}: {read:?}"
-        );
-    }
-    let longer = [bytes, vec![0]].concat();
-    assert!(decoded(&longer, &schema).is_err());
-}
-
-#[test]
-fn flipped_bits_of_a_mutation_give_errors_or_other_mutations() {
-    let (schema, bytes) = worked_example();
-    for index in 0..bytes.len() {
-        for bit in 0..8 {
-            let mut flipped = bytes.clone();
-            flipped[index] ^= 1 << bit;
-            if let Ok(mutation) = decoded(&flipped, &schema) {
-                assert_eq!(
-                    decoded(&encoded(&mutation, &schema), &schema).as_ref(),
-                    Ok(&mutation),
-                    "byte {index}, bit {bit}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn unknown_tables_and_columns_are_told_apart() {
-    let (schema, bytes) = worked_example();
-    let id = *schema.keys().next().expect("a table");
-    assert_eq!(
-        decoded(&bytes, &Schema::new()),
-        Err(DecodeError::UnknownTable(id))
-    );
-    let (_, other) = table(id.0, &[AbstractType::Int32], "v text", "w text");
-    let read = decoded(&bytes, &Schema::from([(id, other)]));
-    assert!(
-        matches!(&read, Err(DecodeError::Format(FormatError::Invalid { what, .. })) if *what == "name of a column"),
-        "{read:?}"
-    );
-    let raw = RawMutation::read(&bytes, 0).expect("a mutation begins");
-    assert_eq!((raw.update_count, raw.table_id, raw.key), (1, id, &b"p1"[..]));
-    assert_eq!(raw.first_update, &bytes[1 + 16 + 3..]);
-}
-
-#[test]
-fn layout_of_a_schema_is_that_of_its_columns() {
-    let (schema, bytes) = worked_example();
-    let id = *schema.keys().next().expect("a table");
-    let list = AbstractType::List {
-        elements: Box::new(AbstractType::Int32),
-        is_multicell: true,
-    };
-    let table = TableMetadata::builder("gen", "t", id)
-        .partition_key("pk", AbstractType::Utf8)
-        .clustering("ck", AbstractType::Int32)
-        .static_column("s", AbstractType::Int32)
-        .regular_column("l", list)
-        .regular_column("v", AbstractType::Utf8)
-        .regular_column("w", AbstractType::Utf8)
-        .drop_column("w", Timestamp(T))
-        .build()
-        .expect("a table");
-    let layout = TableLayout::of(&table);
-    let names = |columns: &Columns| -> Vec<String> {
-        columns.iter().map(|column| column.name().0.to_string()).collect()
-    };
-    assert_eq!(names(layout.header().columns(false)), ["v", "l"]);
-    assert_eq!(names(layout.header().columns(true)), ["s"]);
-    assert!(layout.dropped().get("w").is_some());
-    let schema = Schema::from([(id, layout)]);
-    let mutation = decoded(&bytes, &schema).expect("a mutation");
-    assert_eq!(encoded(&mutation, &schema), bytes);
-}
-
-#[test]
-fn what_was_written_to_a_column_before_it_was_dropped_is_left_out() {
-    let (schema, bytes) = worked_example();
-    let (id, without) = table(
-        *schema.keys().map(|id| &id.0).next().expect("a table"),
-        &[AbstractType::Int32],
-        "",
-        "w text",
-    );
-    let (_, again) = table(id.0, &[AbstractType::Int32], "", "v text, w text");
-    let dropped = Arc::new(Column::new(ColumnName("v".into()), AbstractType::Utf8));
-    let cell_count = |layout: TableLayout, dropped_at: i64| {
-        let layout = layout.with_dropped(Arc::clone(&dropped), Timestamp(dropped_at));
-        let mutation = decoded(&bytes, &Schema::from([(id, layout)])).expect("a mutation");
-        let partition = mutation.updates.into_values().next().expect("an update");
-        let rows: Vec<Row> = partition.rows.into_values().collect();
-        assert_eq!(rows.len(), 1, "the liveness of the row stays");
-        rows[0].cells.len()
-    };
-    assert_eq!(cell_count(without.clone(), T + 1), 0);
-    assert_eq!(cell_count(without, T), 0, "there is no such column");
-    assert_eq!(
-        cell_count(again.clone(), T + 1),
-        0,
-        "written before it was dropped"
-    );
-    assert_eq!(cell_count(again, T), 1, "written after it was added again");
 }
