@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use thymbra_protocol::ConsistencyLevel;
 
+use crate::dump::DumpArgs;
 use crate::names::{
     DatacenterWord, PartitionWord, Question, memory_bytes, read_level, state_count, write_level,
 };
+use crate::verify::VerifyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +53,12 @@ pub(crate) enum Command {
     Explore(Box<ExploreArgs>),
     /// Measures the speed of the checker.
     Bench(BenchArgs),
+    /// Prints what an SSTable or a commit log of Cassandra holds.
+    #[command(after_help = DUMP_EXAMPLES)]
+    Dump(DumpArgs),
+    /// Checks every checksum and the order of SSTables and commit logs.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
 }
 
 const MATRIX_EXAMPLES: &str = "\
@@ -85,6 +93,20 @@ Examples:
   thymbra explore
   thymbra explore stale --rf 3 --write ONE --read ONE --port 4000
   thymbra explore lost --write ANY --down 1 --crash 1";
+
+const DUMP_EXAMPLES: &str = "\
+Exit status: 0 if all could be read, 1 if the file is damaged or of something else.
+
+Examples:
+  thymbra dump sstable data/ks/t-0123456789abcdef0123456789abcdef/nb-1-big-Data.db
+  thymbra dump commitlog commitlog --schema tables.json";
+
+const VERIFY_EXAMPLES: &str = "\
+Exit status: 0 if all is sound, else 1.
+
+Examples:
+  thymbra verify data/ks/t-0123456789abcdef0123456789abcdef/nb-1-big-Data.db
+  thymbra verify data commitlog";
 
 /// Options of `matrix`.
 #[derive(Args, Debug)]

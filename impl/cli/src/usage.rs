@@ -150,7 +150,7 @@ pub(crate) fn one_line(error: &clap::Error) -> String {
         kind == ErrorKind::InvalidSubcommand && !line.contains("tip:"),
         kind == ErrorKind::MissingRequiredArgument && line.contains("<QUESTION>"),
     ) {
-        (true, _) => "; commands are ask, matrix, check, gallery, replay, explore, bench",
+        (true, _) => "; commands are ask, matrix, check, gallery, replay, explore, bench, dump, verify",
         (false, true) => {
             "; ask stale, non-monotonic, non-linearizable, lost, unavailable, timeout, diverge, overwritten or worlds"
         }
