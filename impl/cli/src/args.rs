@@ -51,7 +51,8 @@ pub(crate) enum Command {
     /// Serves the model to a browser, to be walked through step by step.
     #[command(after_help = EXPLORE_EXAMPLES)]
     Explore(Box<ExploreArgs>),
-    /// Measures the speed of the checker.
+    /// Measures the speed of the checker or of the storage engine.
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArgs),
     /// Prints what an SSTable or a commit log of Cassandra holds.
     #[command(after_help = DUMP_EXAMPLES)]
@@ -87,6 +88,12 @@ Examples:
   thymbra ask stale --write ONE --read ONE --json > stale.json
   thymbra replay stale.json
   thymbra ask stale --write ONE --read ONE --json | thymbra replay -";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  thymbra bench check
+  thymbra bench storage --quick
+  thymbra bench storage --writes 1M --json > storage.json";
 
 const EXPLORE_EXAMPLES: &str = "\
 Examples:
@@ -180,6 +187,42 @@ pub(crate) struct BenchArgs {
     pub(crate) row: Option<usize>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+}
+
+/// Options of `bench storage`.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Storage")]
+pub(crate) struct StorageArgs {
+    /// Writes of each part in periodic mode, as in 1M, which is the default
+    #[arg(long, value_name = "N", value_parser = state_count)]
+    pub(crate) writes: Option<u64>,
+    /// Where to put the files, all of which are removed; the system's temporary directory if absent
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// A run of seconds that shows that everything works; its figures mean little
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl StorageArgs {
+    /// An option that only `bench storage` has, if one was given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let given = [
+            (self.writes.is_some(), "--writes"),
+            (self.directory.is_some(), "--directory"),
+            (self.quick, "--quick"),
+            (self.json, "--json"),
+        ];
+        given
+            .iter()
+            .find(|(is_given, _)| *is_given)
+            .map(|(_, name)| *name)
+    }
 }
 
 /// What can be measured.
@@ -187,6 +230,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchWord {
     // The exhaustive search.
     Check,
+    // The storage engine.
+    Storage,
 }
 
 const ASK_EXAMPLES: &str = "\
