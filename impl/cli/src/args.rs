@@ -532,7 +532,12 @@ mod tests {
                 Command::Ask(args) => scope(&args.run, args.question.code()),
                 Command::Matrix(args) => scope(&args.run, "stale"),
                 Command::Explore(args) => scope(&args.run, args.question.code()),
-                Command::Check(_) | Command::Gallery(_) | Command::Replay(_) | Command::Bench(_) => continue,
+                Command::Check(_)
+                | Command::Gallery(_)
+                | Command::Replay(_)
+                | Command::Bench(_)
+                | Command::Dump(_)
+                | Command::Verify(_) => continue,
             };
             assert!(bounds.is_ok(), "{example}");
         }
