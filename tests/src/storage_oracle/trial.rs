@@ -184,6 +184,12 @@ impl Trial {
         self.engine.as_ref()
     }
 
+    /// What a reader may see of a partition now.
+    #[must_use]
+    pub fn expected(&self, table: usize, key: u8) -> Vec<super::visible::Seen> {
+        self.oracle.expected(table, key, self.now_seconds())
+    }
+
     /// What has been met so far, the present life included.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
