@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use thymbra_protocol::ConsistencyLevel;
 
+use crate::dump::DumpArgs;
 use crate::names::{
     DatacenterWord, PartitionWord, Question, memory_bytes, read_level, state_count, write_level,
 };
+use crate::verify::VerifyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,8 +51,15 @@ pub(crate) enum Command {
     /// Serves the model to a browser, to be walked through step by step.
     #[command(after_help = EXPLORE_EXAMPLES)]
     Explore(Box<ExploreArgs>),
-    /// Measures the speed of the checker.
+    /// Measures the speed of the checker or of the storage engine.
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArgs),
+    /// Prints what an SSTable or a commit log of Cassandra holds.
+    #[command(after_help = DUMP_EXAMPLES)]
+    Dump(DumpArgs),
+    /// Checks every checksum and the order of SSTables and commit logs.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
 }
 
 const MATRIX_EXAMPLES: &str = "\
@@ -80,11 +89,31 @@ Examples:
   thymbra replay stale.json
   thymbra ask stale --write ONE --read ONE --json | thymbra replay -";
 
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  thymbra bench check
+  thymbra bench storage --quick
+  thymbra bench storage --writes 1M --json > storage.json";
+
 const EXPLORE_EXAMPLES: &str = "\
 Examples:
   thymbra explore
   thymbra explore stale --rf 3 --write ONE --read ONE --port 4000
   thymbra explore lost --write ANY --down 1 --crash 1";
+
+const DUMP_EXAMPLES: &str = "\
+Exit status: 0 if all could be read, 1 if the file is damaged or of something else.
+
+Examples:
+  thymbra dump sstable data/ks/t-0123456789abcdef0123456789abcdef/nb-1-big-Data.db
+  thymbra dump commitlog commitlog --schema tables.json";
+
+const VERIFY_EXAMPLES: &str = "\
+Exit status: 0 if all is sound, else 1.
+
+Examples:
+  thymbra verify data/ks/t-0123456789abcdef0123456789abcdef/nb-1-big-Data.db
+  thymbra verify data commitlog";
 
 /// Options of `matrix`.
 #[derive(Args, Debug)]
@@ -158,6 +187,42 @@ pub(crate) struct BenchArgs {
     pub(crate) row: Option<usize>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+}
+
+/// Options of `bench storage`.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Storage")]
+pub(crate) struct StorageArgs {
+    /// Writes of each part in periodic mode, as in 1M, which is the default
+    #[arg(long, value_name = "N", value_parser = state_count)]
+    pub(crate) writes: Option<u64>,
+    /// Where to put the files, all of which are removed; the system's temporary directory if absent
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// A run of seconds that shows that everything works; its figures mean little
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl StorageArgs {
+    /// An option that only `bench storage` has, if one was given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let given = [
+            (self.writes.is_some(), "--writes"),
+            (self.directory.is_some(), "--directory"),
+            (self.quick, "--quick"),
+            (self.json, "--json"),
+        ];
+        given
+            .iter()
+            .find(|(is_given, _)| *is_given)
+            .map(|(_, name)| *name)
+    }
 }
 
 /// What can be measured.
@@ -165,6 +230,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchWord {
     // The exhaustive search.
     Check,
+    // The storage engine.
+    Storage,
 }
 
 const ASK_EXAMPLES: &str = "\
@@ -465,7 +532,12 @@ mod tests {
                 Command::Ask(args) => scope(&args.run, args.question.code()),
                 Command::Matrix(args) => scope(&args.run, "stale"),
                 Command::Explore(args) => scope(&args.run, args.question.code()),
-                Command::Check(_) | Command::Gallery(_) | Command::Replay(_) | Command::Bench(_) => continue,
+                Command::Check(_)
+                | Command::Gallery(_)
+                | Command::Replay(_)
+                | Command::Bench(_)
+                | Command::Dump(_)
+                | Command::Verify(_) => continue,
             };
             assert!(bounds.is_ok(), "{example}");
         }
