@@ -665,7 +665,7 @@ impl Trial {
             coverage: Coverage::default(),
         };
         revived.open().map_err(Stop::Refused)?;
-        if self.engine.is_none() && self.done.is_empty() {
+        if self.done.is_empty() {
             revived.create_missing_tables().map_err(Stop::Refused)?;
         }
         revived.settle_column_change(unanswered);
