@@ -62,8 +62,8 @@ fn cassandra_finds_in_our_files_what_the_oracle_holds() {
     let seed = seed();
     println!("PROPTEST_RNG_SEED={seed}");
     let scratch = tempfile::tempdir().expect("a directory for files");
-    let folder = std::env::var_os("THYMBRA_REFEREE_DIR")
-        .map_or_else(|| scratch.path().to_path_buf(), PathBuf::from);
+    let folder =
+        std::env::var_os("THYMBRA_REFEREE_DIR").map_or_else(|| scratch.path().to_path_buf(), PathBuf::from);
     write_cases(seed, &folder);
     let output = Command::new(repository::root().join("tests/cassandra/referee"))
         .arg("judge")

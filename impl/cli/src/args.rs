@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use thymbra_protocol::ConsistencyLevel;
 
-use crate::dump::DumpArgs;
 use crate::bench_storage::StorageArgs;
+use crate::dump::DumpArgs;
 use crate::names::{
     DatacenterWord, PartitionWord, Question, memory_bytes, read_level, state_count, write_level,
 };

@@ -41,7 +41,12 @@ fn own_logs_are_read_as_cassandra_reads_them() {
         let expected: Value = serde_json::from_str(&expected).expect("it is JSON");
         let expected = with_sorted_updates(expected);
         let found = with_sorted_updates(dump(&folder));
-        let mutations = |dump: &Value| dump["mutations"].as_array().expect("mutations are a list").clone();
+        let mutations = |dump: &Value| {
+            dump["mutations"]
+                .as_array()
+                .expect("mutations are a list")
+                .clone()
+        };
         assert_eq!(mutations(&found).len(), mutations(&expected).len(), "{kind}");
         for (found, expected) in mutations(&found).iter().zip(mutations(&expected)) {
             assert_eq!(*found, expected, "{kind}");
@@ -98,7 +103,10 @@ fn log_of_a_node_has_the_statements_that_its_readme_lists() {
     }
     let batch = &updates[20];
     assert_eq!(batch["partition"]["key"][0], "cl0");
-    assert_eq!(batch["rows"][0]["deletion_info"]["marked_deleted"], "2023-11-14T22:13:20.000050Z");
+    assert_eq!(
+        batch["rows"][0]["deletion_info"]["marked_deleted"],
+        "2023-11-14T22:13:20.000050Z"
+    );
     assert_eq!(batch["rows"][1]["cells"][0]["value"], "b1");
 }
 
@@ -129,7 +137,10 @@ fn files_of_others_are_refused_by_their_names() {
     let segment = folder.join("CommitLog-7-1700000000003.log");
     std::fs::rename(&segment, folder.join("CommitLog-7-1700000000009.log")).expect("the copy has it");
     let line = refused(RAW, &folder.join("CommitLog-7-1700000000009.log"));
-    assert!(line.contains("1700000000003, and 1700000000009 in the name"), "{line}");
+    assert!(
+        line.contains("1700000000003, and 1700000000009 in the name"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -153,7 +164,10 @@ fn damage_is_an_error_with_file_and_offset_behind_what_could_be_read() {
         let output = files::thymbra(RAW, &segment);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "byte {index}: {errors}");
-        assert!(errors.contains("CommitLog-7-1700000000003.log"), "byte {index}: {errors}");
+        assert!(
+            errors.contains("CommitLog-7-1700000000003.log"),
+            "byte {index}: {errors}"
+        );
         let printed = String::from_utf8_lossy(&output.stdout);
         is_behind_first |= printed.contains("\"position\":88,");
     }

@@ -20,7 +20,11 @@ fn own_fixtures_are_dumped_as_cassandra_5_dumps_them() {
         let table = table.expect("a directory can be read").path();
         for file in std::fs::read_dir(&table).expect("a table is a directory") {
             let file = file.expect("a directory can be read").path();
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = file
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let Some(stem) = name
                 .strip_prefix("dump-")
                 .and_then(|rest| rest.strip_suffix(".json"))
@@ -91,7 +95,11 @@ fn legacy_tables_have_the_rows_that_their_readme_names() {
         assert_eq!(rows_count(&dump("simple_counter")), 5, "{version}{suffix}");
         for table in ["clust", "clust_counter"] {
             let found = dump(table);
-            assert_eq!((found.len(), rows_count(&found)), (5, 250), "{version}_{table}{suffix}");
+            assert_eq!(
+                (found.len(), rows_count(&found)),
+                (5, 250),
+                "{version}_{table}{suffix}"
+            );
         }
     }
 }
@@ -165,7 +173,10 @@ fn files_of_others_are_refused_by_their_names() {
     let foreign = files::table(&files::fixtures().join("foreign/thymbra"), "bulk");
     let cases: [(&Path, &[&str]); 4] = [
         (&foreign.join("oa-2-big-Data.db"), &["version oa", "na-", "nb-"]),
-        (&own_table("key_only").join("schema.cql"), &["no file of an SSTable"]),
+        (
+            &own_table("key_only").join("schema.cql"),
+            &["no file of an SSTable"],
+        ),
         (&own_table("key_only"), &["is a directory", "nb-1-big-Data.db"]),
         (
             &own_table("key_only").join("nb-9-big-Data.db"),

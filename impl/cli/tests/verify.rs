@@ -24,7 +24,10 @@ fn files_of_cassandra_are_sound() {
     if let Some(foreign) = foreign_fixtures("files_of_cassandra_are_sound") {
         let text = printed(VERIFY, &foreign);
         assert!(text.lines().all(|line| line.contains(": sound, ")), "{text}");
-        assert!(text.contains("nb-1-big: sound, partitions 1000, rows 1000"), "{text}");
+        assert!(
+            text.contains("nb-1-big: sound, partitions 1000, rows 1000"),
+            "{text}"
+        );
         assert!(text.contains("sound, records 2628"), "{text}");
     }
 }
@@ -92,7 +95,11 @@ fn every_changed_byte_is_found(table: &str) {
     let mut found_count = 0;
     for entry in std::fs::read_dir(&folder).expect("the copy is there") {
         let path = entry.expect("a directory can be read").path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let Some(component) = name.strip_prefix("nb-1-big-") else {
             continue;
         };
@@ -103,7 +110,10 @@ fn every_changed_byte_is_found(table: &str) {
             damaged[index] ^= 1 << (index % 8);
             std::fs::write(&path, &damaged).expect("the copy can be written");
             let is_found = is_damaged(&folder, &format!("{component} byte {index}"));
-            assert!(is_found || is_harmless(component, index), "{component} byte {index}");
+            assert!(
+                is_found || is_harmless(component, index),
+                "{component} byte {index}"
+            );
             found_count += usize::from(is_found);
         }
         std::fs::write(&path, &bytes).expect("the copy can be written");
@@ -127,7 +137,11 @@ fn every_cut_of_every_component_is_found() {
     let (_scratch, folder) = copy(&own_table("wide_plain"));
     for entry in std::fs::read_dir(&folder).expect("the copy is there") {
         let path = entry.expect("a directory can be read").path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if !name.starts_with("nb-1-big-") {
             continue;
         }

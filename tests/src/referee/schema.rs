@@ -183,10 +183,7 @@ mod tests {
     #[test]
     fn keyspaces_come_before_types_and_types_before_tables() {
         let text = statements(&tables());
-        let kinds: Vec<&str> = text
-            .lines()
-            .filter_map(|line| line.split(' ').nth(1))
-            .collect();
+        let kinds: Vec<&str> = text.lines().filter_map(|line| line.split(' ').nth(1)).collect();
         let mut expected = vec!["KEYSPACE"; 2];
         expected.push("TYPE");
         expected.extend(["TABLE"; 5]);
@@ -199,10 +196,7 @@ mod tests {
             text.contains("PRIMARY KEY ((k0, k1), c1, c2)) WITH id = 72616d62-6c65-11f1-8000-000000000001"),
             "{text}"
         );
-        assert!(
-            text.contains("CLUSTERING ORDER BY (c1 ASC, c2 DESC);"),
-            "{text}"
-        );
+        assert!(text.contains("CLUSTERING ORDER BY (c1 ASC, c2 DESC);"), "{text}");
         assert!(text.contains("s int static, "), "{text}");
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::args::state_count;
+use crate::names::state_count;
 
 /// Options of `bench storage`.
 #[derive(Args, Debug)]

@@ -116,7 +116,8 @@ fn refuse(path: &Path) -> Result<(), FileError> {
     if path.is_dir() {
         return Err(FileError::Foreign {
             path: path.to_path_buf(),
-            reason: "has no SSTables na-…-big- or nb-…-big-, and no commit log segments CommitLog-7-<id>.log".into(),
+            reason: "has no SSTables na-…-big- or nb-…-big-, and no commit log segments CommitLog-7-<id>.log"
+                .into(),
         });
     }
     SSTablePath::of_file(path).map(drop)

@@ -24,7 +24,10 @@ pub(crate) fn foreign_fixtures(test: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("\n*** SKIPPED: {test}: no files of Cassandra at {} ***\n", folder.display());
+    eprintln!(
+        "\n*** SKIPPED: {test}: no files of Cassandra at {} ***\n",
+        folder.display()
+    );
     None
 }
 
