@@ -63,6 +63,7 @@ flush simple
 write 0: simple () delete v @1
 flush simple
 clock +100s
+restart
 compact simple
 write 0: simple () w='a' @90
 ",
@@ -156,19 +157,19 @@ fn crash_at_any_operation_loses_nothing_acknowledged_and_halves_nothing() {
     let thoroughness = if tries_all() {
         Thoroughness {
             every: 1,
-            subsets_up_to: 8,
-            lots_count: 200,
-            images_count: 2_000,
-            second_every: 10,
-            second_images_count: 8,
+            subsets_up_to: 6,
+            lots_count: 60,
+            images_count: 200,
+            second_every: 50,
+            second_images_count: 6,
         }
     } else {
         Thoroughness {
             every: 1,
             subsets_up_to: 4,
             lots_count: 4,
-            images_count: 12,
-            second_every: 8,
+            images_count: 6,
+            second_every: 150,
             second_images_count: 2,
         }
     };

@@ -43,6 +43,13 @@ pub struct Unanswered {
     column_change: Option<ColumnChange>,
 }
 
+impl Unanswered {
+    /// The life that followed may have flushed what it replayed into some tables, and not into others.
+    pub const fn recovers_table_by_table(&mut self) {
+        self.in_flight.may_have_flushed_any = true;
+    }
+}
+
 /// A column that was being added or dropped.
 #[derive(Clone, Debug)]
 struct ColumnChange {

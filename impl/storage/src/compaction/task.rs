@@ -132,11 +132,11 @@ pub(crate) fn compact(
     for input in inputs {
         transaction.obsolete(input);
     }
-    transaction.commit()?;
+    table.commit(&mut transaction)?;
     let output = written.map(Arc::new);
     let output_bytes = output.as_ref().map_or(0, |output| output.size_bytes());
     table.change_view(|view| view.replace_compacted(&generations, output.into_iter().collect()));
-    transaction.remove_obsolete()?;
+    transaction.remove_obsolete();
     table.count(|counters| {
         counters.compactions_count += 1;
         counters.sstables_compacted_count += inputs.len() as u64;

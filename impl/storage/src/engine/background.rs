@@ -193,7 +193,8 @@ impl Shared {
     /// The table with the largest memtable, if memory is short; one that the commit log wants to be
     /// rid of, if its space is; or one whose flush period is over.
     fn table_to_flush(&self) -> Option<Arc<ColumnFamilyStore>> {
-        let tables = self.all_tables();
+        let mut tables = self.all_tables();
+        tables.retain(|table| table.check_running().is_ok());
         if self.memtable_bytes.load(Ordering::Relaxed) >= self.config.memtable_cleanup_bytes() {
             return tables
                 .into_iter()
