@@ -105,8 +105,8 @@ compact collections
 
 /// A run with several segments, of which some are discarded.
 fn segment_switches() -> String {
-    let mut lines = vec!["with batch segment=4096".to_owned()];
-    let filling = "a".repeat(700);
+    let mut lines = vec!["with batch segment=1024".to_owned()];
+    let filling = "a".repeat(150);
     for number in 0..8 {
         lines.push(format!(
             "write {}: simple () w='{filling}{number}' @{number}",

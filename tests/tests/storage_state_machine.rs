@@ -15,18 +15,18 @@ use thymbra_tests::storage_oracle::generate::Operations;
 use thymbra_tests::storage_oracle::script::Script;
 
 /// Runs, unless `THYMBRA_STORAGE_CASES` says another number.
-const CASES_COUNT: u32 = 200;
+const CASES_COUNT: u32 = 1_000;
 /// Operations of a run at most.
-const OPERATIONS_COUNT: usize = 60;
+const OPERATIONS_COUNT: usize = 120;
 
 /// What a set of runs meets whatever its seed.
 const REQUIRED: [Met; 15] = [
     Met::ReplayApplied,
     Met::ReplaySkipped,
-    Met::SomethingLost,
     Met::FlushesOutOfOrder,
     Met::FlushAbandoned,
     Met::SegmentSwitched,
+    Met::SegmentDiscarded,
     Met::CompactionMerged,
     Met::TombstonePurged,
     Met::PartitionPurged,

@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use thymbra_protocol::ConsistencyLevel;
 
 use crate::dump::DumpArgs;
+use crate::bench_storage::StorageArgs;
 use crate::names::{
     DatacenterWord, PartitionWord, Question, memory_bytes, read_level, state_count, write_level,
 };
@@ -51,7 +52,8 @@ pub(crate) enum Command {
     /// Serves the model to a browser, to be walked through step by step.
     #[command(after_help = EXPLORE_EXAMPLES)]
     Explore(Box<ExploreArgs>),
-    /// Measures the speed of the checker.
+    /// Measures the speed of the checker or of the storage engine.
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArgs),
     /// Prints what an SSTable or a commit log of Cassandra holds.
     #[command(after_help = DUMP_EXAMPLES)]
@@ -87,6 +89,12 @@ Examples:
   thymbra ask stale --write ONE --read ONE --json > stale.json
   thymbra replay stale.json
   thymbra ask stale --write ONE --read ONE --json | thymbra replay -";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  thymbra bench check
+  thymbra bench storage --quick
+  thymbra bench storage --writes 1M --json > storage.json";
 
 const EXPLORE_EXAMPLES: &str = "\
 Examples:
@@ -180,6 +188,8 @@ pub(crate) struct BenchArgs {
     pub(crate) row: Option<usize>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
 }
 
 /// What can be measured.
@@ -187,6 +197,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchWord {
     // The exhaustive search.
     Check,
+    // The storage engine.
+    Storage,
 }
 
 const ASK_EXAMPLES: &str = "\
@@ -487,7 +499,12 @@ mod tests {
                 Command::Ask(args) => scope(&args.run, args.question.code()),
                 Command::Matrix(args) => scope(&args.run, "stale"),
                 Command::Explore(args) => scope(&args.run, args.question.code()),
-                Command::Check(_) | Command::Gallery(_) | Command::Replay(_) | Command::Bench(_) => continue,
+                Command::Check(_)
+                | Command::Gallery(_)
+                | Command::Replay(_)
+                | Command::Bench(_)
+                | Command::Dump(_)
+                | Command::Verify(_) => continue,
             };
             assert!(bounds.is_ok(), "{example}");
         }

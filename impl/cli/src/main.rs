@@ -16,6 +16,7 @@ macro_rules! put_line {
 mod args;
 mod ask;
 mod bench;
+mod bench_storage;
 mod bounds;
 mod check;
 mod dump;

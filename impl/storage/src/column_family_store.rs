@@ -169,11 +169,14 @@ impl ColumnFamilyStore {
     /// What has been counted, and what there is.
     pub(crate) fn statistics(&self) -> TableStatistics {
         let view = self.view();
+        let counted = *lock(&self.counters);
+        let waiting_writes_count: u64 = view.memtables().map(|memtable| memtable.operations_count()).sum();
         TableStatistics {
             sstables_count: view.sstables.len(),
             live_bytes: view.sstables.iter().map(|sstable| sstable.size_bytes()).sum(),
             memtable_bytes: view.memtables().map(|memtable| memtable.size_bytes()).sum(),
-            ..*lock(&self.counters)
+            writes_count: counted.writes_count + waiting_writes_count,
+            ..counted
         }
     }
 }

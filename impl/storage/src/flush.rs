@@ -73,6 +73,7 @@ fn replace_memtable(
         !is_oldest
     });
     table.count(|counters| {
+        counters.writes_count += memtable.operations_count();
         counters.flushes_count += 1;
         counters.flushed_bytes += flushed_bytes;
         counters.flushes_out_of_order_count += u64::from(out_of_order);

@@ -109,7 +109,7 @@ impl SegmentRules for Reference {}
 /// Intervals exclude their start and include their end, as memtables own positions: a record that
 /// ends where a memtable begins belongs to the memtable before. Neighbours that share a bound join.
 ///
-/// Invariants: starts lie before ends; a table that is clean has no entry once allocation has ended.
+/// Invariants: starts lie before ends; a table has something clean only if it has something dirty.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SegmentDirtiness<T = TableId> {
     /// Which segment this is about.
@@ -160,7 +160,10 @@ impl<T: Copy + Ord> SegmentDirtiness<T> {
     ///
     /// Cassandra: `CommitLogSegment.markClean`.
     pub fn mark_clean(&mut self, table: T, lower: CommitLogPosition, upper: CommitLogPosition) {
-        if lower >= upper || lower.segment_id > self.segment_id || upper.segment_id < self.segment_id {
+        // A record that is put here later lies behind `upper`, so that nothing is missed.
+        let concerns_it = self.dirty.contains_key(&table);
+        let reaches_it = lower.segment_id <= self.segment_id && self.segment_id <= upper.segment_id;
+        if lower >= upper || !concerns_it || !reaches_it {
             return;
         }
         let start = match lower.segment_id == self.segment_id {
@@ -334,6 +337,13 @@ mod tests {
             segment.mark_clean(1, lower, upper);
             assert_eq!(!dirty(&segment).contains(&1), clean, "{lower} {upper}");
         }
+    }
+
+    #[test]
+    fn flush_of_a_table_without_records_leaves_no_trace() {
+        let mut flushed = segment();
+        flushed.mark_clean(3, at(5, 0), at(5, 30));
+        assert_eq!(flushed, segment());
     }
 
     #[test]

@@ -21,7 +21,10 @@ use thymbra_storage::{PendingFlush, StorageEngine, StorageError};
 
 /// After so long without a sync the engine makes one by itself, milliseconds.
 const SYNC_PERIOD_MS: u64 = 10_000;
-/// After so long without a marker the engine writes one by itself, milliseconds.
+/// After so long without a sync a write waits for one, milliseconds.
+const SYNC_LAG_BLOCK_MS: u64 = 15_000;
+/// After so long without a marker the engine writes one by itself, milliseconds; a compressed log waits for
+/// the sync.
 const MARKER_INTERVAL_MS: u64 = 100;
 
 /// Why a run ended early.
@@ -71,6 +74,8 @@ pub struct Trial {
     /// When the log was last known to be synced, and to be written, by the stop watch.
     synced_at_ms: u64,
     written_at_ms: u64,
+    /// Segments that the log had last.
+    segments_count: u64,
     coverage: Coverage,
 }
 
@@ -90,6 +95,7 @@ impl Trial {
             done: Vec::new(),
             synced_at_ms: 0,
             written_at_ms: 0,
+            segments_count: 0,
             coverage: Coverage::default(),
         }
     }
@@ -229,6 +235,7 @@ impl Trial {
             | Operation::AddColumn(..)
             | Operation::DropColumn(..) => self.work(operation)?,
         }
+        self.note_segments();
         match operation {
             Operation::Write(key, updates) => self.compare_partitions(*key, updates),
             Operation::Read(..) | Operation::Scan(..) => Ok(()),
@@ -320,7 +327,14 @@ impl Trial {
         self.oracle.write(self.facts(key, updates), false);
         match self.setup.sync {
             SyncKind::Batch | SyncKind::Group => self.oracle.synced(),
-            SyncKind::Periodic => {}
+            SyncKind::Periodic => {
+                let is_logged = updates
+                    .iter()
+                    .any(|update| translate::shape(update.table).is_durable);
+                if is_logged && self.clock.monotonic_ms() - self.synced_at_ms > SYNC_LAG_BLOCK_MS {
+                    self.note_sync();
+                }
+            }
         }
         Ok(())
     }
@@ -463,6 +477,8 @@ impl Trial {
         let clock = Arc::clone(&self.clock);
         self.engine = Some(StorageEngine::open(translate::config(&self.setup), disk, clock)?);
         self.opening = self.changes_since(before_count);
+        let engine = self.engine.as_ref();
+        self.segments_count = engine.map_or(0, |engine| engine.statistics().commit_log_segments_count);
         Ok(())
     }
 
@@ -645,10 +661,11 @@ impl Trial {
             done: self.done.clone(),
             synced_at_ms: 0,
             written_at_ms: 0,
+            segments_count: 0,
             coverage: Coverage::default(),
         };
         revived.open().map_err(Stop::Refused)?;
-        if self.engine.is_none() && self.done.is_empty() {
+        if self.done.is_empty() {
             revived.create_missing_tables().map_err(Stop::Refused)?;
         }
         revived.settle_column_change(unanswered);
@@ -674,6 +691,19 @@ impl Trial {
         }
     }
 
+    /// Segments come and go.
+    fn note_segments(&mut self) {
+        let Some(engine) = &self.engine else {
+            return;
+        };
+        let count = engine.statistics().commit_log_segments_count;
+        self.coverage
+            .meet(Met::SegmentSwitched, count.saturating_sub(self.segments_count));
+        self.coverage
+            .meet(Met::SegmentDiscarded, self.segments_count.saturating_sub(count));
+        self.segments_count = count;
+    }
+
     fn note_sync(&mut self) {
         self.oracle.synced();
         self.synced_at_ms = self.clock.monotonic_ms();
@@ -685,7 +715,7 @@ impl Trial {
         let now_ms = self.clock.monotonic_ms();
         if now_ms - self.synced_at_ms >= SYNC_PERIOD_MS {
             self.note_sync();
-        } else if now_ms - self.written_at_ms >= MARKER_INTERVAL_MS {
+        } else if now_ms - self.written_at_ms >= MARKER_INTERVAL_MS && !self.setup.is_log_compressed {
             self.oracle.written();
             self.written_at_ms = now_ms;
         }

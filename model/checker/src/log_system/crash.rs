@@ -77,13 +77,9 @@ impl LogSystem {
             candidate.damaged = Some((record, damage));
             let before = candidate.sections.iter().filter(|end| **end <= record).count();
             let in_last_section = before + 1 == candidate.sections.len();
-            // A record of size zero ends a segment, as in the last section of any; a wrong checksum ends a log.
-            let may_end = match damage {
-                Damage::Checksum => in_last_section && last == Some(segment),
-                Damage::Zeros => in_last_section,
-            };
+            let may_be_torn = in_last_section && last == Some(segment);
             state.ghost.is_corrupted = true;
-            state.ghost.must_refuse |= !may_end;
+            state.ghost.must_refuse |= !may_be_torn;
         }
     }
 }
