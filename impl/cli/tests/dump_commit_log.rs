@@ -1,5 +1,6 @@
 //! `thymbra dump commitlog` prints the mutations of segments, and refuses what is damaged.
 
+#[expect(dead_code, reason = "each test uses a part of this")]
 mod files;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! `thymbra verify`: sound files are called sound, and every changed byte that can matter is found.
 
+#[expect(dead_code, reason = "each test uses a part of this")]
 mod files;
 
 use std::path::Path;
@@ -65,14 +66,11 @@ fn is_damaged(folder: &Path, what: &str) -> bool {
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.is_empty(), "{what}: {errors}");
-    match output.status.code() {
-        Some(0) => false,
-        Some(1) => {
-            assert!(text.contains("DAMAGED\n  "), "{what}: {text}");
-            true
-        }
-        other => panic!("{what}: exit {other:?}"),
-    }
+    let status = output.status.code();
+    assert!(matches!(status, Some(0 | 1)), "{what}: exit {status:?}");
+    let is_damaged = status == Some(1);
+    assert_eq!(is_damaged, text.contains("DAMAGED\n  "), "{what}: {text}");
+    is_damaged
 }
 
 /// Bytes that no checksum covers and nothing else contradicts: a wrong value there gives no wrong answer.
@@ -104,7 +102,7 @@ fn every_changed_byte_is_found(table: &str) {
             continue;
         };
         let bytes = std::fs::read(&path).expect("the copy has it");
-        let step = 1 + bytes.len() / 350;
+        let step = 1 + bytes.len() / 250;
         for index in (0..bytes.len()).step_by(step) {
             let mut damaged = bytes.clone();
             damaged[index] ^= 1 << (index % 8);
@@ -118,7 +116,7 @@ fn every_changed_byte_is_found(table: &str) {
         }
         std::fs::write(&path, &bytes).expect("the copy can be written");
     }
-    assert!(found_count > 500, "{found_count}");
+    assert!(found_count > 350, "{found_count}");
     assert!(!is_damaged(&folder, "the copy as it was"));
 }
 
@@ -165,7 +163,9 @@ fn changed_bytes_of_a_commit_log_are_found() {
         let (_scratch, folder) = copy(&fixtures().join("commitlog").join(kind));
         let segment = folder.join("CommitLog-7-1700000000003.log");
         let bytes = std::fs::read(&segment).expect("the copy has it");
-        for index in (0..bytes.len()).step_by(31) {
+        // What stands behind the end of the log was never synced: nobody reads it.
+        let end = bytes.iter().rposition(|byte| *byte != 0).expect("a log") + 1;
+        for index in (0..end).step_by(31) {
             let mut damaged = bytes.clone();
             damaged[index] ^= 1 << (index % 8);
             std::fs::write(&segment, &damaged).expect("the copy can be written");

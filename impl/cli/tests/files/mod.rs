@@ -1,7 +1,5 @@
 //! Files of Cassandra that the tests read, and the command that reads them.
 
-#![expect(dead_code, reason = "each test uses a part of this")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -41,7 +39,7 @@ pub(crate) fn table(within: &Path, name: &str) -> PathBuf {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.starts_with(&prefix)
         });
-    found.unwrap_or_else(|| panic!("no table {name}"))
+    found.expect("the fixtures have this table")
 }
 
 /// A table of the project's own fixtures.
