@@ -109,7 +109,10 @@ fn values_on_which_sstabledump_fails_are_printed() {
     let dump = printed(DUMP, &own_table("empties_undumpable").join("nb-1-big-Data.db"));
     assert!(dump.contains(r#"{ "name" : "bo", "value" : "" }"#), "{dump}");
     assert!(dump.contains(r#"{ "name" : "ine", "value" : "" }"#), "{dump}");
-    assert!(dump.contains(r#"{ "name" : "ine", "value" : "0:0:0:0:0:0:0:1" }"#), "{dump}");
+    assert!(
+        dump.contains(r#"{ "name" : "ine", "value" : "0:0:0:0:0:0:0:1" }"#),
+        "{dump}"
+    );
     let _: Value = serde_json::from_str(&dump).expect("the dump is JSON");
 }
 

@@ -45,10 +45,10 @@ fn columns(table: &TableMetadata) -> impl Iterator<Item = &ColumnMetadata> {
 }
 
 fn user_type(of: &AbstractType) -> Option<&UserType> {
-    match of {
-        AbstractType::User(user) => Some(user),
-        _other => None,
+    if let AbstractType::User(user) = of {
+        return Some(user);
     }
+    None
 }
 
 fn create_type(keyspace: &str, user: &UserType) -> String {
@@ -133,7 +133,7 @@ fn options(table: &TableMetadata) -> String {
     );
     match params.compression {
         CompressionParams::None => text += " AND compression = {'enabled': 'false'}",
-        _lz4 => {
+        CompressionParams::Lz4 { .. } => {
             if let Some(chunk_length_bytes) = params.compression.chunk_length_bytes() {
                 let kib = chunk_length_bytes >> 10;
                 push(
