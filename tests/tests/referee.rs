@@ -50,8 +50,12 @@ fn write_cases(seed: u64, folder: &Path) {
             setup: plan.setup,
             operations,
         };
-        let mut trial = crash::run(&script).unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
-        export::settle(&mut trial).unwrap_or_else(|stop| panic!("seed {seed}: {stop:?}"));
+        let mut trial = crash::run(&script)
+            .map_err(|failure| format!("seed {seed}: {failure}"))
+            .expect("the engine agrees with the oracle");
+        export::settle(&mut trial)
+            .map_err(|stop| format!("seed {seed}: {stop:?}"))
+            .expect("the engine settles");
         export::write(&trial, &folder.join(format!("case-{case}"))).expect("files can be written");
     }
 }
