@@ -123,9 +123,12 @@ fn segment_switches() -> String {
 fn runs() -> Vec<(&'static str, Script)> {
     let mut runs: Vec<_> = RUNS
         .iter()
-        .map(|(name, text)| (*name, Script::parse(text).unwrap()))
+        .map(|(name, text)| (*name, Script::parse(text).expect("a script can be read")))
         .collect();
-    runs.push(("segments", Script::parse(&segment_switches()).unwrap()));
+    runs.push((
+        "segments",
+        Script::parse(&segment_switches()).expect("a script can be read"),
+    ));
     runs
 }
 
@@ -141,13 +144,13 @@ fn explore_each(what: &str, explore: impl Fn(&Script) -> Result<Explored, String
         let began = Instant::now();
         match explore(&script) {
             Ok(explored) => {
-                println!("{what}, {name}: {explored}, {} ms", began.elapsed().as_millis());
+                eprintln!("{what}, {name}: {explored}, {} ms", began.elapsed().as_millis());
                 coverage.add(&explored.coverage);
             }
             Err(failure) => failures.push(format!("{what}, {name}:\n{failure}")),
         }
     }
-    println!("{coverage}");
+    eprintln!("{coverage}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     coverage
 }
