@@ -188,6 +188,7 @@ impl LogSystem {
             LogAction::Barrier(table) => Self::barrier(state, table),
             LogAction::Flush(table, number) => self.flush(state, table, number),
             LogAction::FailFlush(table, number) => Self::fail_flush(state, table, number),
+            LogAction::RetryFlush(table, number) => Self::retry_flush(state, table, number),
             LogAction::PostFlush(table, number) => self.post_flush(state, table, number),
             LogAction::Compact(table, inputs) => self.compact(state, table, inputs),
             LogAction::Commit(table) => Self::commit(state, table),
@@ -195,6 +196,7 @@ impl LogSystem {
             LogAction::Unlink(table, place) => Self::unlink(state, table, place),
             LogAction::EndCompaction(table) => Self::end_compaction(state, table),
             LogAction::Truncate(table) => self.truncate(state, table),
+            LogAction::RecordTruncation(table) => self.record_truncation(state, table),
             LogAction::EndTruncate(table) => Self::end_truncate(state, table),
             LogAction::FailTruncate(table) => state.table_mut(table).truncation = None,
             LogAction::Tick => {
