@@ -63,6 +63,7 @@ flush simple
 write 0: simple () delete v @1
 flush simple
 clock +100s
+restart
 compact simple
 write 0: simple () w='a' @90
 ",
@@ -105,8 +106,8 @@ compact collections
 
 /// A run with several segments, of which some are discarded.
 fn segment_switches() -> String {
-    let mut lines = vec!["with batch segment=4096".to_owned()];
-    let filling = "a".repeat(700);
+    let mut lines = vec!["with batch segment=1024".to_owned()];
+    let filling = "a".repeat(150);
     for number in 0..8 {
         lines.push(format!(
             "write {}: simple () w='{filling}{number}' @{number}",
@@ -122,9 +123,12 @@ fn segment_switches() -> String {
 fn runs() -> Vec<(&'static str, Script)> {
     let mut runs: Vec<_> = RUNS
         .iter()
-        .map(|(name, text)| (*name, Script::parse(text).unwrap()))
+        .map(|(name, text)| (*name, Script::parse(text).expect("a script can be read")))
         .collect();
-    runs.push(("segments", Script::parse(&segment_switches()).unwrap()));
+    runs.push((
+        "segments",
+        Script::parse(&segment_switches()).expect("a script can be read"),
+    ));
     runs
 }
 
@@ -140,13 +144,13 @@ fn explore_each(what: &str, explore: impl Fn(&Script) -> Result<Explored, String
         let began = Instant::now();
         match explore(&script) {
             Ok(explored) => {
-                println!("{what}, {name}: {explored}, {} ms", began.elapsed().as_millis());
+                eprintln!("{what}, {name}: {explored}, {} ms", began.elapsed().as_millis());
                 coverage.add(&explored.coverage);
             }
             Err(failure) => failures.push(format!("{what}, {name}:\n{failure}")),
         }
     }
-    println!("{coverage}");
+    eprintln!("{coverage}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     coverage
 }
@@ -156,19 +160,19 @@ fn crash_at_any_operation_loses_nothing_acknowledged_and_halves_nothing() {
     let thoroughness = if tries_all() {
         Thoroughness {
             every: 1,
-            subsets_up_to: 8,
-            lots_count: 200,
-            images_count: 2_000,
-            second_every: 10,
-            second_images_count: 8,
+            subsets_up_to: 6,
+            lots_count: 60,
+            images_count: 200,
+            second_every: 50,
+            second_images_count: 6,
         }
     } else {
         Thoroughness {
             every: 1,
             subsets_up_to: 4,
             lots_count: 4,
-            images_count: 12,
-            second_every: 8,
+            images_count: 6,
+            second_every: 150,
             second_images_count: 2,
         }
     };

@@ -28,11 +28,10 @@ struct Judged<'a> {
 fn judged() -> impl Iterator<Item = Judged<'static>> {
     include_str!("values/judged.tsv").lines().map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [class, left, right, name, cql_name, is_valid, order, text, json] = fields[..] else {
-            panic!("nine fields: {line}");
-        };
+        let [class, left, right, name, cql_name, is_valid, order, text, json] =
+            fields.try_into().expect("a line has nine fields");
         Judged {
-            of: AbstractType::parse(class).unwrap_or_else(|error| panic!("{line}: {error}")),
+            of: AbstractType::parse(class).expect("Cassandra parsed it"),
             line,
             left: bytes(left),
             right: bytes(right),

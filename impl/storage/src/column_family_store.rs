@@ -4,6 +4,7 @@
 
 use crate::disk::{Disk, DiskResult};
 use crate::engine::TableStatistics;
+use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::memtable::Memtable;
 use crate::read::ClusteringSlice;
 use crate::sstable::SSTableReader;
@@ -12,7 +13,7 @@ use crate::sync::{lock, read, write};
 use crate::table_schema::TableSchema;
 use crate::view::View;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, TryLockError};
 use thymbra_durability::SkipRules as _;
 use thymbra_format::schema::TableMetadata;
@@ -29,6 +30,8 @@ pub(crate) struct ColumnFamilyStore {
     last_generation: AtomicU64,
     counters: Mutex<TableStatistics>,
     compaction_turn: Mutex<()>,
+    /// Whether it is unknown what the table's SSTables are.
+    is_stopped: AtomicBool,
 }
 
 impl ColumnFamilyStore {
@@ -50,6 +53,7 @@ impl ColumnFamilyStore {
             last_generation: AtomicU64::new(last_generation),
             counters: Mutex::default(),
             compaction_turn: Mutex::new(()),
+            is_stopped: AtomicBool::new(false),
         }
     }
 
@@ -66,6 +70,30 @@ impl ColumnFamilyStore {
     /// The table's definition as its users gave it.
     pub(crate) fn metadata(&self) -> Arc<TableMetadata> {
         Arc::clone(&self.schema().metadata)
+    }
+
+    /// Makes an exchange of the table's SSTables happen; where it may have happened or not, the table
+    /// is stopped, because readers, compactions and truncations would work on the wrong files.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(crate) fn commit(&self, transaction: &mut LifecycleTransaction) -> DiskResult<()> {
+        let committed = transaction.commit();
+        if committed.is_err() && !transaction.is_undoable() {
+            self.is_stopped.store(true, Ordering::SeqCst);
+        }
+        committed
+    }
+
+    /// Refuses to work on a table that is stopped.
+    ///
+    /// # Errors
+    /// When it is.
+    pub(crate) fn check_running(&self) -> Result<(), StorageError> {
+        if self.is_stopped.load(Ordering::Relaxed) {
+            return Err(StorageError::Stopped { table: self.id });
+        }
+        Ok(())
     }
 
     /// Waits for the end of a compaction of the table, and keeps others from beginning.
@@ -169,11 +197,14 @@ impl ColumnFamilyStore {
     /// What has been counted, and what there is.
     pub(crate) fn statistics(&self) -> TableStatistics {
         let view = self.view();
+        let counted = *lock(&self.counters);
+        let waiting_writes_count: u64 = view.memtables().map(|memtable| memtable.operations_count()).sum();
         TableStatistics {
             sstables_count: view.sstables.len(),
             live_bytes: view.sstables.iter().map(|sstable| sstable.size_bytes()).sum(),
             memtable_bytes: view.memtables().map(|memtable| memtable.size_bytes()).sum(),
-            ..*lock(&self.counters)
+            writes_count: counted.writes_count + waiting_writes_count,
+            ..counted
         }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) fn write_memtable(
     memtable: &Arc<Memtable>,
 ) -> Result<(), StorageError> {
     let mut claim = memtable.claim();
+    table.check_running()?;
     let is_waiting = |other: &Arc<Memtable>| Arc::ptr_eq(other, memtable);
     if !table.view().flushing.iter().any(is_waiting) {
         return Ok(());
@@ -73,6 +74,7 @@ fn replace_memtable(
         !is_oldest
     });
     table.count(|counters| {
+        counters.writes_count += memtable.operations_count();
         counters.flushes_count += 1;
         counters.flushed_bytes += flushed_bytes;
         counters.flushes_out_of_order_count += u64::from(out_of_order);
@@ -115,7 +117,7 @@ fn write_sstable(
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     memtable.try_for_each(|key, partition| writer.append(key, partition))?;
     let written = writer.finish()?;
-    transaction.commit()?;
-    transaction.remove_obsolete()?;
+    table.commit(&mut transaction)?;
+    transaction.remove_obsolete();
     Ok(written.map(Arc::new))
 }

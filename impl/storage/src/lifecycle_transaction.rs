@@ -96,14 +96,26 @@ impl LifecycleTransaction {
         self.append(&[LogRecord::end(LogRecordType::Commit)])
     }
 
-    /// Removes what the commit made obsolete, and then the log.
-    ///
-    /// # Errors
-    /// When the disk fails; the next start goes on.
-    pub(crate) fn remove_obsolete(mut self) -> DiskResult<()> {
-        let Some(_log) = self.log.take() else {
-            return Ok(());
-        };
+    /// Whether nothing can have happened yet.
+    pub(crate) const fn is_undoable(&self) -> bool {
+        self.is_undoable
+    }
+
+    /// Removes what the commit made obsolete, and then the log; what the disk refuses is left to the
+    /// next start, because the change has happened.
+    pub(crate) fn remove_obsolete(mut self) {
+        if self.log.take().is_none() {
+            return;
+        }
+        if let Err(error) = self.try_remove_obsolete() {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "files of a transaction that has happened are left to the next start"
+            );
+        }
+    }
+
+    fn try_remove_obsolete(&self) -> DiskResult<()> {
         for files in &self.obsolete {
             files.remove(&*self.disk)?;
         }
@@ -163,6 +175,9 @@ pub(crate) fn remove_unfinished_leftovers(disk: &dyn Disk, directory: &Path) -> 
 
 /// Does what one log says is left to do; gives the number of files that were removed.
 fn remove_leftovers_of(disk: &dyn Disk, directory: &Path, path: &Path) -> Result<u64, StorageError> {
+    // What is read here is acted on, and the process that wrote it may have ended before its sync.
+    disk.open(path)?.sync_data()?;
+    disk.sync_directory(directory)?;
     let records = transaction_log::read_log(&disk.read(path)?);
     let mut found = Vec::new();
     for record in &records {

@@ -79,6 +79,13 @@ pub enum StorageError {
         /// What is wrong.
         source: TransactionLogCorrupt,
     },
+    /// An exchange of a table's SSTables failed in its last step: whether it has happened is known
+    /// when the node is opened again, and until then the table takes no calls.
+    #[error("table {table} is stopped: what its SSTables are is known when the node is opened again")]
+    Stopped {
+        /// The table.
+        table: TableId,
+    },
     /// The machine has no thread to give.
     #[error("no thread can be started")]
     Thread(#[source] std::io::Error),

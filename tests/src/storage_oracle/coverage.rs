@@ -108,8 +108,6 @@ impl Coverage {
         self.meet(Met::ReplaySkipped, statistics.replay_skipped_count);
         self.meet(Met::TornTail, u64::from(statistics.has_met_torn_tail));
         self.meet(Met::LeftoversRemoved, statistics.leftovers_removed_count);
-        let is_switched = statistics.commit_log_segments_count > 1;
-        self.meet(Met::SegmentSwitched, u64::from(is_switched));
         for table in statistics.tables.values() {
             self.add_table(table);
         }

@@ -49,7 +49,7 @@ fn setup() -> impl Strategy<Value = Setup> {
         1 => Just(SyncKind::Group),
         4 => Just(SyncKind::Periodic),
     ];
-    let segment_size_bytes = prop_oneof![2 => Just(8 << 10), 3 => Just(4 << 10)];
+    let segment_size_bytes = prop_oneof![1 => Just(8 << 10), 2 => Just(2 << 10), 2 => Just(1 << 10)];
     let memtable_bytes = prop_oneof![3 => Just(1 << 30), 1 => Just(4 << 10)];
     let parts = (sync, any::<bool>(), segment_size_bytes, memtable_bytes);
     parts.prop_map(
@@ -67,8 +67,8 @@ fn operation(plan: &Plan) -> BoxedStrategy<Operation> {
     let writes = write(plan);
     let work = prop_oneof![
         6 => table().prop_map(Operation::Flush),
-        4 => table().prop_map(Operation::BeginFlush),
-        4 => pending.clone().prop_map(Operation::FinishFlush),
+        6 => table().prop_map(Operation::BeginFlush),
+        6 => pending.clone().prop_map(Operation::FinishFlush),
         1 => pending.prop_map(Operation::AbandonFlush),
         5 => table().prop_map(Operation::Compact),
         2 => table().prop_map(Operation::CompactNext),
@@ -88,9 +88,9 @@ fn operation(plan: &Plan) -> BoxedStrategy<Operation> {
         1 => Just(Operation::Clock(100_000)),
     ];
     prop_oneof![
-        30 => writes,
-        16 => work,
-        5 => ends,
+        40 => writes,
+        18 => work,
+        3 => ends,
         6 => time,
         4 => read(),
         2 => scan(),
@@ -100,7 +100,7 @@ fn operation(plan: &Plan) -> BoxedStrategy<Operation> {
 }
 
 fn table() -> impl Strategy<Value = usize> {
-    prop_oneof![4 => Just(0_usize), 6 => Just(1), 4 => Just(2), 6 => Just(3), 2 => Just(4)]
+    prop_oneof![4 => Just(0_usize), 12 => Just(1), 4 => Just(2), 6 => Just(3), 2 => Just(4)]
 }
 
 fn key() -> impl Strategy<Value = u8> {

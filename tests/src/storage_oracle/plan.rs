@@ -240,8 +240,13 @@ impl Plan {
     /// return or not, depending on whether the commit log was replayed in between.
     fn has_data_of_the_future(&self, table: usize, name: &str) -> bool {
         let now_us = i64::try_from(self.now_ms * 1_000).expect("before the year 294000");
-        let facts = self.tables.get(table).map_or(&[][..], |table| table.facts.as_slice());
-        facts.iter().any(|fact| fact.column() == Some(name) && fact.timestamp_us > now_us)
+        let facts = self
+            .tables
+            .get(table)
+            .map_or(&[][..], |table| table.facts.as_slice());
+        facts
+            .iter()
+            .any(|fact| fact.column() == Some(name) && fact.timestamp_us > now_us)
     }
 
     /// Whether an update writes to a column at a time at which it was dropped since.

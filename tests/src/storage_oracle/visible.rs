@@ -223,14 +223,14 @@ mod tests {
 
     #[test]
     fn static_row_outlives_deletions_of_ranges_and_rows() {
-        let seen = seen(
+        let shown = seen(
             2,
             "statics static s=3 @1; statics range before() after() delete @9",
             0,
         );
-        assert_eq!(seen.statics.len(), 1);
-        assert!(seen.rows.is_empty());
-        let gone = super::tests::seen(2, "statics static s=3 @1; statics partition delete @9", 0);
+        assert_eq!(shown.statics.len(), 1);
+        assert!(shown.rows.is_empty());
+        let gone = seen(2, "statics static s=3 @1; statics partition delete @9", 0);
         assert!(gone.is_empty());
     }
 

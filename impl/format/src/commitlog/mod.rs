@@ -26,7 +26,7 @@ pub mod sync_marker;
 pub use compressed_section::write_compressed_section;
 pub use descriptor::{CommitLogDescriptor, SegmentCompression};
 pub use finding::SegmentFindingKind;
-pub use record::{RECORD_OVERHEAD_BYTES, write_record};
+pub use record::{MIN_MUTATION_SIZE_BYTES, RECORD_OVERHEAD_BYTES, write_record};
 pub use segment_reader::{LogRecord, SegmentFinding, SegmentItem, SegmentReader};
 pub use sync_marker::{SYNC_MARKER_SIZE_BYTES, SyncMarker};
 

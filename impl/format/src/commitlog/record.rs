@@ -9,7 +9,7 @@ pub const RECORD_OVERHEAD_BYTES: usize = 12;
 /// Bytes in front of the mutation.
 pub(crate) const RECORD_HEAD_SIZE_BYTES: usize = 8;
 /// A record of fewer bytes is garbage that happens to have a right checksum (CASSANDRA-2128).
-const MIN_MUTATION_SIZE_BYTES: usize = 10;
+pub const MIN_MUTATION_SIZE_BYTES: usize = 10;
 
 /// Appends a record; `encode` appends its mutation, at messaging version 12.
 ///

@@ -415,6 +415,8 @@ mod tests {
             (f64::from_bits(0xc380_ffff_0113_4c7f), "-1.53122250468986848E17"),
             (f64::from_bits(0x43de_8055_90a2_a173), "8.7914027913957734E18"),
             (f64::from_bits(0x80), "6.32E-322"),
+            // The midpoint to the next number has fewer digits.
+            (f64::from_bits(0x45d0_c570_cb5c_6a79), "2.07618048E28"),
         ] {
             assert_eq!(double_text(number), expected);
         }
@@ -425,6 +427,8 @@ mod tests {
             (f32::INFINITY, "Infinity"),
             (f32::from_bits(0x5837_1117), "8.0513611E14"),
             (f32::from_bits(0x53ae_a04c), "1.50002729E12"),
+            // Where Java's sum overflows.
+            (f32::from_bits(0x6a48_2f67), "6.0502253E25"),
         ] {
             assert_eq!(float_text(number), expected);
         }

@@ -48,6 +48,10 @@ fn errors_name_the_type_and_what_is_wrong() {
             "timeuuid is a UUID of another version than 1",
         ),
         (
+            AbstractType::TimeUuid.validate(&[0x20; 16]),
+            "timeuuid is a UUID of another version than 1",
+        ),
+        (
             AbstractType::Duration.validate(&[1, 2, 3]),
             "duration has parts of different signs",
         ),

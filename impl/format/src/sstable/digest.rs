@@ -132,9 +132,21 @@ impl Checksums {
         for (index, slice) in file.chunks(slice_length).enumerate() {
             self.check_slice(index, slice)?;
         }
-        let slice_count = file.len().div_ceil(slice_length);
-        // Compactions of Cassandra may add the checksum of a slice without bytes.
-        if let Some([] | [0]) = self.checksums.get(slice_count..) {
+        self.check_count(file.len() as u64)
+    }
+
+    /// Checks that there is one checksum for each slice of a Data.db of this length.
+    ///
+    /// A compaction of Cassandra writes one more, that of a slice without bytes.
+    ///
+    /// # Errors
+    /// When there are more or fewer.
+    pub fn check_count(&self, file_length_bytes: u64) -> Result<(), FormatError> {
+        let slice_count = file_length_bytes.div_ceil(u64::from(self.slice_length_bytes));
+        let extra = usize::try_from(slice_count)
+            .ok()
+            .and_then(|slice_count| self.checksums.get(slice_count..));
+        if let Some([] | [0]) = extra {
             return Ok(());
         }
         Err(FormatError::Invalid {

@@ -60,8 +60,8 @@ impl SSTable {
     }
 
     pub(crate) fn statistics(&self) -> Statistics {
-        Statistics::read(&self.read(Component::Statistics), self.stem.version)
-            .unwrap_or_else(|error| panic!("{}: {error}", self.name()))
+        let read = Statistics::read(&self.read(Component::Statistics), self.stem.version);
+        read.expect("real statistics")
     }
 
     pub(crate) fn header(&self) -> SerializationHeader {

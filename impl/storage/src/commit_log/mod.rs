@@ -9,14 +9,14 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`config`] | settings |
-//! | [`appender`] | gives records their place |
-//! | [`ledger`] | knows what is dirty in which segment |
-//! | [`segment_file`] | makes segments, writes sections |
-//! | [`sync_service`] | who writes and syncs, and who waits for it |
-//! | [`writing`] | turns: markers and syncs |
-//! | [`segments`] | next segments, and those that may go |
-//! | [`replayer`] | reads what earlier lives have left |
-//! | [`threads`] | the threads of the log, if it has any |
+//! | `appender` | gives records their place |
+//! | `ledger` | knows what is dirty in which segment |
+//! | `segment_file` | makes segments, writes sections |
+//! | `sync_service` | who writes and syncs, and who waits for it |
+//! | `writing` | turns: markers and syncs |
+//! | `segments` | next segments, and those that may go |
+//! | `replayer` | reads what earlier lives have left |
+//! | `threads` | the threads of the log, if it has any |
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -25,7 +25,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thymbra_durability::{CommitLogProgress, SegmentRules as _};
-use thymbra_format::commitlog::{CommitLogDescriptor, RECORD_OVERHEAD_BYTES, write_record};
+use thymbra_format::commitlog::{
+    CommitLogDescriptor, MIN_MUTATION_SIZE_BYTES, RECORD_OVERHEAD_BYTES, write_record,
+};
 use thymbra_types::{CommitLogPosition, Reference};
 
 use crate::clock::Clock;
@@ -196,6 +198,9 @@ impl CommitLog {
     ///
     /// # Errors
     /// When the mutation is too large, or the log has stopped; nothing is appended then.
+    ///
+    /// # Panics
+    /// When the mutation has fewer than 10 bytes, which none has.
     pub fn add(
         &self,
         mutation: &[u8],
@@ -215,6 +220,9 @@ impl CommitLog {
     ///
     /// # Errors
     /// As [`CommitLog::add`]; the inner error is that of the serialization.
+    ///
+    /// # Panics
+    /// When the mutation has fewer than 10 bytes, which none has.
     pub fn append<E>(
         &self,
         serialize: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
@@ -337,6 +345,10 @@ impl Shared {
     ) -> Result<CommitLogPosition, CommitLogError> {
         let size_bytes = record.len() as u64;
         let mutation_bytes = size_bytes.saturating_sub(RECORD_OVERHEAD_BYTES as u64);
+        assert!(
+            mutation_bytes >= MIN_MUTATION_SIZE_BYTES as u64,
+            "a serialized mutation has a keyspace, a key and a table"
+        );
         let limit_bytes = self.config.max_record_size_bytes();
         if !Reference.accepts_mutation_size(mutation_bytes, limit_bytes) {
             return Err(CommitLogError::MutationTooLarge {

@@ -170,6 +170,7 @@ fn replay_segment<E: From<CommitLogError>>(
             in_last_segment,
             in_last_section: !reader.is_followed_by_marker(),
         };
+        //= WP-CL-05
         match Reference.on_finding(finding, place) {
             ReplayStep::EndOfSegment => {}
             ReplayStep::TornTail => {

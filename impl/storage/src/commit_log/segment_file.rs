@@ -67,6 +67,7 @@ impl Section {
 }
 
 /// A segment that can be written to.
+//= WP-CL-01
 #[derive(Debug)]
 pub(super) struct SegmentFile {
     /// The segment's id.

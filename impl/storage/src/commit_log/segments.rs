@@ -130,6 +130,7 @@ impl CommitLog {
 
     //= WP-CL-08
     /// The tables that must be flushed to bring the log under its size limit; mostly none.
+    //= WP-CL-08
     #[must_use]
     pub fn tables_to_flush(&self) -> Vec<TableId> {
         let shared = &self.shared;

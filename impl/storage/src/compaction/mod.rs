@@ -28,7 +28,10 @@ use thymbra_types::Reference;
 /// # Errors
 /// When the disk fails or an SSTable is corrupt; the SSTables stay then.
 pub(crate) fn compact_next(shared: &Shared, table: &ColumnFamilyStore) -> Result<bool, StorageError> {
-    let Some(_turn) = table.try_compaction_turn() else {
+    let Some(_turn) = table
+        .try_compaction_turn()
+        .filter(|_| table.check_running().is_ok())
+    else {
         return Ok(false);
     };
     let metadata = table.metadata();
@@ -70,6 +73,7 @@ pub(crate) fn compact_next(shared: &Shared, table: &ColumnFamilyStore) -> Result
 /// As [`compact_next`].
 pub(crate) fn compact_all(shared: &Shared, table: &ColumnFamilyStore) -> Result<(), StorageError> {
     let _turn = table.compaction_turn();
+    table.check_running()?;
     let inputs = table.view().sstables.clone();
     if inputs.is_empty() {
         return Ok(());

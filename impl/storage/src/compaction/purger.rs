@@ -9,13 +9,13 @@ use thymbra_types::{
     Cell, CellKind, DeletionTime, LivenessInfo, LocalDeletionTime, Partition, Reference, Row, Timestamp,
 };
 
-/// Whether a purge changed a partition.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Purged {
-    /// Tombstones or expired data went.
-    Something,
-    /// Everything stayed, but perhaps values of expired cells.
-    Nothing,
+/// What a purge did to a partition, beside taking the values of expired cells.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Purged {
+    /// Tombstones, and expired data, that went.
+    pub(crate) gone_count: u64,
+    /// Those whose gc_grace is over, and that stayed because older data may lie elsewhere.
+    pub(crate) kept_count: u64,
 }
 
 /// Removes from a partition in normal form what the rules let go.
@@ -34,7 +34,7 @@ pub(crate) fn purge(
         gc_before,
         ask_limit: limit,
         limit: None,
-        purged: Purged::Nothing,
+        purged: Purged::default(),
     };
     purger.purge_deletion(&mut partition.deletion);
     purger.purge_row(&mut partition.static_row);
@@ -61,10 +61,15 @@ impl Purger<'_> {
     fn may_purge(&mut self, timestamp: Timestamp, local_deletion_time: LocalDeletionTime) -> bool {
         let limit = self.limit_for(local_deletion_time);
         let may = Reference.may_purge(timestamp, local_deletion_time, self.gc_before, limit);
-        if may {
-            self.purged = Purged::Something;
-        }
+        self.count(may, local_deletion_time);
         may
+    }
+
+    /// Counts something dead that goes or stays.
+    fn count(&mut self, goes: bool, local_deletion_time: LocalDeletionTime) {
+        let is_over = local_deletion_time < self.gc_before;
+        self.purged.gone_count += u64::from(goes);
+        self.purged.kept_count += u64::from(!goes && is_over);
     }
 
     /// The limit; any will do for what is within gc_grace.
@@ -113,12 +118,13 @@ impl Purger<'_> {
             CellKind::Tombstone { local_deletion_time } => local_deletion_time,
         };
         let limit = self.limit_for(dead_since);
-        match Reference.purge_cell(cell.timestamp, cell.kind, self.now_seconds, self.gc_before, limit) {
+        let purge = Reference.purge_cell(cell.timestamp, cell.kind, self.now_seconds, self.gc_before, limit);
+        if !cell.kind.is_live(self.now_seconds) {
+            self.count(purge == CellPurge::Purge, dead_since);
+        }
+        match purge {
             CellPurge::Keep => false,
-            CellPurge::Purge => {
-                self.purged = Purged::Something;
-                true
-            }
+            CellPurge::Purge => true,
             CellPurge::BecomesTombstone { local_deletion_time } => {
                 *cell = Cell::tombstone(cell.timestamp, local_deletion_time);
                 false
@@ -231,7 +237,7 @@ mod tests {
                 PurgeLimit::Below(Timestamp(oldest_elsewhere))
             });
             assert_eq!(purged.is_empty(), goes, "data of {oldest_elsewhere}");
-            assert_eq!(outcome == Purged::Something, goes);
+            assert_eq!(outcome.gone_count > 0, goes);
         }
     }
 
@@ -241,6 +247,6 @@ mod tests {
         let outcome = purge(&mut partition, NOW_SECONDS, LocalDeletionTime(2), &mut || {
             unreachable!("gc_grace is not over")
         });
-        assert_eq!(outcome, Purged::Nothing);
+        assert_eq!(outcome.gone_count, 0);
     }
 }

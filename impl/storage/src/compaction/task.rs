@@ -4,7 +4,7 @@
 //! `CompactionController`, `CompactionIterator`.
 
 use crate::column_family_store::ColumnFamilyStore;
-use crate::compaction::purger::{self, Purged};
+use crate::compaction::purger;
 use crate::compaction::rate_limiter::RateLimiter;
 use crate::engine::Shared;
 use crate::lifecycle_transaction::LifecycleTransaction;
@@ -132,17 +132,18 @@ pub(crate) fn compact(
     for input in inputs {
         transaction.obsolete(input);
     }
-    transaction.commit()?;
+    table.commit(&mut transaction)?;
     let output = written.map(Arc::new);
     let output_bytes = output.as_ref().map_or(0, |output| output.size_bytes());
     table.change_view(|view| view.replace_compacted(&generations, output.into_iter().collect()));
-    transaction.remove_obsolete()?;
+    transaction.remove_obsolete();
     table.count(|counters| {
         counters.compactions_count += 1;
         counters.sstables_compacted_count += inputs.len() as u64;
         counters.compacted_bytes += output_bytes;
         counters.partitions_purged_count += counts.purged;
         counters.partitions_removed_count += counts.removed;
+        counters.tombstones_kept_for_older_data_count += counts.kept;
         counters.expired_sstables_dropped_count += expired.len() as u64;
     });
     Ok(())
@@ -158,11 +159,12 @@ fn intervals_of(shared: &Shared, inputs: &[Arc<SSTableReader>]) -> IntervalSet<C
         })
 }
 
-/// Partitions in which something was forgotten, and those that vanished.
+/// Partitions in which something was forgotten, those that vanished, and tombstones that stayed.
 #[derive(Clone, Copy, Debug, Default)]
 struct PurgeCounts {
     purged: u64,
     removed: u64,
+    kept: u64,
 }
 
 fn write_merged(
@@ -182,7 +184,8 @@ fn write_merged(
             controller.gc_before,
             &mut || controller.purge_limit(&key),
         );
-        counts.purged += u64::from(purged == Purged::Something);
+        counts.purged += u64::from(purged.gone_count > 0);
+        counts.kept += purged.kept_count;
         if partition.is_empty() {
             counts.removed += 1;
             continue;

@@ -125,10 +125,11 @@ impl StorageEngine {
 
     /// Stops the background work, syncs the commit log, and takes no more calls.
     ///
-    /// Memtables are not flushed: the commit log has what is in them.
+    /// Memtables are flushed where the commit log does not have what is in them: in keyspaces
+    /// without durable writes. Cassandra: `StorageService.drain` at the end of the process.
     ///
     /// # Errors
-    /// When the last sync fails.
+    /// When the last sync fails, or one of those flushes.
     pub fn close(&self) -> Result<(), StorageError> {
         let shared = &self.shared;
         if shared.is_closed.swap(true, Ordering::SeqCst) {
@@ -139,7 +140,13 @@ impl StorageEngine {
         if let Some(threads) = threads {
             threads.join();
         }
-        Ok(shared.commit_log.sync()?)
+        shared.commit_log.sync()?;
+        for table in shared.all_tables() {
+            if !shared.durable_writes(table.keyspace())? {
+                shared.flush(&table)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -186,7 +193,8 @@ impl Shared {
     /// The table with the largest memtable, if memory is short; one that the commit log wants to be
     /// rid of, if its space is; or one whose flush period is over.
     fn table_to_flush(&self) -> Option<Arc<ColumnFamilyStore>> {
-        let tables = self.all_tables();
+        let mut tables = self.all_tables();
+        tables.retain(|table| table.check_running().is_ok());
         if self.memtable_bytes.load(Ordering::Relaxed) >= self.config.memtable_cleanup_bytes() {
             return tables
                 .into_iter()

@@ -39,6 +39,8 @@ pub(super) fn open(
     create_directory(&*disk, &config.data_directory)?;
     create_directory(&*disk, &config.commitlog_directory)?;
     let system = SystemKeyspace::open(&*disk, &config.data_directory)?;
+    // What has been read is acted on, and the process that wrote it may have ended before its sync.
+    disk.sync_directory(&config.data_directory)?;
     let host_id = HostId(system.host_id());
     remove_dropped_tables(&*disk, &config.data_directory, &system)?;
 

@@ -181,9 +181,10 @@ impl StorageEngine {
             transaction.obsolete(sstable);
             removed.insert(sstable.generation());
         }
-        transaction.commit()?;
+        table.commit(&mut transaction)?;
         table.change_view(|view| view.replace_compacted(&removed, Vec::new()));
-        Ok(transaction.remove_obsolete()?)
+        transaction.remove_obsolete();
+        Ok(())
     }
 
     /// The definition of a table.

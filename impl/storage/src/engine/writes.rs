@@ -106,7 +106,9 @@ impl Shared {
     pub(crate) fn table(&self, table: TableId) -> Result<Arc<ColumnFamilyStore>, StorageError> {
         self.check_open()?;
         let found = read(&self.tables).get(&table).cloned();
-        found.ok_or(StorageError::UnknownTable { table })
+        let found = found.ok_or(StorageError::UnknownTable { table })?;
+        found.check_running()?;
+        Ok(found)
     }
 
     pub(crate) fn all_tables(&self) -> Vec<Arc<ColumnFamilyStore>> {
@@ -121,6 +123,7 @@ impl Shared {
             let Some(known) = tables.get(table) else {
                 return Err(StorageError::UnknownTable { table: *table });
             };
+            known.check_running()?;
             if known.keyspace() != &*mutation.keyspace {
                 return Err(StorageError::OtherKeyspace {
                     table: *table,
@@ -192,6 +195,7 @@ impl Shared {
 
     /// Switches a table's memtable, and writes out it and those that an earlier flush left.
     pub(crate) fn flush(&self, table: &ColumnFamilyStore) -> Result<(), StorageError> {
+        table.check_running()?;
         self.switch_memtable(table);
         let waiting = table.view().flushing.clone();
         for memtable in waiting {

@@ -62,6 +62,7 @@ fn large(sync_mode: SyncMode) -> CommitLogConfig {
     }
 }
 
+//= WP-CL-03 check
 #[test]
 fn markers_are_at_most_100_ms_apart_and_syncs_one_period() {
     let config = large(SyncMode::periodic(1_000));
@@ -121,6 +122,7 @@ fn full_segment_is_synced_once() {
     }
 }
 
+//= WP-CL-02 check
 #[test]
 fn periodic_writers_wait_only_if_the_last_sync_began_more_than_the_lag_ago() {
     let log = Counted::new(large(SyncMode::periodic(10_000)));
@@ -140,6 +142,7 @@ fn periodic_writers_wait_only_if_the_last_sync_began_more_than_the_lag_ago() {
     );
 }
 
+//= WP-CL-02 check
 #[test]
 fn batch_and_group_writers_wait_for_a_sync_of_their_own_record() {
     for sync_mode in [SyncMode::Batch, SyncMode::Group { window_ms: 5 }] {
@@ -197,6 +200,7 @@ fn mutation_of_half_a_segment_with_its_overhead_is_the_largest() {
     }
 }
 
+//= WP-CL-01 check
 #[test]
 fn segments_end_well_with_every_number_of_bytes_left() {
     for config in all_configs() {

@@ -35,6 +35,7 @@ fn recover(history: &History, config: &CommitLogConfig, disk: &SimulatedDisk, is
     assert_eq!(summary.torn_tail, None);
 }
 
+//= WP-CL-04 check
 #[test]
 fn crash_at_every_operation_with_every_loss_keeps_what_was_promised_and_the_order() {
     let steps = mixed_steps();
@@ -180,6 +181,7 @@ fn ids_increase_over_restarts_with_the_clock_back() {
     }
 }
 
+//= WP-CL-07 check
 #[test]
 fn ids_are_above_those_that_sstables_and_truncations_name() {
     let disk = SimulatedDisk::new();

@@ -132,6 +132,7 @@ fn changed_byte_is_reported_or_takes_no_more_than_the_last_section() {
     }
 }
 
+//= WP-CL-05 check
 #[test]
 fn cut_file_is_reported_or_takes_no_more_than_the_last_section() {
     let log = Log::new(false);

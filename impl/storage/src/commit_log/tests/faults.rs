@@ -30,6 +30,7 @@ fn run_with(config: &CommitLogConfig, steps: &[Step], inject: impl Fn(&Simulated
     (history.is_failed, history)
 }
 
+//= WP-CL-09 check
 #[test]
 fn error_at_every_operation_stops_the_log_and_loses_nothing_promised() {
     let steps = mixed_steps();

@@ -178,6 +178,7 @@ fn writers_of_a_log_that_stops_are_all_told() {
     }
 }
 
+//= WP-CL-01 check
 #[test]
 fn files_of_cassandra_are_replayed() {
     let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures");
