@@ -13,6 +13,7 @@ pub mod fuzz_targets;
 pub mod layering;
 pub mod markdown;
 pub mod questions;
+pub mod referee;
 pub mod repository;
 pub mod simulation;
 pub mod storage_oracle;

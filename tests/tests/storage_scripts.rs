@@ -10,18 +10,20 @@ use thymbra_tests::storage_oracle::script::Script;
 fn scripts() -> Vec<(String, Script)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("storage_scripts");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("the folder of scripts")
+        .map(|entry| entry.expect("an entry of the folder").path())
         .collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "script"));
     paths.sort();
     let script = |path: &Path| {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let parsed = Script::parse(&std::fs::read_to_string(path).unwrap());
-        (
-            name.clone(),
-            parsed.unwrap_or_else(|reason| panic!("{name}: {reason}")),
-        )
+        let name = path
+            .file_stem()
+            .expect("a script has a name")
+            .to_string_lossy()
+            .into_owned();
+        let parsed = Script::parse(&std::fs::read_to_string(path).expect("a script can be read"));
+        let parsed = parsed.map_err(|reason| format!("{name}: {reason}"));
+        (name, parsed.expect("every script of the folder can be read"))
     };
     paths.iter().map(|path| script(path)).collect()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use thymbra_protocol::ConsistencyLevel;
 
+use crate::bench_storage::StorageArgs;
 use crate::dump::DumpArgs;
 use crate::names::{
     DatacenterWord, PartitionWord, Question, memory_bytes, read_level, state_count, write_level,
@@ -189,40 +190,6 @@ pub(crate) struct BenchArgs {
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) storage: StorageArgs,
-}
-
-/// Options of `bench storage`.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Storage")]
-pub(crate) struct StorageArgs {
-    /// Writes of each part in periodic mode, as in 1M, which is the default
-    #[arg(long, value_name = "N", value_parser = state_count)]
-    pub(crate) writes: Option<u64>,
-    /// Where to put the files, all of which are removed; the system's temporary directory if absent
-    #[arg(long, value_name = "DIR")]
-    pub(crate) directory: Option<PathBuf>,
-    /// A run of seconds that shows that everything works; its figures mean little
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// Print the answer as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-impl StorageArgs {
-    /// An option that only `bench storage` has, if one was given.
-    pub(crate) fn given(&self) -> Option<&'static str> {
-        let given = [
-            (self.writes.is_some(), "--writes"),
-            (self.directory.is_some(), "--directory"),
-            (self.quick, "--quick"),
-            (self.json, "--json"),
-        ];
-        given
-            .iter()
-            .find(|(is_given, _)| *is_given)
-            .map(|(_, name)| *name)
-    }
 }
 
 /// What can be measured.
@@ -492,54 +459,5 @@ pub(crate) enum RetryWord {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-    use crate::scope_from_args::scope;
-
-    /// Lines of all help texts that begin with the command.
-    fn examples() -> Vec<String> {
-        let texts = [
-            EXAMPLES,
-            ASK_EXAMPLES,
-            MATRIX_EXAMPLES,
-            CHECK_EXAMPLES,
-            GALLERY_EXAMPLES,
-            REPLAY_EXAMPLES,
-            EXPLORE_EXAMPLES,
-        ];
-        let lines = texts.into_iter().flat_map(str::lines).map(str::trim);
-        lines
-            .filter_map(|line| line.split(['|', '>']).next())
-            .filter(|line| line.starts_with("thymbra "))
-            .map(str::to_owned)
-            .collect()
-    }
-
-    #[test]
-    fn command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn examples_of_the_help_are_right() {
-        let examples = examples();
-        assert!(examples.len() > 15);
-        for example in examples {
-            let cli = Cli::try_parse_from(example.split_whitespace()).expect("an example parses");
-            let bounds = match &cli.command {
-                Command::Ask(args) => scope(&args.run, args.question.code()),
-                Command::Matrix(args) => scope(&args.run, "stale"),
-                Command::Explore(args) => scope(&args.run, args.question.code()),
-                Command::Check(_)
-                | Command::Gallery(_)
-                | Command::Replay(_)
-                | Command::Bench(_)
-                | Command::Dump(_)
-                | Command::Verify(_) => continue,
-            };
-            assert!(bounds.is_ok(), "{example}");
-        }
-    }
-}
+#[path = "args_tests.rs"]
+mod tests;

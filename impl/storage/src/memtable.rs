@@ -41,7 +41,8 @@ pub(crate) struct Memtable {
 /// One stretch of the ring.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
-    partitions: BTreeMap<DecoratedKey, Partition>,
+    /// Boxed: an insertion moves half a node of neighbours.
+    partitions: BTreeMap<DecoratedKey, Box<Partition>>,
     stats: EncodingStatsCollector,
     columns: ColumnCollector,
 }
@@ -80,7 +81,7 @@ impl Memtable {
             Entry::Vacant(entry) => {
                 let mut partition = Partition::default();
                 partition.apply(update, &Reference);
-                entry.insert(partition);
+                entry.insert(Box::new(partition));
             }
             Entry::Occupied(mut entry) => entry.get_mut().apply(update, &Reference),
         }
@@ -131,7 +132,7 @@ impl Memtable {
                     .partitions
                     .range::<DecoratedKey, _>(range)
                     .take(missing)
-                    .map(|(key, partition)| (key.clone(), partition.clone())),
+                    .map(|(key, partition)| (key.clone(), (**partition).clone())),
             );
             if found.len() >= limit_count {
                 break;

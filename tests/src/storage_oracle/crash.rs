@@ -164,7 +164,7 @@ fn explore_crash(
         let revived = ended.trial.revive(image, ending, &ended.unanswered);
         let mut revived = revived.map_err(|stop| failure(script, &stop, &place))?;
         explored.images_count += 1;
-        if explored.images_count % thoroughness.second_every == 0 {
+        if explored.images_count.is_multiple_of(thoroughness.second_every) {
             let indices: Vec<_> = revived.opening().iter().map(|record| record.index).collect();
             crash_recovery(
                 script,

@@ -3,6 +3,10 @@
 //! The engine runs on a simulated disk and a clock that stands still, and does nothing by itself, so that a
 //! run is the same each time. Chapters: `specs/06-commit-log.md` to `specs/09-compaction.md`.
 
+mod compare;
+mod failure;
+mod lives;
+
 use super::coverage::{Coverage, Met};
 use super::fact::Fact;
 use super::operation::{BEGIN_SECONDS, Operation, Update};
@@ -191,6 +195,12 @@ impl Trial {
         self.engine.as_ref()
     }
 
+    /// What a reader may see of a partition now.
+    #[must_use]
+    pub fn expected(&self, table: usize, key: u8) -> Vec<super::visible::Seen> {
+        self.oracle.expected(table, key, self.now_seconds())
+    }
+
     /// What has been met so far, the present life included.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
@@ -240,7 +250,21 @@ impl Trial {
         match operation {
             Operation::Write(key, updates) => self.compare_partitions(*key, updates),
             Operation::Read(..) | Operation::Scan(..) => Ok(()),
-            _whole => self.compare(),
+            Operation::Clock(_)
+            | Operation::Tick
+            | Operation::Sync
+            | Operation::Flush(_)
+            | Operation::BeginFlush(_)
+            | Operation::FinishFlush(_)
+            | Operation::AbandonFlush(_)
+            | Operation::Compact(_)
+            | Operation::CompactNext(_)
+            | Operation::Truncate(_)
+            | Operation::AddColumn(..)
+            | Operation::DropColumn(..)
+            | Operation::Restart
+            | Operation::Kill
+            | Operation::PowerLoss(_) => self.compare(),
         }
     }
 
@@ -407,289 +431,12 @@ impl Trial {
         Ok(())
     }
 
-    /// Ends the life of the engine and begins another on the same disk.
-    fn restart(&mut self, ending: Ending) -> Result<(), Stop> {
-        if ending == Ending::Close {
-            self.ask(StorageEngine::close)?;
-        }
-        let before_count = self.disk.operation_count();
-        self.end_life();
-        if let Some(late) = self.changes_since(before_count).first() {
-            let message = format!(
-                "dropping the engine asks to {} {}",
-                late.operation,
-                late.path.display()
-            );
-            return Err(Stop::Wrong(message));
-        }
-        self.begin_life(ending)
-    }
-
-    /// Operations from an index on that change the disk.
-    fn changes_since(&self, index: u64) -> Vec<OperationRecord> {
-        let mut records = self.disk.operations();
-        records.retain(|record| record.index >= index && record.operation.changes_the_disk());
-        records
-    }
-
-    /// Takes the power away between two operations.
-    fn lose_power(&mut self, seed: u64) -> Result<(), Stop> {
-        let crash = self.disk.crash();
-        self.end_life();
-        self.coverage
-            .meet(Met::SomethingLost, crash.changes().len() as u64);
-        self.disk = crash.power_loss(&crash.random(seed));
-        self.begin_life(Ending::PowerLoss)
-    }
-
-    /// Drops the engine, as the end of its process does.
-    pub fn end_life(&mut self) {
-        self.pending.clear();
-        if let Some(engine) = self.engine.take() {
-            self.coverage.add_life(&engine.statistics());
-        }
-    }
-
-    /// Opens the engine again, and compares.
-    fn begin_life(&mut self, ending: Ending) -> Result<(), Stop> {
-        self.open().map_err(Stop::Refused)?;
-        self.compare_lives(ending, InFlight::default())
-    }
-
-    /// Compares what the engine shows with what the life before may have left.
-    fn compare_lives(&mut self, ending: Ending, mut in_flight: InFlight) -> Result<(), Stop> {
-        in_flight.may_have_flushed_any |= self.setup.flushes_by_itself();
-        let now_seconds = self.now_seconds();
-        let snapshot = self.snapshot()?;
-        let shows = |table: usize, key: u8, seen: &_| snapshot.shows(table, key, seen);
-        let recovered = self.oracle.recover(ending, in_flight, now_seconds, &shows);
-        let survival = recovered.map_err(|wrong| self.wrong(&snapshot, wrong, "after recovery"))?;
-        self.coverage.meet(Met::UnsyncedWriteLost, survival.lost_count);
-        self.coverage.meet(Met::UnsyncedWriteKept, survival.kept_count);
-        self.compare_reads(&snapshot)
-    }
-
-    fn open(&mut self) -> Result<(), StorageError> {
-        // The stop watch of a new process begins at 0.
-        self.clock = Arc::new(ManualClock::at_ms(self.clock.now_ms()));
-        (self.synced_at_ms, self.written_at_ms) = (0, 0);
-        let before_count = self.disk.operation_count();
-        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
-        let clock = Arc::clone(&self.clock);
-        self.engine = Some(StorageEngine::open(translate::config(&self.setup), disk, clock)?);
-        self.opening = self.changes_since(before_count);
-        let engine = self.engine.as_ref();
-        self.segments_count = engine.map_or(0, |engine| engine.statistics().commit_log_segments_count);
-        Ok(())
-    }
-
-    fn create_missing_tables(&mut self) -> Result<(), StorageError> {
-        let Some(engine) = &self.engine else {
-            return Ok(());
-        };
-        for (name, is_durable) in [
-            (translate::DURABLE_KEYSPACE, true),
-            (translate::EPHEMERAL_KEYSPACE, false),
-        ] {
-            match engine.create_keyspace(name, is_durable) {
-                Ok(()) | Err(StorageError::Exists { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        for (table, shape) in SHAPES.iter().enumerate() {
-            if engine
-                .table_named(translate::keyspace(table), shape.name)
-                .is_none()
-            {
-                engine.create_table(translate::metadata(table)?)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Compares everything that can be read.
-    ///
-    /// # Errors
-    /// When the engine refuses a read, or says something else than the oracle.
-    pub fn compare(&mut self) -> Result<(), Stop> {
-        let now_seconds = self.now_seconds();
-        let snapshot = self.snapshot()?;
-        let shows = |table: usize, key: u8, seen: &_| snapshot.shows(table, key, seen);
-        let checked = self.oracle.check(now_seconds, &shows);
-        checked.map_err(|wrong| self.wrong(&snapshot, wrong, "by scan"))?;
-        self.compare_reads(&snapshot)
-    }
-
-    /// Compares reads of single partitions with the scan.
-    fn compare_reads(&self, snapshot: &Snapshot) -> Result<(), Stop> {
-        for table in 0..SHAPES.len() {
-            for key in 0..KEYS_COUNT {
-                let shown = self.read_all(table, key)?;
-                if !snapshot.has(table, key, &shown) {
-                    let message = format!(
-                        "read of {} {key} gives {shown:?}, and scan another answer",
-                        SHAPES.get(table).map_or("", |shape| shape.name)
-                    );
-                    return Err(Stop::Wrong(message));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Compares the partitions that a write has changed.
-    fn compare_partitions(&self, key: u8, updates: &[Update]) -> Result<(), Stop> {
-        for update in updates {
-            let shown = self.read_all(update.table, key)?;
-            let expected = self.oracle.expected(update.table, key, self.now_seconds());
-            let rows: Vec<_> = expected
-                .iter()
-                .map(|seen| translate::rows(update.table, seen))
-                .collect();
-            if !rows.contains(&shown) {
-                return Err(Stop::Wrong(format!(
-                    "after the write {shown:?} is read, expected is {rows:?}"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    fn read_all(&self, table: usize, key: u8) -> Result<thymbra_storage::read::PartitionRows, Stop> {
-        let filter = translate::filter(table, &super::operation::Selection::ALL);
-        let engine = self.open_engine()?;
-        let shown = engine.read(translate::table_id(table), &translate::key(table, key), &filter);
-        shown.map_err(Stop::Refused)
-    }
-
-    fn snapshot(&self) -> Result<Snapshot, Stop> {
-        let snapshot = Snapshot::take(self.open_engine()?).map_err(Stop::Refused)?;
-        match snapshot.disorder() {
-            None => Ok(snapshot),
-            Some(disorder) => Err(Stop::Wrong(disorder)),
-        }
-    }
-
-    fn wrong(&self, snapshot: &Snapshot, (table, key): (usize, u8), when: &str) -> Stop {
-        let expected = self.oracle.expected(table, key, self.now_seconds());
-        let rows: Vec<_> = expected.iter().map(|seen| translate::rows(table, seen)).collect();
-        let name = SHAPES.get(table).map_or("?", |shape| shape.name);
-        let shown = snapshot.get(table, key);
-        Stop::Wrong(format!(
-            "{when}: {name} {key} shows {shown:?}, expected is one of {rows:?}"
-        ))
-    }
-
-    fn ask<T>(&self, question: impl FnOnce(&StorageEngine) -> Result<T, StorageError>) -> Result<T, Stop> {
-        question(self.open_engine()?).map_err(Stop::Refused)
-    }
-
-    fn open_engine(&self) -> Result<&StorageEngine, Stop> {
-        self.engine.as_ref().ok_or(Stop::Refused(StorageError::Closed))
-    }
-
     fn facts(&self, key: u8, updates: &[Update]) -> Vec<(usize, Fact)> {
         let now_seconds = self.now_seconds();
         let facts = updates
             .iter()
             .map(|update| (update.table, Fact::of(key, update, now_seconds)));
         facts.collect()
-    }
-
-    /// Gives up: what the oracle must think of an operation that the engine answered by an error, or
-    /// never answered.
-    ///
-    /// `is_over` says that the engine's life ended in it; otherwise the engine goes on.
-    pub fn fail(&mut self, operation: &Operation, is_over: bool) -> Unanswered {
-        let mut unanswered = Unanswered::default();
-        match operation {
-            Operation::Write(key, updates) => {
-                let facts = self.facts(*key, updates);
-                self.oracle.write(facts, !is_over);
-            }
-            Operation::Flush(table) => {
-                self.oracle.switch_memtable(*table);
-            }
-            Operation::Truncate(table) => {
-                self.oracle.switch_memtable(*table);
-                unanswered.in_flight.truncation = Some(*table);
-                if !is_over {
-                    self.oracle.perhaps_truncated(*table);
-                }
-            }
-            Operation::AddColumn(table, name) | Operation::DropColumn(table, name) => {
-                let is_added = matches!(operation, Operation::AddColumn(..));
-                unanswered.column_change = Some(ColumnChange {
-                    table: *table,
-                    name: name.clone(),
-                    is_added,
-                    now_us: self.now_us(),
-                });
-            }
-            Operation::Tick => unanswered.in_flight.may_have_flushed_any = self.setup.flushes_by_itself(),
-            Operation::Read(..)
-            | Operation::Scan(..)
-            | Operation::Clock(_)
-            | Operation::Sync
-            | Operation::BeginFlush(_)
-            | Operation::FinishFlush(_)
-            | Operation::AbandonFlush(_)
-            | Operation::Compact(_)
-            | Operation::CompactNext(_)
-            | Operation::Restart
-            | Operation::Kill
-            | Operation::PowerLoss(_) => {}
-        }
-        if !is_over {
-            self.settle_column_change(&unanswered);
-        }
-        unanswered
-    }
-
-    /// A new life of this engine on another disk, which the end of the last one has left.
-    ///
-    /// # Errors
-    /// When the engine cannot be opened there, or shows what cannot be.
-    pub fn revive(&self, disk: SimulatedDisk, ending: Ending, unanswered: &Unanswered) -> Result<Self, Stop> {
-        let mut revived = Self {
-            setup: self.setup,
-            disk,
-            clock: Arc::clone(&self.clock),
-            engine: None,
-            opening: Vec::new(),
-            pending: Vec::new(),
-            oracle: self.oracle.clone(),
-            done: self.done.clone(),
-            synced_at_ms: 0,
-            written_at_ms: 0,
-            segments_count: 0,
-            coverage: Coverage::default(),
-        };
-        revived.open().map_err(Stop::Refused)?;
-        if self.done.is_empty() {
-            revived.create_missing_tables().map_err(Stop::Refused)?;
-        }
-        revived.settle_column_change(unanswered);
-        revived.compare_lives(ending, unanswered.in_flight)?;
-        Ok(revived)
-    }
-
-    /// Takes over what the engine says of a change of columns that it did not answer.
-    fn settle_column_change(&mut self, unanswered: &Unanswered) {
-        let (Some(change), Some(engine)) = (&unanswered.column_change, &self.engine) else {
-            return;
-        };
-        let Ok(metadata) = engine.table(translate::table_id(change.table)) else {
-            return;
-        };
-        let is_there = metadata.column(&change.name).is_some();
-        match (change.is_added, is_there) {
-            (true, true) => self.oracle.column_added(change.table, &change.name),
-            (false, false) => self
-                .oracle
-                .column_dropped(change.table, &change.name, change.now_us),
-            (true, false) | (false, true) => {}
-        }
     }
 
     /// Segments come and go.

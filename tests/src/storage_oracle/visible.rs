@@ -230,7 +230,7 @@ mod tests {
         );
         assert_eq!(seen.statics.len(), 1);
         assert!(seen.rows.is_empty());
-        let gone = super::tests::seen(2, "statics static s=3 @1; statics partition delete @9", 0);
+        let gone = seen(2, "statics static s=3 @1; statics partition delete @9", 0);
         assert!(gone.is_empty());
     }
 

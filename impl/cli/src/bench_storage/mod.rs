@@ -15,6 +15,7 @@ mod progress_line;
 mod report;
 #[cfg(feature = "rocksdb")]
 mod rocksdb_engine;
+mod storage_args;
 mod thymbra_engine;
 
 use core::time::Duration;
@@ -26,13 +27,14 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use crate::args::StorageArgs;
 use crate::progress::{catch_interrupts, is_interrupted};
 use crate::usage::Failure;
 use contestant::Engine;
 use measured::Measured;
 use part::Part;
 use report::Report;
+
+pub(crate) use storage_args::StorageArgs;
 
 /// Writes where none are given.
 const WRITES_COUNT: u64 = 1_000_000;

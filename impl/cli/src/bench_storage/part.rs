@@ -100,7 +100,7 @@ impl Bench {
             let first = writes_count * index / FLUSHES_COUNT;
             let last = writes_count * (index + 1) / FLUSHES_COUNT;
             let written = self.writes(engine, "write, periodic", 1, first..last)?;
-            let flushed = self.measure(engine, "flush", written.operations_count, |_| Ok(engine.flush()?))?;
+            let flushed = self.measure(engine, "flush", written.operations_count, |_| engine.flush())?;
             if index == 0 {
                 (writes, flushes) = (written, flushed);
             } else {
@@ -119,7 +119,7 @@ impl Bench {
         }
         self.reads(engine, written_count, "")?;
         self.scan(engine, written_count)?;
-        let compacted = self.measure(engine, "compact", written_count, |_| Ok(engine.compact()?))?;
+        let compacted = self.measure(engine, "compact", written_count, |_| engine.compact())?;
         self.rows.push(compacted.clone());
         self.reads(engine, written_count, ", compacted")?;
         for part in [flushes, compacted] {

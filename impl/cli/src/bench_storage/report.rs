@@ -77,6 +77,9 @@ impl Report {
                 ));
             }
         }
+        if !self.is_complete {
+            text.push_str("stopped before the end: rows are missing\n");
+        }
         if !self.is_release {
             text.push_str("this build is not optimised: cargo run --release\n");
         }

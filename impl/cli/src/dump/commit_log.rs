@@ -11,7 +11,9 @@ use thymbra_format::commitlog::{LogRecord, SegmentFindingKind, SegmentItem, Segm
 use thymbra_format::cursor::hexadecimal;
 use thymbra_format::marshal::uuid_text;
 use thymbra_format::mutation::{DecodeError, RawMutation, TableLayout, decode_mutation};
-use thymbra_format::rows::{ClusteringComparator, RangeTombstoneMarker, Unfiltered, UnfilteredView, unfiltereds};
+use thymbra_format::rows::{
+    ClusteringComparator, RangeTombstoneMarker, Unfiltered, UnfilteredView, unfiltereds,
+};
 use thymbra_format::schema::{TableMetadata, tables_from_json};
 use thymbra_types::{Mutation, Partition, Partitioner, TableId};
 
@@ -53,7 +55,11 @@ pub(super) fn dump(
         .iter()
         .map(|(id, count)| format!("\"{}\": {count}", dashed(*id)))
         .collect();
-    printed(writeln!(out, "\n],\n\"unknown tables\": {{{}}}}}", unknown.join(", ")))?;
+    printed(writeln!(
+        out,
+        "\n],\n\"unknown tables\": {{{}}}}}",
+        unknown.join(", ")
+    ))?;
     result
 }
 
@@ -107,12 +113,7 @@ impl Dump {
         Ok(self.printer.json.take())
     }
 
-    fn updates(
-        &mut self,
-        path: &Path,
-        record: LogRecord<'_>,
-        mutation: &Mutation,
-    ) -> Result<(), FileError> {
+    fn updates(&mut self, path: &Path, record: LogRecord<'_>, mutation: &Mutation) -> Result<(), FileError> {
         self.printer.json.field("updates");
         self.printer.json.start_array();
         for (id, partition) in mutation.updates.iter() {

@@ -6,7 +6,9 @@ use clap::ValueEnum;
 use thymbra_format::marshal::{MarshalError, quoted_if_needed};
 use thymbra_format::rows::{ClusteringValues, Column, RangeTombstoneMarker, SerializationHeader, Unfiltered};
 use thymbra_types::clustering::BoundSide;
-use thymbra_types::{Cell, CellKind, CellPath, DeletionTime, LivenessInfo, LivenessKind, LocalDeletionTime, Row};
+use thymbra_types::{
+    Cell, CellKind, CellPath, DeletionTime, LivenessInfo, LivenessKind, LocalDeletionTime, Row,
+};
 
 use super::instant;
 use super::json_generator::{JsonGenerator, Layout};
@@ -189,8 +191,7 @@ impl DocumentPrinter {
     fn liveness(&mut self, liveness: &LivenessInfo) {
         self.json.start_object();
         self.json.field("tstamp");
-        self.json
-            .string(&instant::of_microseconds(liveness.timestamp.0));
+        self.json.string(&instant::of_microseconds(liveness.timestamp.0));
         if let Some((ttl_seconds, expiration)) = expiration(liveness) {
             self.expiration(ttl_seconds, expiration, expiration.0 < self.now_seconds);
         }
@@ -312,11 +313,8 @@ impl DocumentPrinter {
         self.json.field(name);
         self.json.start_object();
         self.json.field("type");
-        self.json.string(if is_inclusive {
-            "inclusive"
-        } else {
-            "exclusive"
-        });
+        self.json
+            .string(if is_inclusive { "inclusive" } else { "exclusive" });
         self.clustering(&marker.prefix, header)?;
         self.deletion(deletion);
         self.json.end_object();
@@ -378,7 +376,8 @@ pub(super) fn cells_of<'r>(column: &Column, row: &'r Row) -> Vec<(Option<&'r Cel
     let mut cells: Vec<_> = cells.map(|(name, cell)| (name.path.as_ref(), cell)).collect();
     if column.is_complex() {
         let bytes = |path: Option<&'r CellPath>| path.map_or(&[][..], |path| &*path.0);
-        cells.sort_by(|(left, _), (right, _)| column.column_type().compare_paths(bytes(*left), bytes(*right)));
+        cells
+            .sort_by(|(left, _), (right, _)| column.column_type().compare_paths(bytes(*left), bytes(*right)));
     }
     cells
 }

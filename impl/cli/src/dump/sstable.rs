@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use thymbra_format::rows::{PartitionHeader, SerializationHeader, Unfiltered, UnfilteredForm, UnfilteredReader};
+use thymbra_format::rows::{
+    PartitionHeader, SerializationHeader, Unfiltered, UnfilteredForm, UnfilteredReader,
+};
 use thymbra_types::{DeletionTime, Row};
 
 use crate::files::{DataStream, FileError, SSTablePath};
@@ -27,7 +29,11 @@ struct Begun {
 }
 
 /// Prints all partitions of an SSTable, as they are read.
-pub(super) fn dump(sstable: &SSTablePath, mut printer: Printer, out: &mut impl Write) -> Result<(), DumpError> {
+pub(super) fn dump(
+    sstable: &SSTablePath,
+    mut printer: Printer,
+    out: &mut impl Write,
+) -> Result<(), DumpError> {
     let header = sstable.statistics()?.header;
     let mut data = DataStream::open(sstable)?;
     printer.begin();

@@ -87,9 +87,7 @@ impl TextPrinter {
                 };
                 self.row(&name, row, header, false)
             }
-            Unfiltered::Marker(marker) => {
-                self.marker(marker, header).map_err(WrongValue::of("clustering"))
-            }
+            Unfiltered::Marker(marker) => self.marker(marker, header).map_err(WrongValue::of("clustering")),
         }
     }
 
@@ -148,7 +146,10 @@ impl TextPrinter {
                 line = format!("{line} deleted at {} ({when})", cell.timestamp.0);
             }
             CellKind::Live => {
-                line = format!("{line} = {}{at}", column.column_type().json_of_cell(path, &cell.value)?);
+                line = format!(
+                    "{line} = {}{at}",
+                    column.column_type().json_of_cell(path, &cell.value)?
+                );
             }
             CellKind::Expiring {
                 local_deletion_time, ..

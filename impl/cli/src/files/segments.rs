@@ -20,7 +20,10 @@ pub(crate) fn segments(path: &Path) -> Result<BTreeMap<i64, PathBuf>, FileError>
     };
     if !metadata.is_dir() {
         let id = id_of(path).ok_or_else(|| {
-            foreign(path, "is no commit log segment by its name; CommitLog-7-<id>.log are read")
+            foreign(
+                path,
+                "is no commit log segment by its name; CommitLog-7-<id>.log are read",
+            )
         })?;
         return Ok(BTreeMap::from([(id, path.to_path_buf())]));
     }

@@ -33,7 +33,7 @@ impl SSTablePath {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match FileStem::parse_file_name(&name) {
             Some((stem, _)) => Ok(Self {
-                directory: path.parent().unwrap_or(Path::new("")).to_path_buf(),
+                directory: path.parent().map(Path::to_path_buf).unwrap_or_default(),
                 stem,
             }),
             None => Err(foreign(refusal(&name))),

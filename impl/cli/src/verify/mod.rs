@@ -94,12 +94,15 @@ fn find(path: &Path, subjects: &mut BTreeSet<Subject>) -> Result<(), FileError> 
         let mut result = Ok(());
         for entry in std::fs::read_dir(path).map_err(FileError::disk(path))? {
             let entry = entry.map_err(FileError::disk(path))?;
-            result = result.and(find(&entry.path(), subjects));
+            let found = find(&entry.path(), subjects);
+            if result.is_ok() {
+                result = found;
+            }
         }
         return result;
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let directory = path.parent().unwrap_or(Path::new(""));
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
     if let Some((stem, _)) = FileStem::parse_file_name(&name) {
         subjects.insert(Subject::SSTable(directory.to_path_buf(), stem.to_string()));
     } else if CommitLogDescriptor::parse_file_name(&name).is_some() {
@@ -116,7 +119,8 @@ fn refuse(path: &Path) -> Result<(), FileError> {
     if path.is_dir() {
         return Err(FileError::Foreign {
             path: path.to_path_buf(),
-            reason: "has no SSTables na-…-big- or nb-…-big-, and no commit log segments CommitLog-7-<id>.log".into(),
+            reason: "has no SSTables na-…-big- or nb-…-big-, and no commit log segments CommitLog-7-<id>.log"
+                .into(),
         });
     }
     SSTablePath::of_file(path).map(drop)

@@ -75,8 +75,9 @@ impl<'a> PartitionCheck<'a> {
             let order = last.compare(&place, &self.header.clustering_types);
             let is_marker = place.kind != ClusteringKind::Clustering;
             if order.is_gt() || (order.is_eq() && !is_marker) {
-                let found =
-                    format!("at offset {offset} stands a row or marker that belongs before the one before it");
+                let found = format!(
+                    "at offset {offset} stands a row or marker that belongs before the one before it"
+                );
                 return Err(FileError::contradiction(self.data, found));
             }
         }

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use thymbra_format::rows::{PartitionHeader, SerializationHeader, Unfiltered, UnfilteredForm, UnfilteredReader};
+use thymbra_format::rows::{
+    PartitionHeader, SerializationHeader, Unfiltered, UnfilteredForm, UnfilteredReader,
+};
 use thymbra_format::sstable::metadata::Statistics;
 use thymbra_format::sstable::{
     BloomFilter, Component, Digest, IndexSummary, PromotedIndex, RowIndexEntry, Toc,
@@ -76,7 +78,10 @@ fn check_toc(sstable: &SSTablePath) -> Result<(), FileError> {
         }
     }
     if let Some(name) = toc.names.iter().find(|name| Component::from_name(name).is_none()) {
-        return Err(FileError::contradiction(&path, format!("lists {name}, which is unknown")));
+        return Err(FileError::contradiction(
+            &path,
+            format!("lists {name}, which is unknown"),
+        ));
     }
     for component in [
         Component::Data,
@@ -124,7 +129,10 @@ fn check_digest(sstable: &SSTablePath) -> Result<(), FileError> {
     if found == expected {
         return Ok(());
     }
-    let found = format!("has checksum {found}, and {} says {expected}", digest_path.display());
+    let found = format!(
+        "has checksum {found}, and {} says {expected}",
+        digest_path.display()
+    );
     Err(FileError::contradiction(&data_path, found))
 }
 

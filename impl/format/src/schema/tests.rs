@@ -1,3 +1,5 @@
+//! Definitions of tables: what is refused, what is derived, and their JSON.
+
 use super::*;
 use crate::marshal::UserType;
 

@@ -61,7 +61,7 @@ impl SSTable {
 
     pub(crate) fn statistics(&self) -> Statistics {
         Statistics::read(&self.read(Component::Statistics), self.stem.version)
-            .unwrap_or_else(|error| panic!("{}: {error}", self.name()))
+            .expect("the statistics of a real SSTable can be read")
     }
 
     pub(crate) fn header(&self) -> SerializationHeader {

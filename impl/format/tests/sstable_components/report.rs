@@ -11,7 +11,8 @@ fn line<'a>(report: &'a str, label: &str) -> &'a str {
     let found = report
         .lines()
         .find_map(|line| line.strip_prefix(label)?.strip_prefix(": "));
-    let line = found.unwrap_or_else(|| panic!("no line {label}"));
+    assert!(found.is_some(), "no line {label}");
+    let line = found.unwrap_or_default();
     line.split(" (").next().unwrap_or(line)
 }
 

@@ -30,13 +30,16 @@ impl RowFilter {
     };
 }
 
+/// Live values of one row, or of the static row.
+pub type LiveCells = BTreeMap<CellName, Box<[u8]>>;
+
 /// The values that a reader sees of one partition.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PartitionRows {
     /// Live values of static columns.
-    pub static_cells: BTreeMap<CellName, Box<[u8]>>,
+    pub static_cells: LiveCells,
     /// Live rows in the order that was asked for; a row that exists without values has no cells.
-    pub rows: Vec<(Clustering, BTreeMap<CellName, Box<[u8]>>)>,
+    pub rows: Vec<(Clustering, LiveCells)>,
 }
 
 impl PartitionRows {

@@ -1,3 +1,5 @@
+//! Images order as their values do, and values come back from them.
+
 use super::*;
 use crate::marshal::arbitrary::{any_pair, any_type};
 use proptest::prelude::*;

@@ -48,6 +48,8 @@ final class Judge
                     judge.table(folder, data, nowSeconds, Files.createTempDirectory(scratch, "data"));
                 if (!CommitLogs.segments(folder).isEmpty())
                     judge.commitLog(folder);
+                if (Files.exists(folder.resolve("seen.json")))
+                    judge.node(folder);
             }
             if (judge.judged == 0)
             {
@@ -140,6 +142,21 @@ final class Judge
         }
         print(line);
         tables.close();
+    }
+
+    private void node(Path folder) throws IOException
+    {
+        ObjectNode line = line(folder);
+        try
+        {
+            register(folder);
+            NodeFiles.judge(folder, line, scratch);
+        }
+        catch (IOException | RuntimeException | AssertionError e)
+        {
+            error(line, SSTables.reason(e));
+        }
+        print(line);
     }
 
     private void commitLog(Path folder) throws IOException

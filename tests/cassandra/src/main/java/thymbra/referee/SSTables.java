@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -47,6 +48,23 @@ final class SSTables implements AutoCloseable
                 Files.copy(file, copy.resolve(file.getFileName()));
         }
         store = Offline.store(metadata, scratch);
+    }
+
+    /** Opens all of a folder, without judging them. */
+    static SSTables openAll(TableMetadata metadata, Path folder, Path scratch) throws IOException
+    {
+        SSTables tables = new SSTables(metadata, folder, scratch);
+        for (Path data : Generate.dataFiles(tables.copy))
+        {
+            Descriptor descriptor = Descriptor.fromFileWithComponent(new File(data), true).left;
+            tables.open.add(SSTableReader.open(tables.store, descriptor, descriptor.discoverComponents(), tables.store.metadata, true, true));
+        }
+        return tables;
+    }
+
+    void forEach(Consumer<SSTableReader> action)
+    {
+        open.forEach(action);
     }
 
     /** Judges one; gives its dump, or null where Cassandra's own dump cannot be made for a sound file. */
@@ -136,7 +154,7 @@ final class SSTables implements AutoCloseable
         }
     }
 
-    private UnfilteredPartitionIterator all()
+    UnfilteredPartitionIterator all()
     {
         List<UnfilteredPartitionIterator> scanners = new ArrayList<>();
         open.forEach(sstable -> scanners.add(sstable.getScanner()));
