@@ -26,7 +26,8 @@ fn subject(setup: &str) -> Subject {
     let mut word = 1_u32;
     let mut letter = || {
         word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        char::from(b'a' + u8::try_from(word >> 24).unwrap() % 26)
+        let [high, ..] = word.to_be_bytes();
+        char::from(b'a' + high % 26)
     };
     for number in 0..5 {
         let filling: String = (0..120).map(|_| letter()).collect();
@@ -36,7 +37,8 @@ fn subject(setup: &str) -> Subject {
         ));
     }
     lines.push("write 1: wide (1,'a') v=1 @0; wide range after(1) before(2) delete @1".to_owned());
-    Subject::of(&Script::parse(&lines.join("\n")).unwrap(), TAIL_COUNT).unwrap()
+    let script = Script::parse(&lines.join("\n")).expect("the lines are a script");
+    Subject::of(&script, TAIL_COUNT).expect("the script runs")
 }
 
 /// Bytes of a marker, with which each section begins.
@@ -45,10 +47,10 @@ const MARKER_SIZE_BYTES: usize = 8;
 /// Where the sections of a segment begin, and where the last one ends, by its markers alone.
 fn sections(bytes: &[u8]) -> Vec<usize> {
     let number = |at: usize| {
-        let bytes = bytes.get(at..at + 4)?;
-        usize::try_from(u32::from_be_bytes(bytes.try_into().unwrap())).ok()
+        let bytes = bytes.get(at..)?.first_chunk::<4>()?;
+        usize::try_from(u32::from_be_bytes(*bytes)).ok()
     };
-    let parameters_size_bytes = usize::from(u16::from_be_bytes(bytes[12..14].try_into().unwrap()));
+    let parameters_size_bytes = usize::from(u16::from_be_bytes([bytes[12], bytes[13]]));
     let mut begins = vec![14 + parameters_size_bytes + 4];
     while let Some(next) = number(begins[begins.len() - 1]).filter(|next| *next > 0) {
         begins.push(next);
@@ -105,7 +107,7 @@ fn damage_each_segment(setup: &str) {
         .iter()
         .rfind(has_records)
         .map(|(path, _)| path.clone())
-        .unwrap();
+        .expect("a segment has records");
     assert!(
         files.iter().filter(has_records).count() > 1,
         "several segments have records"

@@ -85,7 +85,8 @@ write 1: simple () w='a' @0
 flush simple
 restart
 ";
-    Subject::of(&Script::parse(script).unwrap(), 0).unwrap()
+    let script = Script::parse(script).expect("the lines are a script");
+    Subject::of(&script, 0).expect("the script runs")
 }
 
 /// What is done to a file of a size.
