@@ -123,11 +123,11 @@ fn segment_switches() -> String {
 fn runs() -> Vec<(&'static str, Script)> {
     let mut runs: Vec<_> = RUNS
         .iter()
-        .map(|(name, text)| (*name, Script::parse(text).expect("a script can be read")))
+        .map(|(name, text)| (*name, Script::parse(text).expect("each run is a script")))
         .collect();
     runs.push((
         "segments",
-        Script::parse(&segment_switches()).expect("a script can be read"),
+        Script::parse(&segment_switches()).expect("the lines are a script"),
     ));
     runs
 }
@@ -136,23 +136,24 @@ fn tries_all() -> bool {
     std::env::var("THYMBRA_STORAGE_CRASHES").is_ok_and(|value| value == "all")
 }
 
-/// Explores every run, and adds up what was met.
-fn explore_each(what: &str, explore: impl Fn(&Script) -> Result<Explored, String>) -> Coverage {
+/// Explores every run, and adds up what was met; the report has a line for each.
+fn explore_each(explore: impl Fn(&Script) -> Result<Explored, String>) -> (Coverage, String) {
     let mut coverage = Coverage::default();
+    let mut report = Vec::new();
     let mut failures = Vec::new();
     for (name, script) in runs() {
         let began = Instant::now();
         match explore(&script) {
             Ok(explored) => {
-                eprintln!("{what}, {name}: {explored}, {} ms", began.elapsed().as_millis());
+                report.push(format!("{name}: {explored}, {} ms", began.elapsed().as_millis()));
                 coverage.add(&explored.coverage);
             }
-            Err(failure) => failures.push(format!("{what}, {name}:\n{failure}")),
+            Err(failure) => failures.push(format!("{name}:\n{failure}")),
         }
     }
-    eprintln!("{coverage}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    coverage
+    let report = format!("{}\n{coverage}", report.join("\n"));
+    (coverage, report)
 }
 
 #[test]
@@ -176,7 +177,8 @@ fn crash_at_any_operation_loses_nothing_acknowledged_and_halves_nothing() {
             second_images_count: 2,
         }
     };
-    let coverage = explore_each("crash", |script| explore(script, &thoroughness));
+    let (coverage, report) = explore_each(|script| explore(script, &thoroughness));
+    println!("crashes\n{report}");
     let required = [
         Met::SomethingLost,
         Met::ReplayApplied,
@@ -196,11 +198,13 @@ fn crash_at_any_operation_loses_nothing_acknowledged_and_halves_nothing() {
 #[test]
 fn error_at_any_operation_is_reported_and_loses_nothing_acknowledged() {
     let every = if tries_all() { 1 } else { 3 };
-    explore_each("error", |script| explore_faults(script, Fault::ErrorOnce, every));
+    let (_, report) = explore_each(|script| explore_faults(script, Fault::ErrorOnce, every));
+    println!("errors\n{report}");
 }
 
 #[test]
 fn full_disk_from_any_operation_on_loses_nothing_acknowledged() {
     let every = if tries_all() { 1 } else { 3 };
-    explore_each("full disk", |script| explore_faults(script, Fault::Full, every));
+    let (_, report) = explore_each(|script| explore_faults(script, Fault::Full, every));
+    println!("full disks\n{report}");
 }

@@ -1,7 +1,8 @@
 //! What a node must know of itself before it can read its files: its id, the schema, truncations.
 //!
 //! Cassandra keeps this in the tables of `system` and `system_schema`; here it is two files, each
-//! replaced as a whole. Source: Cassandra `db.SystemKeyspace`, `schema.SchemaKeyspace`.
+//! replaced as a whole, with a checksum as its last line: a wrong byte could otherwise be another
+//! table, and the directory of the right one be taken for that of a dropped table. Source: Cassandra `db.SystemKeyspace`, `schema.SchemaKeyspace`.
 
 use crate::atomic_file;
 use crate::disk::Disk;
@@ -12,12 +13,15 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use thymbra_format::FormatError;
 use thymbra_format::schema::{TableMetadata, tables_from_json, tables_to_json};
+use thymbra_format::sstable::Digest;
 use thymbra_types::{CommitLogPosition, TableId};
 
 /// Name of the file with the node's id, keyspaces and truncations, in the data directory.
 const FACTS_FILE_NAME: &str = "system.json";
 /// Name of the file with the definitions of the tables.
 const TABLES_FILE_NAME: &str = "system_schema.json";
+/// Begins the last line of both files; a CRC-32 in eight hexadecimal digits follows.
+const CHECKSUM_PREFIX: &str = "# crc32 ";
 /// Bits of a UUID that say that it is random, and their value (RFC 9562, version 4).
 const UUID_VERSION_MASK: u128 = 0xf000_c000_0000_0000_0000;
 const UUID_VERSION_4: u128 = 0x4000_8000_0000_0000_0000;
@@ -69,24 +73,34 @@ impl SystemKeyspace {
         let facts_path = data_directory.join(FACTS_FILE_NAME);
         let tables_path = data_directory.join(TABLES_FILE_NAME);
         let facts = match read_if_exists(disk, &facts_path)? {
-            Some(bytes) => Some(
-                serde_json::from_slice(&bytes)
+            Some(text) => Some(
+                serde_json::from_str(&text)
                     .map_err(|error| not_json(&error))
                     .map_err(StorageError::corrupt(&facts_path))?,
             ),
             None => None,
         };
         let tables = match read_if_exists(disk, &tables_path)? {
-            Some(bytes) => tables_from_json(&String::from_utf8_lossy(&bytes))
-                .map_err(|error| not_json(&error))
-                .map_err(StorageError::corrupt(&tables_path))?,
-            None => Vec::new(),
+            Some(text) => Some(
+                tables_from_json(&text)
+                    .map_err(|error| not_json(&error))
+                    .map_err(StorageError::corrupt(&tables_path))?,
+            ),
+            None => None,
         };
+        // A node begins by writing an empty schema, then the facts.
+        match (&facts, &tables) {
+            (Some(_), None) => return Err(StorageError::corrupt(&tables_path)(missing())),
+            (None, Some(tables)) if !tables.is_empty() => {
+                return Err(StorageError::corrupt(&facts_path)(missing()));
+            }
+            (Some(_), Some(_)) | (None, Some(_) | None) => {}
+        }
         let is_new = facts.is_none();
-        let system = Self {
+        let mut system = Self {
             facts_path,
             tables_path,
-            tables,
+            tables: tables.unwrap_or_default(),
             facts: facts.unwrap_or_else(|| Facts {
                 host_id: format!("{:032x}", random_uuid()),
                 keyspaces: BTreeMap::new(),
@@ -94,6 +108,7 @@ impl SystemKeyspace {
             }),
         };
         if is_new {
+            system.save_tables(disk, Vec::new())?;
             system.save_facts(disk)?;
         }
         Ok(system)
@@ -184,25 +199,77 @@ impl SystemKeyspace {
     }
 
     fn save_facts(&self, disk: &dyn Disk) -> Result<(), StorageError> {
-        let bytes =
-            serde_json::to_vec_pretty(&self.facts).expect("facts are maps with text keys and plain values");
-        Ok(atomic_file::replace(disk, &self.facts_path, &bytes)?)
+        let text = serde_json::to_string_pretty(&self.facts);
+        let text = text.expect("facts are maps with text keys and plain values");
+        replace(disk, &self.facts_path, text)
     }
 
     /// Changes the second file, and what is known only if that succeeds.
     fn save_tables(&mut self, disk: &dyn Disk, tables: Vec<TableMetadata>) -> Result<(), StorageError> {
         let text = tables_to_json(&tables)?;
-        atomic_file::replace(disk, &self.tables_path, text.as_bytes())?;
+        replace(disk, &self.tables_path, text)?;
         self.tables = tables;
         Ok(())
     }
 }
 
-fn read_if_exists(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
-    Ok(match disk.exists(path)? {
-        true => Some(disk.read(path)?),
-        false => None,
-    })
+/// The text of a file without its checksum.
+fn read_if_exists(disk: &dyn Disk, path: &Path) -> Result<Option<String>, StorageError> {
+    if !disk.exists(path)? {
+        return Ok(None);
+    }
+    let bytes = disk.read(path)?;
+    unsealed(&bytes).map(Some).map_err(StorageError::corrupt(path))
+}
+
+/// Puts a text in place of the content of a file, with its checksum as another line.
+fn replace(disk: &dyn Disk, path: &Path, mut text: String) -> Result<(), StorageError> {
+    text.push('\n');
+    let checksum = Digest::of(text.as_bytes()).0;
+    let sealed = format!("{text}{CHECKSUM_PREFIX}{checksum:08x}\n");
+    Ok(atomic_file::replace(disk, path, sealed.as_bytes())?)
+}
+
+/// The text in front of the checksum, which must fit.
+fn unsealed(bytes: &[u8]) -> Result<String, FormatError> {
+    let no_checksum = || FormatError::Invalid {
+        what: "the node's own facts",
+        offset: bytes.len() as u64,
+        expected: "a last line with a checksum",
+        found: "another end".into(),
+    };
+    let end = bytes.strip_suffix(b"\n").ok_or_else(no_checksum)?;
+    let last_line = end
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |place| place + 1);
+    let (text, checksum) = (bytes.get(..last_line), end.get(last_line..));
+    let text = text.unwrap_or_default();
+    let found = checksum
+        .and_then(|line| line.strip_prefix(CHECKSUM_PREFIX.as_bytes()))
+        .and_then(|digits| core::str::from_utf8(digits).ok())
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        .ok_or_else(no_checksum)?;
+    let expected = Digest::of(text).0;
+    if expected != found {
+        return Err(FormatError::Checksum {
+            what: "the node's own facts",
+            offset: 0,
+            expected,
+            found,
+        });
+    }
+    Ok(String::from_utf8_lossy(text).into_owned())
+}
+
+/// The error that one of the files is there, and the other is not.
+fn missing() -> FormatError {
+    FormatError::Invalid {
+        what: "the node's own facts",
+        offset: 0,
+        expected: "a file, because the node has begun before",
+        found: "none".into(),
+    }
 }
 
 /// Where the text stops to be what this writes stands in the words of the error, as line and column.

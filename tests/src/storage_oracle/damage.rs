@@ -33,10 +33,14 @@ pub enum Damage {
 pub enum Outcome {
     /// An error named the file and an offset.
     Reported,
+    /// An error named a file that contradicts it, of the same SSTable, and an offset in that.
+    ReportedBeside,
+    /// An error said that the file is not there.
+    Missed,
     /// All answers were as before.
     Harmless,
-    /// All answers were as after some of the writes that the commit log ends with.
-    TornTail,
+    /// All answers were as before the last writes, so many, that the commit log ends with.
+    TornTail(usize),
     /// Something else, in words.
     Wrong(String),
 }
@@ -107,8 +111,10 @@ impl Subject {
             Err(_) => Outcome::Wrong("a panic".to_owned()),
             Ok(Err(error)) => judge_error(path, &error),
             Ok(Ok(shown)) if shown == self.whole => Outcome::Harmless,
-            Ok(Ok(shown)) if self.shorter.contains(&shown) => Outcome::TornTail,
-            Ok(Ok(shown)) => Outcome::Wrong(format!("other answers: {shown:?}")),
+            Ok(Ok(shown)) => match self.shorter.iter().rposition(|shorter| *shorter == shown) {
+                Some(index) => Outcome::TornTail(self.shorter.len() - index),
+                None => Outcome::Wrong(format!("other answers: {shown:?}")),
+            },
         }
     }
 
@@ -146,10 +152,24 @@ fn judge_error(path: &Path, error: &StorageError) -> Outcome {
         .collect::<Vec<_>>()
         .join(": ");
     let has_offset = causes.iter().any(|cause| cause.is::<FormatError>()) || said.contains("offset");
-    match (said.contains(&path.display().to_string()), has_offset) {
-        (true, true) => Outcome::Reported,
-        (names_file, _) => Outcome::Wrong(format!(
-            "names the file: {names_file}, an offset: {has_offset}: {said}"
-        )),
+    let is_missing = causes.iter().any(|cause| {
+        let error = cause.downcast_ref::<std::io::Error>();
+        error.is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    });
+    let whole = path.display().to_string();
+    // Files of one SSTable share their names up to the last dash.
+    let shared = whole
+        .rsplit_once('-')
+        .map_or(whole.as_str(), |(shared, _)| shared);
+    match (
+        said.contains(&whole),
+        said.contains(shared),
+        has_offset,
+        is_missing,
+    ) {
+        (true, _, true, _) => Outcome::Reported,
+        (_, true, _, true) => Outcome::Missed,
+        (false, true, true, false) => Outcome::ReportedBeside,
+        (_, _, _, _) => Outcome::Wrong(format!("an offset: {has_offset}: {said}")),
     }
 }

@@ -223,13 +223,13 @@ mod tests {
 
     #[test]
     fn static_row_outlives_deletions_of_ranges_and_rows() {
-        let shown = seen(
+        let kept = seen(
             2,
             "statics static s=3 @1; statics range before() after() delete @9",
             0,
         );
-        assert_eq!(shown.statics.len(), 1);
-        assert!(shown.rows.is_empty());
+        assert_eq!(kept.statics.len(), 1);
+        assert!(kept.rows.is_empty());
         let gone = seen(2, "statics static s=3 @1; statics partition delete @9", 0);
         assert!(gone.is_empty());
     }

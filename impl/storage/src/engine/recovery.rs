@@ -25,7 +25,6 @@ use std::sync::{Arc, Mutex, RwLock};
 use thymbra_durability::{HostId, ReplayRules as _};
 use thymbra_format::mutation::{DecodeError, decode_mutation};
 use thymbra_format::schema::TableMetadata;
-use thymbra_format::sstable::Component;
 use thymbra_types::{CommitLogPosition, IntervalSet, Reference, TableId};
 
 /// Opens everything, in the order in which a crash may have left it.
@@ -134,16 +133,17 @@ fn open_sstables(
         leftovers_removed_count: lifecycle_transaction::remove_unfinished_leftovers(&**disk, &directory)?,
         ..OpenedSSTables::default()
     };
+    // By any of its components, so that one that is missing is noticed.
+    let mut found = BTreeMap::new();
     for entry in disk.list(&directory)? {
-        let Some((files, component)) = SSTableFiles::of_file(&directory, &entry.name) else {
-            continue;
-        };
-        opened.last_generation = opened.last_generation.max(files.generation());
-        // Every SSTable has data; its other components are found by the same stem.
-        if component == Component::Data {
-            let sstable = SSTableReader::open(disk, &files, config.partitioner)?;
-            opened.sstables.push(Arc::new(sstable));
+        if let Some((files, _)) = SSTableFiles::of_file(&directory, &entry.name) {
+            found.insert(files.generation(), files);
         }
+    }
+    for (generation, files) in found {
+        opened.last_generation = generation;
+        let sstable = SSTableReader::open(disk, &files, config.partitioner)?;
+        opened.sstables.push(Arc::new(sstable));
     }
     Ok(opened)
 }
