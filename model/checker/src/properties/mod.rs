@@ -10,6 +10,8 @@ mod marks;
 mod outcomes;
 mod questions;
 
+use core::sync::atomic::Ordering;
+
 use stateright::Property;
 
 use crate::system::{State, System};
@@ -129,18 +131,31 @@ fn nth_holds<const N: usize>(system: &System, state: &State) -> bool {
         .is_none_or(|property| property.holds(system, state))
 }
 
+/// Whether the state is a witness that the library is to note.
+///
+/// The library would note every one, each with a copy of the way to it, which is a twentieth of a search. The first is
+/// enough, and those where the property is violated, since a search may end at these.
 fn nth_premise<const N: usize>(system: &System, state: &State) -> bool {
-    system
-        .properties
-        .get(N)
-        .is_some_and(|property| (property.premise.holds)(system, state))
+    let Some(property) = system.properties.get(N) else {
+        return false;
+    };
+    let bit = 1 << N;
+    let is_witnessed = system.witnessed.load(Ordering::Relaxed) & bit != 0;
+    if is_witnessed && property.holds(system, state) {
+        return false;
+    }
+    let is_reached = (property.premise.holds)(system, state);
+    if is_reached && !is_witnessed {
+        system.witnessed.fetch_or(bit, Ordering::Relaxed);
+    }
+    is_reached
 }
 
 macro_rules! conditions {
     ($($n:literal)*) => { [$((nth_holds::<$n> as Condition, nth_premise::<$n> as Condition)),*] };
 }
 
-/// The most properties that one run may check.
+/// The most properties that one run may check; no more than there are bits in [`System::witnessed`].
 pub const PROPERTIES_MAX: usize = 40;
 
 static CONDITIONS: [(Condition, Condition); PROPERTIES_MAX] = conditions!(
