@@ -9,10 +9,13 @@
 )]
 
 pub mod enumerator;
+pub mod fuzz_targets;
 pub mod layering;
 pub mod markdown;
 pub mod questions;
+pub mod referee;
 pub mod repository;
 pub mod simulation;
+pub mod storage_oracle;
 pub mod tidy;
 pub mod traceability;

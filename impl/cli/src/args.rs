@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use thymbra_protocol::ConsistencyLevel;
 
+use crate::bench_storage::StorageArgs;
+use crate::dump::DumpArgs;
 use crate::names::{
     DatacenterWord, PartitionWord, Question, memory_bytes, read_level, state_count, write_level,
 };
+use crate::verify::VerifyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,8 +52,15 @@ pub(crate) enum Command {
     /// Serves the model to a browser, to be walked through step by step.
     #[command(after_help = EXPLORE_EXAMPLES)]
     Explore(Box<ExploreArgs>),
-    /// Measures the speed of the checker.
+    /// Measures the speed of the checker or of the storage engine.
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArgs),
+    /// Prints what an SSTable or a commit log of Cassandra holds.
+    #[command(after_help = DUMP_EXAMPLES)]
+    Dump(DumpArgs),
+    /// Checks every checksum and the order of SSTables and commit logs.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
 }
 
 const MATRIX_EXAMPLES: &str = "\
@@ -80,11 +90,31 @@ Examples:
   thymbra replay stale.json
   thymbra ask stale --write ONE --read ONE --json | thymbra replay -";
 
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  thymbra bench check
+  thymbra bench storage --quick
+  thymbra bench storage --writes 1M --json > storage.json";
+
 const EXPLORE_EXAMPLES: &str = "\
 Examples:
   thymbra explore
   thymbra explore stale --rf 3 --write ONE --read ONE --port 4000
   thymbra explore lost --write ANY --down 1 --crash 1";
+
+const DUMP_EXAMPLES: &str = "\
+Exit status: 0 if all could be read, 1 if the file is damaged or of something else.
+
+Examples:
+  thymbra dump sstable data/ks/t-0123456789abcdef0123456789abcdef/nb-1-big-Data.db
+  thymbra dump commitlog commitlog --schema tables.json";
+
+const VERIFY_EXAMPLES: &str = "\
+Exit status: 0 if all is sound, else 1.
+
+Examples:
+  thymbra verify data/ks/t-0123456789abcdef0123456789abcdef/nb-1-big-Data.db
+  thymbra verify data commitlog";
 
 /// Options of `matrix`.
 #[derive(Args, Debug)]
@@ -158,6 +188,8 @@ pub(crate) struct BenchArgs {
     pub(crate) row: Option<usize>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
 }
 
 /// What can be measured.
@@ -165,6 +197,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchWord {
     // The exhaustive search.
     Check,
+    // The storage engine.
+    Storage,
 }
 
 const ASK_EXAMPLES: &str = "\
@@ -465,7 +499,12 @@ mod tests {
                 Command::Ask(args) => scope(&args.run, args.question.code()),
                 Command::Matrix(args) => scope(&args.run, "stale"),
                 Command::Explore(args) => scope(&args.run, args.question.code()),
-                Command::Check(_) | Command::Gallery(_) | Command::Replay(_) | Command::Bench(_) => continue,
+                Command::Check(_)
+                | Command::Gallery(_)
+                | Command::Replay(_)
+                | Command::Bench(_)
+                | Command::Dump(_)
+                | Command::Verify(_) => continue,
             };
             assert!(bounds.is_ok(), "{example}");
         }

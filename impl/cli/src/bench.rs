@@ -13,11 +13,12 @@ use thymbra_checker::verdict::Inquiry;
 use thymbra_protocol::ConsistencyLevel;
 
 use crate::args::{BenchArgs, BenchWord, LimitArgs};
+use crate::bench_storage;
 use crate::bounds;
 use crate::output::{count, seconds};
 use crate::progress::{Watcher, resident_bytes};
 use crate::table::{Align, Table};
-use crate::usage::Failure;
+use crate::usage::{Failure, Usage};
 
 /// Longest time of a row where no limit is given, seconds: rates settle long before.
 const ROW_SECONDS: u64 = 20;
@@ -105,7 +106,13 @@ impl Row {
 
 /// Measures one row in this process, or every row in a child of its own.
 pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
-    let BenchWord::Check = args.what;
+    match args.what {
+        BenchWord::Storage => return bench_storage::run(&args.storage, args.row),
+        BenchWord::Check => {}
+    }
+    if let Some(option) = args.storage.given() {
+        return Err(Usage::StorageOnly(option).into());
+    }
     match args.row.map(|index| ROWS.get(index)) {
         Some(Some(row)) => {
             put_line!("{}", serde_json::to_string(&measure(row, args.limits)?)?);

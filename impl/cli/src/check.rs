@@ -6,6 +6,9 @@ use std::sync::Mutex;
 
 use thymbra_checker::configurations::{CONFIGURATIONS, Configuration, Expected, Outcome};
 use thymbra_checker::laws::LAWS;
+use thymbra_checker::log_system::{self, LogSystem};
+use thymbra_checker::scope::ScopeError;
+use thymbra_checker::verdict::Watch;
 use thymbra_types::Reference;
 
 use crate::args::{CheckArgs, LimitArgs};
@@ -16,11 +19,66 @@ use crate::progress::{Watcher, is_interrupted};
 use crate::table::{Align, Table};
 use crate::usage::{Failure, Usage};
 
+/// A run of either model.
+#[derive(Clone, Copy)]
+enum Run {
+    /// Of a cluster.
+    Cluster(&'static Configuration),
+    /// Of one node's storage.
+    Storage(&'static Configuration<LogSystem>),
+}
+
+impl Run {
+    fn all() -> impl Iterator<Item = Self> {
+        let clusters = CONFIGURATIONS.iter().map(Self::Cluster);
+        clusters.chain(
+            log_system::configurations::CONFIGURATIONS
+                .iter()
+                .map(Self::Storage),
+        )
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cluster(run) => run.name,
+            Self::Storage(run) => run.name,
+        }
+    }
+
+    fn properties(self) -> &'static [&'static str] {
+        match self {
+            Self::Cluster(run) => run.properties,
+            Self::Storage(run) => run.properties,
+        }
+    }
+
+    fn expected(self) -> Expected {
+        match self {
+            Self::Cluster(run) => run.expected,
+            Self::Storage(run) => run.expected,
+        }
+    }
+
+    fn bounds(self) -> String {
+        match self {
+            Self::Cluster(run) => bounds::short(&(run.bounds)()),
+            Self::Storage(run) => (run.bounds)().short(),
+        }
+    }
+
+    fn run(self, watch: &mut Watch<'_>) -> Result<Outcome<()>, ScopeError> {
+        Ok(match self {
+            Self::Cluster(run) => run.run(watch)?.without_trace(),
+            Self::Storage(run) => run.run(watch)?.without_trace(),
+        })
+    }
+}
+
 /// Makes the runs and prints what came of them.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let is_all = args.configuration == "all";
-    let chosen: Vec<&'static Configuration> = if is_all {
-        CONFIGURATIONS.iter().collect()
+    let chosen: Vec<Run> = if is_all {
+        Run::all().collect()
     } else {
         vec![find(&args.configuration)?]
     };
@@ -38,8 +96,8 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         ("result", Align::Left),
         ("", Align::Left),
     ]);
-    for (configuration, outcome) in chosen.iter().zip(&outcomes) {
-        row(&mut table, configuration, outcome.as_ref());
+    for (run, outcome) in chosen.iter().zip(&outcomes) {
+        row(&mut table, *run, outcome.as_ref());
     }
     put!("{}", table.text());
     let mut expected = outcomes
@@ -60,40 +118,34 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn find(name: &str) -> Result<&'static Configuration, Usage> {
-    Configuration::find(name).ok_or_else(|| {
-        let names: Vec<&str> = CONFIGURATIONS
-            .iter()
-            .map(|configuration| configuration.name)
-            .collect();
-        Usage::UnknownRun {
-            kind: "configuration",
-            given: name.into(),
-            advice: match nearest(name, names.iter().copied()) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("take all or one of {}", names.join(", ")),
-            },
-        }
-    })
+fn find(name: &str) -> Result<Run, Usage> {
+    let mut runs = Run::all();
+    runs.find(|run| run.name().eq_ignore_ascii_case(name))
+        .ok_or_else(|| {
+            let names: Vec<&str> = Run::all().map(Run::name).collect();
+            Usage::UnknownRun {
+                kind: "configuration",
+                given: name.into(),
+                advice: match nearest(name, names.iter().copied()) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => format!("take all or one of {}", names.join(", ")),
+                },
+            }
+        })
 }
 
 /// Outcomes in the order of the configurations; none where Ctrl-C came first.
-fn run_all(
-    chosen: &[&'static Configuration],
-    threads: u8,
-    limits: LimitArgs,
-) -> Result<Vec<Option<Outcome>>, Failure> {
-    let queue: Mutex<VecDeque<(usize, &'static Configuration)>> =
-        Mutex::new(chosen.iter().copied().enumerate().collect());
+fn run_all(chosen: &[Run], threads: u8, limits: LimitArgs) -> Result<Vec<Option<Outcome<()>>>, Failure> {
+    let queue: Mutex<VecDeque<(usize, Run)>> = Mutex::new(chosen.iter().copied().enumerate().collect());
     let results = Mutex::new(vec![None; chosen.len()]);
     let next = || {
         let mut queue = queue.lock().expect("no thread panics while it holds the queue");
         queue.pop_front().filter(|_| !is_interrupted())
     };
     let work = || {
-        while let Some((index, configuration)) = next() {
-            let mut watcher = Watcher::new(configuration.name, limits);
-            let outcome = configuration.run(&mut |progress| watcher.watch(progress));
+        while let Some((index, run)) = next() {
+            let mut watcher = Watcher::new(run.name(), limits);
+            let outcome = run.run(&mut |progress| watcher.watch(progress));
             watcher.finish();
             let mut results = results
                 .lock()
@@ -109,21 +161,21 @@ fn run_all(
         }
     });
     let results = results.into_inner().expect("every thread has ended well");
-    let outcomes: Result<Vec<Option<Outcome>>, _> = results.into_iter().map(Option::transpose).collect();
+    let outcomes: Result<Vec<Option<Outcome<()>>>, _> = results.into_iter().map(Option::transpose).collect();
     Ok(outcomes?)
 }
 
-fn row(table: &mut Table, configuration: &Configuration, outcome: Option<&Outcome>) {
-    let kind = match configuration.expected {
+fn row(table: &mut Table, run: Run, outcome: Option<&Outcome<()>>) {
+    let kind = match run.expected() {
         Expected::Green { .. } => "green",
         Expected::Red { .. } => "red",
         Expected::Reach { .. } => "reach",
     };
     let head = [
-        configuration.name.to_owned(),
+        run.name().to_owned(),
         kind.to_owned(),
-        configuration.properties.join(" "),
-        bounds::short(&(configuration.bounds)()),
+        run.properties().join(" "),
+        run.bounds(),
     ];
     let tail = match outcome {
         Some(outcome) => cells(outcome),
@@ -133,7 +185,7 @@ fn row(table: &mut Table, configuration: &Configuration, outcome: Option<&Outcom
 }
 
 /// States, depth, time, result and whether it was expected.
-pub(crate) fn cells(outcome: &Outcome) -> [String; 6] {
+fn cells(outcome: &Outcome<()>) -> [String; 6] {
     [
         count(outcome.progress.generated),
         count(outcome.progress.distinct),

@@ -1,9 +1,13 @@
 //! `thymbra gallery`: each bug violates its property, and without it the same configuration is green.
 
+use core::time::Duration;
 use std::process::ExitCode;
 
+use thymbra_checker::checked_model::{ActionOf, CheckedModel};
 use thymbra_checker::configurations::{Outcome, Target};
 use thymbra_checker::gallery::{ENTRIES, Entry, Origin};
+use thymbra_checker::log_system::{self, LogAction, LogStory, LogSystem};
+use thymbra_checker::search::Progress;
 use thymbra_checker::story::Story;
 
 use crate::args::{GalleryArgs, LimitArgs};
@@ -14,11 +18,38 @@ use crate::story;
 use crate::table::{Align, Table};
 use crate::usage::{Failure, Usage};
 
+/// An entry of either model.
+#[derive(Clone, Copy)]
+enum Bug {
+    /// Of a cluster.
+    Cluster(&'static Entry),
+    /// Of one node's storage.
+    Storage(&'static Entry<LogSystem>),
+}
+
+impl Bug {
+    fn all() -> impl Iterator<Item = Self> {
+        let clusters = ENTRIES.iter().map(Self::Cluster);
+        clusters.chain(log_system::ENTRIES.iter().map(Self::Storage))
+    }
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::Cluster(entry) => entry.id,
+            Self::Storage(entry) => entry.id,
+        }
+    }
+}
+
 /// An entry with the bug and without.
 struct Shown {
-    entry: &'static Entry,
-    with_bug: Outcome,
-    without_bug: Outcome,
+    id: &'static str,
+    origin: Origin,
+    target: Target,
+    with_bug: Outcome<()>,
+    without_bug: Outcome<()>,
+    /// What was wrong, and how it shows.
+    story: String,
 }
 
 impl Shown {
@@ -29,19 +60,22 @@ impl Shown {
 
 /// Shows one entry with its story, or all as a table.
 pub(crate) fn run(args: &GalleryArgs) -> Result<ExitCode, Failure> {
-    let chosen: Vec<&'static Entry> = match &args.entry {
+    let chosen: Vec<Bug> = match &args.entry {
         Some(id) => vec![find(id)?],
-        None => ENTRIES.iter().collect(),
+        None => Bug::all().collect(),
     };
     let mut shown = Vec::new();
-    for entry in &chosen {
+    for bug in &chosen {
         if is_interrupted() {
             break;
         }
-        shown.push(show(entry, args.limits)?);
+        shown.push(match bug {
+            Bug::Cluster(entry) => show(entry, args.limits, cluster_story)?,
+            Bug::Storage(entry) => show(entry, args.limits, storage_story)?,
+        });
     }
     match (args.entry.is_some(), shown.as_slice()) {
-        (true, [only]) => put!("{}", story_of(only)?),
+        (true, [only]) => put!("{}", only.story),
         (true, _) | (false, _) => put!("{}", table(&shown).text()),
     }
     let expected = shown.iter().filter(|shown| shown.is_expected()).count();
@@ -53,9 +87,10 @@ pub(crate) fn run(args: &GalleryArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn find(id: &str) -> Result<&'static Entry, Usage> {
-    Entry::find(id).ok_or_else(|| {
-        let ids: Vec<&str> = ENTRIES.iter().map(|entry| entry.id).collect();
+fn find(id: &str) -> Result<Bug, Usage> {
+    let mut bugs = Bug::all();
+    bugs.find(|bug| bug.id().eq_ignore_ascii_case(id)).ok_or_else(|| {
+        let ids: Vec<&str> = Bug::all().map(Bug::id).collect();
         Usage::UnknownRun {
             kind: "gallery entry",
             given: id.into(),
@@ -67,17 +102,31 @@ fn find(id: &str) -> Result<&'static Entry, Usage> {
     })
 }
 
-fn show(entry: &'static Entry, limits: LimitArgs) -> Result<Shown, Failure> {
+/// Tells how a bug shows, from the entry and what was found with the bug.
+type Tell<M> = fn(&Entry<M>, &Outcome<ActionOf<M>>) -> Result<String, Failure>;
+
+fn show<M: CheckedModel>(entry: &Entry<M>, limits: LimitArgs, tell: Tell<M>) -> Result<Shown, Failure> {
     let mut watcher = Watcher::new(entry.id, limits);
     let with_bug = entry.run_with_bug(&mut |progress| watcher.watch(progress));
     watcher.finish();
     let mut watcher = Watcher::new(&format!("{} without the bug", entry.id), limits);
     let without_bug = entry.run_without_bug(&mut |progress| watcher.watch(progress));
     watcher.finish();
+    let with_bug = with_bug?;
+    let mut story = format!("{} ({}): {}\n", entry.id, origin(entry.origin), entry.says);
+    if !entry.ticket.is_empty() && entry.ticket != entry.id {
+        story.push_str(&format!("source: {}\n", entry.ticket));
+    }
+    let without_bug = without_bug?.without_trace();
+    story.push_str(&compared(&with_bug, &without_bug));
+    story.push_str(&tell(entry, &with_bug)?);
     Ok(Shown {
-        entry,
-        with_bug: with_bug?,
-        without_bug: without_bug?,
+        id: entry.id,
+        origin: entry.origin,
+        target: entry.target,
+        with_bug: with_bug.without_trace(),
+        without_bug,
+        story,
     })
 }
 
@@ -104,9 +153,9 @@ fn table(shown: &[Shown]) -> Table {
     ]);
     for shown in shown {
         table.row([
-            shown.entry.id.to_owned(),
-            origin(shown.entry.origin).to_owned(),
-            shown.entry.target.code().to_owned(),
+            shown.id.to_owned(),
+            origin(shown.origin).to_owned(),
+            shown.target.code().to_owned(),
             in_short(shown),
             count(shown.with_bug.progress.distinct),
             seconds(shown.with_bug.elapsed),
@@ -126,39 +175,58 @@ fn table(shown: &[Shown]) -> Table {
 
 /// What the bug does, short enough for a table: the failing case of a law is told in full with the entry alone.
 fn in_short(shown: &Shown) -> String {
-    match shown.entry.target {
+    match shown.target {
         Target::Property(_) => shown.with_bug.says.clone(),
         Target::Law(code) if shown.with_bug.is_expected => format!("a case of {code} fails"),
         Target::Law(code) => format!("no case of {code} fails"),
     }
 }
 
-/// One entry in full: what was wrong, how it shows, and that it does not show without.
-fn story_of(shown: &Shown) -> Result<String, Failure> {
-    let entry = shown.entry;
-    let mut text = format!("{} ({}): {}\n", entry.id, origin(entry.origin), entry.says);
-    if !entry.ticket.is_empty() && entry.ticket != entry.id {
-        text.push_str(&format!("source: {}\n", entry.ticket));
-    }
-    for (heading, outcome) in [
-        ("with the bug", &shown.with_bug),
-        ("without it", &shown.without_bug),
-    ] {
-        text.push_str(&format!(
-            "{heading}: {}; {} states, {}\n",
-            outcome.says,
-            count(outcome.progress.distinct),
-            seconds(outcome.elapsed)
-        ));
-    }
-    let Some(inquiry) = entry.inquiry(true) else {
-        return Ok(text);
+/// What was found with the bug and without it.
+fn compared<A>(with_bug: &Outcome<A>, without_bug: &Outcome<()>) -> String {
+    let line = |heading: &str, says: &str, progress: &Progress, elapsed: Duration| {
+        let (states, time) = (count(progress.distinct), seconds(elapsed));
+        format!("{heading}: {says}; {states} states, {time}\n")
     };
-    text.push('\n');
+    let with_bug = line(
+        "with the bug",
+        &with_bug.says,
+        &with_bug.progress,
+        with_bug.elapsed,
+    );
+    let without_bug = line(
+        "without it",
+        &without_bug.says,
+        &without_bug.progress,
+        without_bug.elapsed,
+    );
+    with_bug + &without_bug
+}
+
+fn cluster_story(entry: &Entry, with_bug: &Outcome) -> Result<String, Failure> {
+    let Some(inquiry) = entry.inquiry(true) else {
+        return Ok(String::new());
+    };
+    let mut text = String::from("\n");
     text.push_str(&output::bounds_text(&inquiry.scope, entry.id));
-    if let Some(trace) = &shown.with_bug.trace {
+    if let Some(trace) = &with_bug.trace {
         text.push('\n');
         text.push_str(&story::text(&Story::tell(&inquiry.system(false)?, trace)));
+    }
+    Ok(text)
+}
+
+fn storage_story(entry: &Entry<LogSystem>, with_bug: &Outcome<LogAction>) -> Result<String, Failure> {
+    let Some(inquiry) = entry.inquiry(true) else {
+        return Ok(String::new());
+    };
+    let mut text = format!("\nwithin these bounds\n  storage     {}\n", inquiry.scope.short());
+    if let Some(trace) = &with_bug.trace {
+        text.push('\n');
+        text.push_str(&story::storage_text(&LogStory::tell(
+            &inquiry.system(false)?,
+            trace,
+        )));
     }
     Ok(text)
 }

@@ -16,9 +16,12 @@ macro_rules! put_line {
 mod args;
 mod ask;
 mod bench;
+mod bench_storage;
 mod bounds;
 mod check;
+mod dump;
 mod explore;
+mod files;
 mod gallery;
 mod matrix;
 mod names;
@@ -28,9 +31,11 @@ mod replay;
 mod rules;
 mod scope_from_args;
 mod script;
+mod storage_replay;
 mod story;
 mod table;
 mod usage;
+mod verify;
 mod words;
 mod worlds;
 mod wrap;
@@ -75,5 +80,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Replay(args) => replay::run(args),
         Command::Explore(args) => explore::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Dump(args) => dump::run(args),
+        Command::Verify(args) => verify::run(args),
     }
 }

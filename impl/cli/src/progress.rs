@@ -133,7 +133,7 @@ pub(crate) fn resident_bytes() -> u64 {
 }
 
 /// The first Ctrl-C asks for a partial answer, the second ends the process.
-fn catch_interrupts() {
+pub(crate) fn catch_interrupts() {
     HANDLER.call_once(|| {
         let installed = ctrlc::set_handler(|| {
             if INTERRUPTED.swap(true, Ordering::Relaxed) {

@@ -1,6 +1,7 @@
 //! `thymbra replay`: a trace goes through the model once more, and is told.
 //!
-//! The file is an answer of `ask --json`: its bounds hold the whole scope, its trace the names of the actions.
+//! The file is an answer of `ask --json`: its bounds hold the whole scope, its trace the names of the actions. What
+//! `gallery` printed for a bug of one node's storage is taken as well.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -15,6 +16,7 @@ use crate::ask::{in_steps, write_charts};
 use crate::names::Question;
 use crate::output::{self, JsonAnswer, JsonStep};
 use crate::rules;
+use crate::storage_replay;
 use crate::story;
 use crate::usage::{Failure, Usage};
 
@@ -23,7 +25,11 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     if crate::script::is_script(&args.trace) {
         return crate::script::run(&args.trace, &args.output);
     }
-    let answer = read(&args.trace)?;
+    let (name, text) = read(&args.trace)?;
+    if let Some(entry) = storage_replay::entry_of(&text) {
+        return storage_replay::run(entry, &name, &text);
+    }
+    let answer = parse_answer(name, &text)?;
     let scope = answer.bounds.scope.clone();
     let (rules, driver) = rules::find(&answer.bounds.rules)?;
     // A trace is told in the full graph, where every step is offered.
@@ -69,7 +75,8 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(path: &Path) -> Result<JsonAnswer, Failure> {
+/// The name of the file and what it holds; `-` is the standard input.
+fn read(path: &Path) -> Result<(String, String), Failure> {
     let name = path.display().to_string();
     let mut text = String::new();
     let read = if name == "-" {
@@ -77,17 +84,20 @@ fn read(path: &Path) -> Result<JsonAnswer, Failure> {
     } else {
         std::fs::read_to_string(path).map(|content| text = content)
     };
-    read.map_err(|source| Failure::File {
-        path: name.clone(),
-        source,
-    })?;
-    let answer: JsonAnswer = serde_json::from_str(&text).map_err(|error| Usage::NoTrace {
-        path: name.clone(),
+    match read {
+        Ok(()) => Ok((name, text)),
+        Err(source) => Err(Failure::File { path: name, source }),
+    }
+}
+
+fn parse_answer(path: String, text: &str) -> Result<JsonAnswer, Failure> {
+    let answer: JsonAnswer = serde_json::from_str(text).map_err(|error| Usage::NoTrace {
+        path: path.clone(),
         reason: error.to_string(),
     })?;
     if answer.trace.is_empty() {
         let reason = "it has no trace, for nothing was found".to_owned();
-        return Err(Usage::NoTrace { path: name, reason }.into());
+        return Err(Usage::NoTrace { path, reason }.into());
     }
     Ok(answer)
 }

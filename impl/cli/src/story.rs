@@ -1,6 +1,7 @@
 //! A trace as people read it: the checker's story, laid out for a terminal.
 
 use thymbra_checker::chart::Chart;
+use thymbra_checker::log_system::LogStory;
 use thymbra_checker::story::{Step, Story};
 
 use crate::wrap::{columns, wrapped};
@@ -37,6 +38,28 @@ pub(crate) fn text(story: &Story) -> String {
     text.push('\n');
     text.push_str(bare.to_text(columns).trim_matches('\n'));
     text.push('\n');
+    text
+}
+
+/// Numbered names and sentences of a run of one node's storage, and the clause that fails.
+pub(crate) fn storage_text(story: &LogStory) -> String {
+    let columns = columns();
+    let width = story.steps.len().to_string().len();
+    let longest = story
+        .steps
+        .iter()
+        .map(|step| step.action.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for step in &story.steps {
+        let head = format!("  {:>width$}. {:<longest$}  ", step.number, step.action);
+        text.push_str(&wrapped(&head, &step.say, columns));
+    }
+    if let Some(failing) = &story.failing {
+        text.push('\n');
+        text.push_str(&wrapped("", failing, columns));
+    }
     text
 }
 

@@ -109,6 +109,9 @@ pub(crate) enum Usage {
         /// Why, or what is possible.
         reason: String,
     },
+    /// An option of one bench given to the other.
+    #[error("{0} goes with bench storage: thymbra bench storage {0}")]
+    StorageOnly(&'static str),
     /// An initial state that does not exist.
     #[error("the trace begins in initial state {0}, and its scope has {1}")]
     NoSuchStart(usize, usize),
@@ -127,6 +130,14 @@ pub(crate) enum Failure {
         path: String,
         /// Why.
         source: std::io::Error,
+    },
+    /// An engine of `bench storage` that failed.
+    #[error("{name}: {source}")]
+    Engine {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A trace of a question that there is not.
     #[error("{0}")]
@@ -150,7 +161,7 @@ pub(crate) fn one_line(error: &clap::Error) -> String {
         kind == ErrorKind::InvalidSubcommand && !line.contains("tip:"),
         kind == ErrorKind::MissingRequiredArgument && line.contains("<QUESTION>"),
     ) {
-        (true, _) => "; commands are ask, matrix, check, gallery, replay, explore, bench",
+        (true, _) => "; commands are ask, matrix, check, gallery, replay, explore, bench, dump, verify",
         (false, true) => {
             "; ask stale, non-monotonic, non-linearizable, lost, unavailable, timeout, diverge, overwritten or worlds"
         }

@@ -42,6 +42,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("ask stale --max-memory 4", &["4G"]),
     ("ask stale --wrte ONE", &["--write"]),
     ("tell", &["ask", "matrix"]),
+    ("bench check --quick", &["bench storage --quick"]),
     ("check quorum-hintd", &["did you mean quorum-hinted?"]),
     ("gallery CASSANDRA-2035", &["did you mean CASSANDRA-2034?"]),
 ];

@@ -47,7 +47,8 @@ pub enum FormatError {
 
 impl FormatError {
     /// The error that something at an offset is not what the format allows.
-    pub(crate) fn invalid(
+    #[must_use]
+    pub fn invalid(
         what: &'static str,
         offset: u64,
         expected: &'static str,

@@ -9,14 +9,25 @@
 //! |---|---|
 //! | [`cursor`], [`vint`] | numbers, lengths, strings |
 //! | [`marshal`] | values of every CQL type, and the names of the types |
+//! | [`commitlog`] | commit log segments |
+//! | [`mutation`] | mutations, as commit log, hints and messages have them |
 //! | [`rows`] | rows and range tombstones, in messages and in SSTables |
+//! | [`transaction_log`] | which SSTables a transaction adds and replaces |
+//! | [`sstable`] | the components of an SSTable |
+//! | [`schema`] | definitions of tables, which say what the columns of a file mean |
 
+pub mod commitlog;
 pub mod cursor;
 pub mod error;
 pub mod marshal;
+pub mod mutation;
 pub mod rows;
+pub mod schema;
+pub mod sstable;
+pub mod transaction_log;
 pub mod vint;
 
 pub use cursor::Cursor;
 pub use error::FormatError;
 pub use marshal::AbstractType;
+pub use schema::TableMetadata;

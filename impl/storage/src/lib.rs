@@ -2,11 +2,45 @@
 //!
 //! Takes its decisions from `thymbra-durability` and its bytes from `thymbra-format`. Chapters:
 //! `specs/06-commit-log.md` to `specs/09-compaction.md`.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`engine`] | the engine as its users see it |
+//! | [`config`], [`clock`], [`disk`] | what it is given |
+//! | [`commit_log`] | makes writes survive a crash before they are flushed |
+//! | `memtable`, `flush` | collect writes, and write them out |
+//! | `sstable`, `lifecycle_transaction` | files, and their exchange as a whole |
+//! | `compaction` | fewer files of many |
+//! | [`read`], `merge`, `scan` | answers from all of them |
 
+mod atomic_file;
 pub mod clock;
+mod column_collector;
+mod column_family_store;
+pub mod commit_log;
+mod compaction;
+pub mod config;
 pub mod disk;
+pub mod engine;
 pub mod error;
+mod flush;
+mod flush_register;
+mod lifecycle_transaction;
+mod memtable;
+mod merge;
+pub mod read;
+mod scan;
+mod sstable;
+mod storage_error;
+mod sync;
+mod system_keyspace;
+mod table_schema;
+mod view;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use disk::{CountingDisk, DirectoryEntry, Disk, DiskFile, RealDisk, SimulatedDisk};
+pub use commit_log::{CommitLog, CommitLogConfig, CommitLogError};
+pub use config::{Background, Config, ConfigError};
+pub use disk::{CountingDisk, DirectoryEntry, Disk, DiskCounts, DiskFile, RealDisk, SimulatedDisk};
+pub use engine::{EngineStatistics, PendingFlush, StorageEngine, TableStatistics};
 pub use error::{DiskError, DiskOperation};
+pub use storage_error::StorageError;

@@ -6,11 +6,13 @@
 
 pub mod action;
 pub mod chart;
+pub mod checked_model;
 pub mod configurations;
 pub mod faults;
 pub mod gallery;
 pub mod laws;
 pub mod layout;
+pub mod log_system;
 mod model_impl;
 pub mod names;
 mod packing;

@@ -6,14 +6,14 @@ use core::time::Duration;
 use std::sync::mpsc;
 use std::time::Instant;
 
-use stateright::{Checker, HasDiscoveries, Model};
+use stateright::{Checker, HasDiscoveries};
 
 use crate::action::Action;
-use crate::faults::DriverFault;
+use crate::checked_model::CheckedModel;
 use crate::properties::{Kind, PropertyDef};
-use crate::scope::{Scope, ScopeError};
+use crate::scope::ScopeError;
 use crate::search::{self, Limits, Progress};
-use crate::system::{DynRules, State, System};
+use crate::system::System;
 
 /// Why a search ended before it was complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,16 +46,16 @@ pub enum Finding {
 
 /// A run from one of the initial states.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Trace {
+pub struct Trace<A = Action> {
     /// Index of the initial state.
     pub start: usize,
     /// What happened.
-    pub actions: Vec<Action>,
+    pub actions: Vec<A>,
 }
 
 /// The outcome of a search for one property.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct Report<A = Action> {
     /// What was found out.
     pub finding: Finding,
     /// States generated and distinct, and the length of the longest way, of the search that gave the verdict.
@@ -63,23 +63,36 @@ pub struct Report {
     /// Time of all searches together.
     pub elapsed: Duration,
     /// A shortest way, if something was found and it was asked for.
-    pub trace: Option<Trace>,
+    pub trace: Option<Trace<A>>,
 }
+
+/// A shortest way, if there is one, and how far the search for it came.
+pub type Shortest<A> = (Option<Trace<A>>, Progress);
 
 /// What is to be checked.
-#[derive(Clone)]
-pub struct Inquiry {
+pub struct Inquiry<M: CheckedModel = System> {
     /// The bounds.
-    pub scope: Scope,
+    pub scope: M::Scope,
     /// The decisions.
-    pub rules: &'static DynRules,
+    pub rules: &'static M::Rules,
     /// The obligation that the driver breaks.
-    pub driver: DriverFault,
+    pub driver: M::Driver,
     /// The properties.
-    pub properties: Vec<&'static PropertyDef>,
+    pub properties: Vec<&'static PropertyDef<M>>,
 }
 
-impl core::fmt::Debug for Inquiry {
+impl<M: CheckedModel> Clone for Inquiry<M> {
+    fn clone(&self) -> Self {
+        Self {
+            scope: self.scope.clone(),
+            rules: self.rules,
+            driver: self.driver,
+            properties: self.properties.clone(),
+        }
+    }
+}
+
+impl<M: CheckedModel> core::fmt::Debug for Inquiry<M> {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter
             .debug_struct("Inquiry")
@@ -102,14 +115,14 @@ pub struct Survey {
     pub elapsed: Duration,
 }
 
-impl Inquiry {
+impl<M: CheckedModel> Inquiry<M> {
     /// One property under the reference.
     #[must_use]
-    pub fn new(scope: Scope, property: &'static PropertyDef) -> Self {
+    pub fn new(scope: M::Scope, property: &'static PropertyDef<M>) -> Self {
         Self {
             scope,
-            rules: &thymbra_types::Reference,
-            driver: DriverFault::None,
+            rules: M::reference(),
+            driver: M::Driver::default(),
             properties: vec![property],
         }
     }
@@ -118,15 +131,8 @@ impl Inquiry {
     ///
     /// # Errors
     /// What is wrong with the scope.
-    pub fn system(&self, reduce: bool) -> Result<System, ScopeError> {
-        let scope = Scope {
-            reduce,
-            ..self.scope.clone()
-        };
-        let mut system = System::new(scope, self.rules)?.checking(self.properties.iter().copied());
-        system.driver = self.driver;
-        system.symmetry = reduce && self.driver == DriverFault::None;
-        Ok(system)
+    pub fn system(&self, reduce: bool) -> Result<M, ScopeError> {
+        M::of(self, reduce)
     }
 
     /// Looks at every state, or until something that is looked for is found.
@@ -145,14 +151,14 @@ impl Inquiry {
     ///
     /// # Panics
     /// If the inquiry has no property, or the search itself panicked.
-    pub fn answer(&self, watch: &mut Watch<'_>) -> Result<Report, ScopeError> {
+    pub fn answer(&self, watch: &mut Watch<'_>) -> Result<Report<M::Action>, ScopeError> {
         let begin = Instant::now();
         let property = self
             .properties
             .first()
             .copied()
             .expect("an inquiry has a property");
-        let survey = self.survey(self.scope.reduce, watch)?;
+        let survey = self.survey(M::reduces(&self.scope), watch)?;
         let is_found = survey.found.contains(&property.name);
         let is_reached = property.kind == Kind::Sometimes || survey.found.contains(&property.witness);
         let finding = match (is_found, survey.stopped, is_reached) {
@@ -177,38 +183,34 @@ impl Inquiry {
     ///
     /// # Panics
     /// If the inquiry has no property.
-    pub fn shortest(&self, watch: &mut Watch<'_>) -> Result<(Option<Trace>, Progress), ScopeError> {
+    pub fn shortest(&self, watch: &mut Watch<'_>) -> Result<Shortest<M::Action>, ScopeError> {
         let property = self
             .properties
             .first()
             .copied()
             .expect("an inquiry has a property");
-        let mut system = self.system(false)?;
-        // Equal nodes may be exchanged without making a way longer or shorter.
-        // A faulty driver may tell them apart by their numbers.
-        system.symmetry = self.driver == DriverFault::None;
+        let system = M::of_complete_graph(self)?;
         let limits = Limits {
             states_max: None,
-            cancelled: Some(&system.cancelled),
+            cancelled: Some(system.cancelled()),
         };
-        let is_found = |state: &State| property.is_found(&system, state);
-        let searched = search::shortest(&system, system.initial_states(), is_found, limits, |progress| {
+        let is_found = |state: &M::State| property.is_found(&system, state);
+        let searched = search::shortest(&system, system.init_states(), is_found, limits, |progress| {
             if watch(progress).is_some() {
-                system.cancelled.store(true, Ordering::Relaxed);
+                system.cancelled().store(true, Ordering::Relaxed);
             }
         });
-        system.cancelled.store(false, Ordering::Relaxed);
         let trace = searched.found.map(|(start, actions)| Trace { start, actions });
         Ok((trace, searched.progress))
     }
 }
 
 /// Runs the library's depth-first search and asks `watch` on the way.
-fn survey(system: System, watch: &mut Watch<'_>) -> Survey {
+fn survey<M: CheckedModel>(system: M, watch: &mut Watch<'_>) -> Survey {
     let begin = Instant::now();
-    let cancelled = std::sync::Arc::clone(&system.cancelled);
+    let cancelled = std::sync::Arc::clone(system.cancelled());
     let wanted: std::collections::BTreeSet<&'static str> =
-        system.properties.iter().map(|property| property.name).collect();
+        system.checked().iter().map(|property| property.name).collect();
     let mut checker = system
         .checker()
         .finish_when(HasDiscoveries::AnyOf(wanted))
@@ -244,7 +246,7 @@ fn survey(system: System, watch: &mut Watch<'_>) -> Survey {
     }
 }
 
-fn progress_of(checker: &impl Checker<System>) -> Progress {
+fn progress_of<M: CheckedModel>(checker: &impl Checker<M>) -> Progress {
     let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Progress {
         generated: wide(checker.state_count()),

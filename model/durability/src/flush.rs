@@ -49,6 +49,7 @@ pub trait FlushRules {
     /// Whether what waits for the data to be on disk (truncation, snapshot, drain) may go on.
     ///
     /// `flushes` are those that were running or begun when it asked.
+    //= WP-MF-04
     fn may_proceed(&self, flushes: &[FlushState]) -> bool {
         flushes.iter().all(|state| match state {
             FlushState::Written => true,

@@ -99,6 +99,7 @@ pub trait MemtableRules {
     ///
     /// Begins just after the lower bound: the record that ends there is the predecessor's, whose
     /// flush may fail. Cassandra includes the lower bound. Absent if the memtable owns no position.
+    //= WP-MF-01
     fn flushed_interval(&self, bounds: MemtableBounds) -> Option<(CommitLogPosition, CommitLogPosition)> {
         let MemtableBounds { lower, upper } = bounds;
         let start = after(lower)?;
@@ -193,6 +194,7 @@ mod tests {
         assert_eq!(RULES.upper_bound(at(1, 5), at(1, 6)), at(1, 6));
     }
 
+    //= WP-MF-01 check
     #[test]
     fn intervals_of_neighbours_hold_each_record_end_once() {
         let bounds = [at(1, 0), at(1, 5), at(1, u32::MAX), at(2, 3), at(2, 3), at(4, 1)];

@@ -12,6 +12,7 @@ pub trait SkipRules {
     /// found elsewhere. Cassandra: `queryMemtableAndDiskInternal`.
     ///
     /// Not at equal times: the SSTable may have the same deletion, made later.
+    //= WP-SS-05
     fn is_deleted_whole(&self, max_timestamp: Timestamp, found: DeletionTime) -> bool {
         max_timestamp < found.marked_for_delete_at
     }
@@ -32,6 +33,7 @@ mod tests {
 
     const RULES: &dyn SkipRules = &Reference;
 
+    //= WP-SS-05 check
     #[test]
     fn sstable_is_skipped_only_when_all_of_it_is_older() {
         for max_timestamp in 0..4 {

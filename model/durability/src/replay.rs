@@ -99,6 +99,7 @@ pub trait ReplayRules {
     ///
     /// `flushed` has the positions of all live SSTables of the table whose intervals count.
     /// Cassandra: `CommitLogReplayer.shouldReplay`.
+    //= WP-CL-04
     fn replays(
         &self,
         position: CommitLogPosition,
@@ -131,15 +132,18 @@ pub trait ReplayRules {
     /// What to do about something that is not a whole record.
     ///
     /// Stricter than Cassandra, which goes on with the next section or record of the last segment,
-    /// and ends an earlier segment at a zero size whatever follows it.
+    /// and ends any segment at a zero size: a marker is written when all records before the end that
+    /// it gives are, so that zeros there were records once.
+    //= WP-CL-05
     fn on_finding(&self, finding: LogFinding, place: FindingPlace) -> ReplayStep {
         use LogFinding as Found;
         match finding {
-            Found::NoMarker | Found::RemainderTooSmall | Found::ZeroSize => match place.in_last_section {
+            Found::NoMarker | Found::RemainderTooSmall => match place.in_last_section {
                 true => ReplayStep::EndOfSegment,
                 false => ReplayStep::Corrupt,
             },
-            Found::MarkerChecksum
+            Found::ZeroSize
+            | Found::MarkerChecksum
             | Found::MarkerTarget
             | Found::SizeTooSmall
             | Found::SizeChecksum
@@ -164,12 +168,9 @@ mod tests {
 
     const RULES: &dyn ReplayRules = &Reference;
 
-    const ENDS: [LogFinding; 3] = [
-        LogFinding::NoMarker,
-        LogFinding::RemainderTooSmall,
+    const ENDS: [LogFinding; 2] = [LogFinding::NoMarker, LogFinding::RemainderTooSmall];
+    const TORN: [LogFinding; 8] = [
         LogFinding::ZeroSize,
-    ];
-    const TORN: [LogFinding; 7] = [
         LogFinding::MarkerChecksum,
         LogFinding::MarkerTarget,
         LogFinding::SizeTooSmall,

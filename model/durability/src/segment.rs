@@ -18,6 +18,7 @@ pub trait SegmentRules {
     /// `highest_known_id` is the highest of the segments on disk, of the positions that SSTables say
     /// are flushed, and of the truncation records: a clock that was set back must not lead to ids
     /// that one of them covers. Absent when the ids are used up.
+    //= WP-CL-07
     fn segment_id_base(&self, now_ms: i64, highest_known_id: Option<i64>) -> Option<i64> {
         match highest_known_id {
             None => Some(now_ms),
@@ -42,6 +43,7 @@ pub trait SegmentRules {
 
     /// Whether a mutation is small enough for the commit log; a larger one is refused to the client.
     /// Cassandra: `CommitLog.add`.
+    //= WP-CL-01
     fn accepts_mutation_size(&self, serialized_size_bytes: u64, max_record_size_bytes: u64) -> bool {
         serialized_size_bytes
             .checked_add(RECORD_OVERHEAD_BYTES)
@@ -76,6 +78,7 @@ pub trait SegmentRules {
     }
 
     /// Whether a segment may be deleted. Cassandra: `CommitLogSegment.isUnused`.
+    //= WP-CL-06
     fn may_discard(&self, still_allocating: bool, has_dirty_table: bool) -> bool {
         !still_allocating && !has_dirty_table
     }
@@ -85,6 +88,7 @@ pub trait SegmentRules {
     /// All tables that are dirty in them are flushed. `sizes_bytes` lists the segments from the
     /// oldest, without the one that allocates. Cassandra:
     /// `AbstractCommitLogSegmentManager.maybeFlushToReclaim`.
+    //= WP-CL-08
     fn segments_to_reclaim(&self, sizes_bytes: &[u64], total_bytes: u64, limit_bytes: u64) -> usize {
         let mut left_bytes = total_bytes;
         sizes_bytes
@@ -105,7 +109,7 @@ impl SegmentRules for Reference {}
 /// Intervals exclude their start and include their end, as memtables own positions: a record that
 /// ends where a memtable begins belongs to the memtable before. Neighbours that share a bound join.
 ///
-/// Invariants: starts lie before ends; a table that is clean has no entry once allocation has ended.
+/// Invariants: starts lie before ends; a table has something clean only if it has something dirty.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SegmentDirtiness<T = TableId> {
     /// Which segment this is about.
@@ -156,7 +160,10 @@ impl<T: Copy + Ord> SegmentDirtiness<T> {
     ///
     /// Cassandra: `CommitLogSegment.markClean`.
     pub fn mark_clean(&mut self, table: T, lower: CommitLogPosition, upper: CommitLogPosition) {
-        if lower >= upper || lower.segment_id > self.segment_id || upper.segment_id < self.segment_id {
+        // A record that is put here later lies behind `upper`, so that nothing is missed.
+        let concerns_it = self.dirty.contains_key(&table);
+        let reaches_it = lower.segment_id <= self.segment_id && self.segment_id <= upper.segment_id;
+        if lower >= upper || !concerns_it || !reaches_it {
             return;
         }
         let start = match lower.segment_id == self.segment_id {
@@ -330,6 +337,13 @@ mod tests {
             segment.mark_clean(1, lower, upper);
             assert_eq!(!dirty(&segment).contains(&1), clean, "{lower} {upper}");
         }
+    }
+
+    #[test]
+    fn flush_of_a_table_without_records_leaves_no_trace() {
+        let mut flushed = segment();
+        flushed.mark_clean(3, at(5, 0), at(5, 30));
+        assert_eq!(flushed, segment());
     }
 
     #[test]

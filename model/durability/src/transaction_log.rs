@@ -86,6 +86,7 @@ pub trait TransactionRules {
     /// # Errors
     /// When a record before the last is damaged, when files are not those that the log speaks of, or
     /// when files are missing though the log does not end in a commit.
+    //= WP-SS-03
     fn recover(&self, records: &[TransactionRecord]) -> Result<Leftovers, TransactionLogCorrupt> {
         let (last, before) = match records.split_last() {
             None => (TransactionRecord::Abort, records),
@@ -133,6 +134,8 @@ mod tests {
     });
     const CORRUPT: Result<Leftovers, TransactionLogCorrupt> = Err(TransactionLogCorrupt);
 
+    //= WP-SS-03 check
+    //= WP-CP-04 check
     #[test]
     fn commit_alone_decides_which_side_goes() {
         assert_eq!(RULES.recover(&[]), ADDED);

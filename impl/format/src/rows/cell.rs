@@ -6,7 +6,7 @@ use crate::rows::columns::Column;
 use crate::rows::encode_error::EncodeError;
 use crate::rows::encoding_stats::EncodingStats;
 use crate::vint;
-use thymbra_types::{Cell, CellKind, CellPath, LivenessInfo, LivenessKind};
+use thymbra_types::{Cell, CellKind, LivenessInfo, LivenessKind};
 
 /// The cell is a tombstone.
 const IS_DELETED: u8 = 0x01;
@@ -63,7 +63,7 @@ impl CellCodec<'_> {
     /// Appends a cell.
     pub(crate) fn write(
         &self,
-        path: Option<&CellPath>,
+        path: Option<&[u8]>,
         cell: &Cell,
         column: &Column,
         out: &mut Vec<u8>,
@@ -104,7 +104,7 @@ impl CellCodec<'_> {
                 self.stats.write_local_deletion_time(local_deletion_time, out)?;
             }
         }
-        if let Some(CellPath(path)) = path {
+        if let Some(path) = path {
             vint::write_unsigned(path.len() as u64, out);
             out.extend_from_slice(path);
         }
@@ -127,11 +127,11 @@ impl CellCodec<'_> {
     }
 
     /// Reads a cell, and its path in a complex column.
-    pub(crate) fn read(
+    pub(crate) fn read<'a>(
         &self,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut Cursor<'a>,
         column: &Column,
-    ) -> Result<(Option<CellPath>, Cell), FormatError> {
+    ) -> Result<(Option<&'a [u8]>, Cell), FormatError> {
         let flags = self.read_flags(cursor)?;
         let timestamp = if flags & USE_ROW_TIMESTAMP == 0 {
             self.stats.read_timestamp(cursor, "timestamp of a cell")?
@@ -140,7 +140,7 @@ impl CellCodec<'_> {
         };
         let kind = self.read_kind(cursor, flags)?;
         let path = if column.is_complex() {
-            Some(CellPath(cursor.vint_bytes("path of a cell")?.into()))
+            Some(cursor.vint_bytes("path of a cell")?)
         } else {
             None
         };

@@ -7,7 +7,7 @@ use crate::rows::encode_error::EncodeError;
 use crate::vint;
 
 /// Components that share one header.
-const BLOCK_COMPONENT_COUNT: usize = 32;
+pub(crate) const BLOCK_COMPONENT_COUNT: usize = 32;
 
 /// Values of the first clustering columns, or of all: each in the form of its type, empty, or null.
 ///
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn table_without_clustering_columns_writes_nothing() {
-        assert_eq!(written(&ClusteringValues::default(), &[]), []);
+        assert!(written(&ClusteringValues::default(), &[]).is_empty());
         let read = ClusteringValues::read(&mut Cursor::new(&[]), &[]);
         assert_eq!(read, Ok(ClusteringValues::default()));
     }

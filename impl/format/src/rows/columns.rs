@@ -64,11 +64,11 @@ impl Column {
 /// Columns in the order of files: simple ones before complex ones, each by the bytes of their names.
 ///
 /// In messages a list of columns is their number and then each name behind its length, numbers as
-/// vints; headers of SSTables have a type name behind each name. Cassandra: `db.Columns`,
-/// `ColumnMetadata.comparisonOrder`.
+/// vints; headers of SSTables have a type name behind each name. A clone shares the columns.
+/// Cassandra: `db.Columns`, `ColumnMetadata.comparisonOrder`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Columns {
-    columns: Vec<Arc<Column>>,
+    columns: Arc<[Arc<Column>]>,
     simple_count: usize,
 }
 
@@ -84,7 +84,7 @@ impl Columns {
     fn of_sorted(columns: Vec<Arc<Column>>) -> Self {
         let simple_count = columns.partition_point(|column| !column.is_complex);
         Self {
-            columns,
+            columns: columns.into(),
             simple_count,
         }
     }
@@ -135,6 +135,28 @@ impl Columns {
         self.simple_count
     }
 
+    /// The column with a name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Column>> {
+        let (simple, complex) = self.columns.split_at_checked(self.simple_count)?;
+        [simple, complex].into_iter().find_map(|columns| {
+            let index = columns
+                .binary_search_by(|column| (*column.name.0).cmp(name))
+                .ok()?;
+            columns.get(index)
+        })
+    }
+
+    /// The columns of a set over this list.
+    #[must_use]
+    pub(crate) fn subset(&self, set: &ColumnSet) -> Self {
+        if set.is_all() {
+            return self.clone();
+        }
+        let columns = set.iter().filter_map(|index| self.columns.get(index));
+        Self::of_sorted(columns.cloned().collect())
+    }
+
     /// Position of the first column, from `from` on, that has this name, if it lies before `until`.
     ///
     /// Rows have their cells in the order of columns, so the one that is looked for is mostly next.
@@ -149,7 +171,7 @@ impl Columns {
     /// Appends number and names.
     pub(crate) fn write_names(&self, out: &mut Vec<u8>) {
         vint::write_unsigned(self.len() as u64, out);
-        for column in &self.columns {
+        for column in &*self.columns {
             vint::write_unsigned(column.name.0.len() as u64, out);
             out.extend_from_slice(column.name.0.as_bytes());
         }

@@ -50,6 +50,14 @@ pub enum EncodeError {
         /// Its size.
         size_bytes: usize,
     },
+    /// There are more of something than the number of four bytes before them can say.
+    #[error("{count} {what} are too many for a number of four bytes")]
+    TooMany {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+    },
     /// A mutation without updates has no form.
     #[error("a mutation without updates cannot be written")]
     EmptyMutation,

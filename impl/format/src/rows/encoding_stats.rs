@@ -6,7 +6,8 @@ use crate::rows::deletion_time;
 use crate::rows::encode_error::EncodeError;
 use crate::vint;
 use thymbra_types::{
-    Cell, CellKind, DeletionTime, LivenessInfo, LivenessKind, LocalDeletionTime, Row, Timestamp, Ttl,
+    Cell, CellKind, DeletionTime, LivenessInfo, LivenessKind, LocalDeletionTime, Partition, Row, Timestamp,
+    Ttl,
 };
 
 /// TTL that marks a liveness as expired, whatever the clock says.
@@ -359,6 +360,24 @@ impl EncodingStatsCollector {
         for cell in row.cells.values() {
             self.update_cell(cell);
         }
+    }
+
+    /// Sees all parts of a partition.
+    pub fn update_partition(&mut self, partition: &Partition) {
+        self.update_deletion(partition.deletion);
+        self.update_row(&partition.static_row);
+        for row in partition.rows.values() {
+            self.update_row(row);
+        }
+        for tombstone in partition.range_tombstones.iter() {
+            self.update_deletion(tombstone.deletion);
+        }
+    }
+
+    /// The smallest timestamp that was seen; `None` when none was.
+    #[must_use]
+    pub fn min_timestamp(&self) -> Option<Timestamp> {
+        self.min_timestamp.map(Timestamp)
     }
 
     /// The smallest of what was seen; times that have no form are left for the writer to refuse.

@@ -1,13 +1,13 @@
 //! Rows as bytes, without their clustering and size.
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, hexadecimal};
 use crate::error::FormatError;
 use crate::rows::cell::CellCodec;
-use crate::rows::cell_path;
 use crate::rows::columns::{Column, ColumnSet, Columns};
 use crate::rows::encode_error::EncodeError;
 use crate::rows::header::SerializationHeader;
 use crate::vint;
+use core::cmp::Ordering;
 use thymbra_types::{Cell, CellName, CellPath, LivenessKind, Row};
 
 /// The byte that ends a partition, and no row begins with.
@@ -224,11 +224,11 @@ impl RowWriter {
         codec: CellCodec<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        let mut cells: Vec<(&CellPath, &Cell)> = Vec::new();
+        let mut cells: Vec<(&[u8], &Cell)> = Vec::new();
         let mut remaining = row
             .cells
             .iter()
-            .filter_map(|(name, cell)| Some((&name.column, name.path.as_ref()?, cell)))
+            .filter_map(|(name, cell)| Some((&name.column, &*name.path.as_ref()?.0, cell)))
             .peekable();
         let complex = self
             .present
@@ -239,11 +239,8 @@ impl RowWriter {
             while let Some((_, path, cell)) = remaining.next_if(|(name, _, _)| *name == column.name()) {
                 cells.push((path, cell));
             }
-            let by_path = |left: &(&CellPath, &Cell), right: &(&CellPath, &Cell)| {
-                cell_path::compare(column.column_type(), left.0, right.0)
-            };
-            if !cells.is_sorted_by(|left, right| by_path(left, right).is_lt()) {
-                cells.sort_unstable_by(by_path);
+            if !cells.is_sorted_by(|left, right| compare_paths(column, left.0, right.0).is_lt()) {
+                cells.sort_unstable_by(|left, right| compare_paths(column, left.0, right.0));
             }
             if flags.has(HAS_COMPLEX_DELETION) {
                 let deletion = row.complex_deletions.get(column.name()).copied();
@@ -280,23 +277,18 @@ pub(crate) fn read_body(
             liveness: row.liveness,
         },
         has_complex_deletion: flags.has(HAS_COMPLEX_DELETION),
-        cells: Vec::new(),
         row: &mut row,
     };
     if flags.has(HAS_ALL_COLUMNS) {
-        cells.cells.reserve(columns.len());
         for column in columns.iter() {
             cells.read_column(cursor, column)?;
         }
     } else {
         let present = ColumnSet::read(cursor, columns.len())?;
-        cells.cells.reserve(present.len());
         for column in present.iter().filter_map(|index| columns.get(index)) {
             cells.read_column(cursor, column)?;
         }
     }
-    let cells = cells.cells;
-    row.cells = cells.into_iter().collect();
     Ok(row)
 }
 
@@ -304,7 +296,6 @@ pub(crate) fn read_body(
 struct CellsReader<'r, 'h> {
     codec: CellCodec<'h>,
     has_complex_deletion: bool,
-    cells: Vec<(CellName, Cell)>,
     row: &'r mut Row,
 }
 
@@ -314,9 +305,12 @@ impl CellsReader<'_, '_> {
         if column.is_complex() {
             return self.read_complex(cursor, column);
         }
-        let (path, cell) = self.codec.read(cursor, column)?;
-        let column = column.name().clone();
-        self.cells.push((CellName { column, path }, cell));
+        let (_, cell) = self.codec.read(cursor, column)?;
+        let name = CellName {
+            column: column.name().clone(),
+            path: None,
+        };
+        self.row.cells.insert(name, cell);
         Ok(())
     }
 
@@ -331,32 +325,37 @@ impl CellsReader<'_, '_> {
             }
         }
         let count = cursor.vint_count("number of cells")?;
-        let first = self.cells.len();
+        let mut previous: Option<&[u8]> = None;
         for _ in 0..count {
             let offset = cursor.offset();
             let (path, cell) = self.codec.read(cursor, column)?;
-            let previous = self.cells.get(first..).and_then(<[_]>::last);
-            if let (
-                Some((
-                    CellName {
-                        path: Some(previous), ..
-                    },
-                    _,
-                )),
-                Some(path),
-            ) = (previous, &path)
-                && cell_path::compare(column.column_type(), previous, path).is_ge()
-            {
+            let path = path.unwrap_or_default();
+            if previous.is_some_and(|previous| compare_paths(column, previous, path).is_ge()) {
                 return Err(FormatError::invalid(
                     "path of a cell",
                     offset,
                     "paths in the order of the column's type",
-                    &crate::cursor::hexadecimal(&path.0),
+                    &hexadecimal(path),
                 ));
             }
-            let column = column.name().clone();
-            self.cells.push((CellName { column, path }, cell));
+            previous = Some(path);
+            let name = CellName {
+                column: column.name().clone(),
+                path: Some(CellPath(path.into())),
+            };
+            self.row.cells.insert(name, cell);
         }
         Ok(())
     }
+}
+
+/// The order of two cells of a complex column, which is that of its elements.
+///
+/// Bytes decide between elements that the type does not tell apart, such as the decimals 1.0 and
+/// 1.00, which Cassandra takes for one.
+fn compare_paths(column: &Column, left: &[u8], right: &[u8]) -> Ordering {
+    column
+        .column_type()
+        .compare_paths(left, right)
+        .then_with(|| left.cmp(right))
 }

@@ -2,12 +2,16 @@
 
 use crate::cursor::Cursor;
 use crate::error::FormatError;
+use crate::marshal::AbstractType;
+use crate::rows::clustering_comparator::ClusteringWriter;
 use crate::rows::clustering_values::ClusteringValues;
 use crate::rows::encode_error::EncodeError;
 use crate::rows::header::SerializationHeader;
 use crate::rows::marker::{self, ClusteringKind, MarkerChange, RangeTombstoneMarker};
+use crate::rows::partition::UnfilteredView;
 use crate::rows::row::{self, END_OF_PARTITION, IS_MARKER, RowFlags, RowWriter};
 use crate::vint;
+use thymbra_types::clustering::BoundSide;
 use thymbra_types::{DeletionTime, Row};
 
 /// Where rows stand: that decides whether they carry sizes.
@@ -84,6 +88,12 @@ impl<'a, 'h> UnfilteredReader<'a, 'h> {
         self.cursor.offset()
     }
 
+    /// Types of the clustering columns.
+    #[must_use]
+    pub fn clustering_types(&self) -> &'h [AbstractType] {
+        &self.header.clustering_types
+    }
+
     /// Deletion of the range that covers what comes next.
     #[must_use]
     pub const fn open_marker(&self) -> Option<DeletionTime> {
@@ -156,7 +166,7 @@ impl<'a, 'h> UnfilteredReader<'a, 'h> {
             UnfilteredForm::SsTable => {
                 let mut body = read_sized(&mut self.cursor, "row")?;
                 let row = row::read_body(&mut body, flags, self.header)?;
-                check_size(&body)?;
+                check_end(&body)?;
                 Ok(row)
             }
         }
@@ -178,7 +188,7 @@ impl<'a, 'h> UnfilteredReader<'a, 'h> {
             UnfilteredForm::SsTable => {
                 let mut body = read_sized(&mut self.cursor, "marker")?;
                 let change = marker::read_change(&mut body, kind, stats)?;
-                check_size(&body)?;
+                check_end(&body)?;
                 change
             }
         };
@@ -188,9 +198,7 @@ impl<'a, 'h> UnfilteredReader<'a, 'h> {
             (Some(open), Some(closing)) if open != closing => Some("the deletion of the range that is open"),
             (None, None) | (Some(_), Some(_)) => None,
         };
-        let side = kind
-            .side()
-            .unwrap_or(thymbra_types::clustering::BoundSide::Before);
+        let side = kind.side().unwrap_or(BoundSide::Before);
         if let Some(expected) = expected {
             let found = format_args!("{kind:?} {change:?}");
             return Err(FormatError::invalid("marker", offset, expected, &found));
@@ -213,7 +221,7 @@ pub(crate) fn read_static_row(
         UnfilteredForm::SsTable => {
             let mut body = read_sized(cursor, "static row")?;
             let row = row::read_body(&mut body, flags, header)?;
-            check_size(&body)?;
+            check_end(&body)?;
             Ok(row)
         }
     }
@@ -227,7 +235,7 @@ fn read_sized<'a>(cursor: &mut Cursor<'a>, what: &'static str) -> Result<Cursor<
     Ok(body)
 }
 
-fn check_size(body: &Cursor<'_>) -> Result<(), FormatError> {
+fn check_end(body: &Cursor<'_>) -> Result<(), FormatError> {
     if body.is_at_end() {
         return Ok(());
     }
@@ -248,6 +256,7 @@ fn check_size(body: &Cursor<'_>) -> Result<(), FormatError> {
 pub struct UnfilteredWriter {
     form: UnfilteredForm,
     row_writer: RowWriter,
+    clustering_writer: ClusteringWriter,
     body: Vec<u8>,
     previous_size_bytes: u64,
 }
@@ -259,6 +268,7 @@ impl UnfilteredWriter {
         Self {
             form,
             row_writer: RowWriter::default(),
+            clustering_writer: ClusteringWriter::default(),
             body: Vec::new(),
             previous_size_bytes: 0,
         }
@@ -285,28 +295,63 @@ impl UnfilteredWriter {
         self.write_row_body(row, flags, header, out)
     }
 
-    /// Appends a row.
+    /// Appends a row or marker of a partition in memory.
     ///
     /// # Errors
-    /// When the row does not fit the header.
-    pub fn write_row(
+    /// When it does not fit the header.
+    #[inline]
+    pub fn write_view(
         &mut self,
-        clustering: &ClusteringValues,
-        row: &Row,
+        unfiltered: UnfilteredView<'_>,
         header: &SerializationHeader,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        if clustering.len() != header.clustering_types.len() {
-            return Err(EncodeError::ClusteringSize {
-                expected_count: header.clustering_types.len(),
-                found_count: clustering.len(),
-            });
-        }
         let begin = out.len();
-        let flags = self.row_writer.begin(row, &header.regular_columns, false)?;
-        flags.write(out);
-        clustering.write(&header.clustering_types, out)?;
-        self.write_row_body(row, flags, header, out)?;
+        let types = &header.clustering_types;
+        match unfiltered {
+            UnfilteredView::Row { clustering, row } => {
+                check_size(clustering.0.len(), types)?;
+                let flags = self.row_writer.begin(row, &header.regular_columns, false)?;
+                flags.write(out);
+                self.clustering_writer.write(clustering, types, out)?;
+                self.write_row_body(row, flags, header, out)?;
+            }
+            UnfilteredView::Marker { bound, change } => {
+                write_bound_head(bound.side, change, bound.prefix.0.len(), out)?;
+                self.clustering_writer.write(&bound.prefix, types, out)?;
+                self.write_change(change, header, out)?;
+            }
+        }
+        self.previous_size_bytes = (out.len() - begin) as u64;
+        Ok(())
+    }
+
+    /// Appends a row or marker as it was read.
+    ///
+    /// # Errors
+    /// When it does not fit the header.
+    pub fn write(
+        &mut self,
+        unfiltered: &Unfiltered,
+        header: &SerializationHeader,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let begin = out.len();
+        let types = &header.clustering_types;
+        match unfiltered {
+            Unfiltered::Row { clustering, row } => {
+                check_size(clustering.len(), types)?;
+                let flags = self.row_writer.begin(row, &header.regular_columns, false)?;
+                flags.write(out);
+                clustering.write(types, out)?;
+                self.write_row_body(row, flags, header, out)?;
+            }
+            Unfiltered::Marker(marker) => {
+                write_bound_head(marker.side, marker.change, marker.prefix.len(), out)?;
+                marker.prefix.write(types, out)?;
+                self.write_change(marker.change, header, out)?;
+            }
+        }
         self.previous_size_bytes = (out.len() - begin) as u64;
         Ok(())
     }
@@ -327,31 +372,6 @@ impl UnfilteredWriter {
                 Ok(())
             }
         }
-    }
-
-    /// Appends a marker.
-    ///
-    /// # Errors
-    /// When the marker does not fit the header.
-    pub fn write_marker(
-        &mut self,
-        marker: &RangeTombstoneMarker,
-        header: &SerializationHeader,
-        out: &mut Vec<u8>,
-    ) -> Result<(), EncodeError> {
-        let begin = out.len();
-        out.push(IS_MARKER);
-        out.push(ClusteringKind::of_marker(marker.side, marker.change).ordinal());
-        let component_count = marker.prefix.len();
-        let count = u16::try_from(component_count).map_err(|_| EncodeError::ClusteringSize {
-            expected_count: header.clustering_types.len(),
-            found_count: component_count,
-        })?;
-        out.extend_from_slice(&count.to_be_bytes());
-        marker.prefix.write(&header.clustering_types, out)?;
-        self.write_change(marker.change, header, out)?;
-        self.previous_size_bytes = (out.len() - begin) as u64;
-        Ok(())
     }
 
     fn write_change(
@@ -382,4 +402,31 @@ impl UnfilteredWriter {
     pub fn write_end_of_partition(&mut self, out: &mut Vec<u8>) {
         out.push(END_OF_PARTITION);
     }
+}
+
+/// A row has all clustering columns.
+fn check_size(component_count: usize, types: &[AbstractType]) -> Result<(), EncodeError> {
+    if component_count == types.len() {
+        return Ok(());
+    }
+    Err(EncodeError::ClusteringSize {
+        expected_count: types.len(),
+        found_count: component_count,
+    })
+}
+
+/// Appends what stands before the prefix of a marker.
+fn write_bound_head(
+    side: BoundSide,
+    change: MarkerChange,
+    component_count: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let count = u16::try_from(component_count).map_err(|_| EncodeError::TooLong {
+        size_bytes: component_count,
+    })?;
+    out.push(IS_MARKER);
+    out.push(ClusteringKind::of_marker(side, change).ordinal());
+    out.extend_from_slice(&count.to_be_bytes());
+    Ok(())
 }

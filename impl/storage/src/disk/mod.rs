@@ -201,6 +201,29 @@ impl<D: Disk + ?Sized> Disk for Arc<D> {
     }
 }
 
+/// Makes a directory and those that it lies in, where they are missing, and makes them durable.
+///
+/// One level after the other. The parent of the lowest directory that exists is synced too: a
+/// process that ended here before may have made that directory and no more.
+///
+/// # Errors
+/// As [`Disk::create_directory_all`] and [`Disk::sync_directory`].
+pub fn create_directory_durably(disk: &dyn Disk, path: &Path) -> DiskResult<()> {
+    let mut missing = Vec::new();
+    for directory in path.ancestors().filter(|path| path.parent().is_some()) {
+        let exists = disk.exists(directory)?;
+        missing.push(directory);
+        if exists {
+            break;
+        }
+    }
+    for directory in missing.into_iter().rev() {
+        disk.create_directory_all(directory)?;
+        disk.sync_directory(&parent(directory))?;
+    }
+    Ok(())
+}
+
 /// The directory that a name lies in.
 fn parent(path: &Path) -> PathBuf {
     path.parent().map(Path::to_path_buf).unwrap_or_default()

@@ -59,7 +59,9 @@ impl Disk for RealDisk {
     }
 
     fn sync_directory(&self, directory: &Path) -> DiskResult<()> {
-        File::open(directory)
+        // The parent of a name without a directory.
+        let is_here = directory.as_os_str().is_empty();
+        File::open(if is_here { Path::new(".") } else { directory })
             .and_then(|opened| opened.sync_all())
             .map_err(|source| DiskError::new(DiskOperation::SyncDirectory, directory, source))
     }

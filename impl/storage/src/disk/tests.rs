@@ -89,6 +89,27 @@ fn simulated_disk_and_real_disk_give_the_same_answers() {
 }
 
 #[test]
+fn directory_that_is_made_durably_outlives_a_loss_of_power() {
+    let leaf = Path::new("/a/b/c");
+    let disk = SimulatedDisk::new();
+    create_directory_durably(&disk, leaf).unwrap();
+    assert!(disk.crash().power_loss(&[]).exists(leaf).unwrap());
+
+    // The process may have ended behind any operation before.
+    for index in 0..disk.operation_count() {
+        let disk = SimulatedDisk::new();
+        disk.crash_at(index);
+        assert!(create_directory_durably(&disk, leaf).is_err());
+        let disk = disk.crash().process_end();
+        create_directory_durably(&disk, leaf).unwrap();
+        assert!(
+            disk.crash().power_loss(&[]).exists(leaf).unwrap(),
+            "after {index}"
+        );
+    }
+}
+
+#[test]
 fn counting_disk_counts_by_kind_and_changes_nothing() {
     let root = Path::new("/log");
     let simulated = SimulatedDisk::new();

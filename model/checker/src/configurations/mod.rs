@@ -7,19 +7,19 @@ mod table;
 
 use core::time::Duration;
 
-use crate::faults::DriverFault;
+use crate::action::Action;
+use crate::checked_model::CheckedModel;
 use crate::gallery::Entry;
-use crate::laws;
-use crate::properties::{Kind, PropertyDef};
+use crate::properties::Kind;
 use crate::scope::{Scope, ScopeError};
 use crate::search::Progress;
-use crate::system::DynRules;
+use crate::system::System;
 use crate::verdict::{Inquiry, Stop, Trace, Watch};
 
 pub use table::CONFIGURATIONS;
 
 /// Makes the bounds of a run.
-pub type Bounds = fn() -> Scope;
+pub type Bounds<S = Scope> = fn() -> S;
 
 /// What a run is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,8 +63,8 @@ pub enum Expected {
 }
 
 /// One run.
-#[derive(Clone, Copy, Debug)]
-pub struct Configuration {
+#[derive(Debug)]
+pub struct Configuration<M: CheckedModel = System> {
     /// Its name on the command line.
     pub name: &'static str,
     /// What it shows, in one sentence.
@@ -72,14 +72,14 @@ pub struct Configuration {
     /// Codes of what it checks.
     pub properties: &'static [&'static str],
     /// Its bounds.
-    pub bounds: Bounds,
+    pub bounds: Bounds<M::Scope>,
     /// What is expected.
     pub expected: Expected,
 }
 
 /// What a run came to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Outcome<A = Action> {
     /// It is as expected.
     pub is_expected: bool,
     /// What was found, in words.
@@ -89,7 +89,7 @@ pub struct Outcome {
     /// How long it took.
     pub elapsed: Duration,
     /// The shortest way, of a red or reach run.
-    pub trace: Option<Trace>,
+    pub trace: Option<Trace<A>>,
     /// Why it ended early, if it did.
     pub stopped: Option<Stop>,
 }
@@ -102,18 +102,43 @@ impl Configuration {
             .iter()
             .find(|configuration| configuration.name.eq_ignore_ascii_case(name))
     }
+}
 
+impl<A> Outcome<A> {
+    /// Without the way, which only its own model can tell.
+    #[must_use]
+    pub fn without_trace(self) -> Outcome<()> {
+        let Self {
+            is_expected,
+            says,
+            progress,
+            elapsed,
+            trace: _,
+            stopped,
+        } = self;
+        Outcome {
+            is_expected,
+            says,
+            progress,
+            elapsed,
+            trace: None,
+            stopped,
+        }
+    }
+}
+
+impl<M: CheckedModel> Configuration<M> {
     /// The inquiry behind it, under the reference.
     #[must_use]
-    pub fn inquiry(&self) -> Inquiry {
+    pub fn inquiry(&self) -> Inquiry<M> {
         Inquiry {
             scope: (self.bounds)(),
-            rules: &thymbra_types::Reference,
-            driver: DriverFault::None,
+            rules: M::reference(),
+            driver: M::Driver::default(),
             properties: self
                 .properties
                 .iter()
-                .filter_map(|code| PropertyDef::find(code))
+                .filter_map(|code| M::find_property(code))
                 .collect(),
         }
     }
@@ -122,7 +147,7 @@ impl Configuration {
     ///
     /// # Errors
     /// What is wrong with the scope.
-    pub fn run(&self, watch: &mut Watch<'_>) -> Result<Outcome, ScopeError> {
+    pub fn run(&self, watch: &mut Watch<'_>) -> Result<Outcome<M::Action>, ScopeError> {
         match self.expected {
             Expected::Green { generated, distinct } => {
                 let outcome = run_green(&self.inquiry(), watch)?;
@@ -148,8 +173,11 @@ impl Configuration {
 }
 
 /// Everything holds and every premise is reached, on the complete graph.
-fn run_green(inquiry: &Inquiry, watch: &mut Watch<'_>) -> Result<Outcome, ScopeError> {
-    let survey = inquiry.survey(inquiry.scope.reduce, watch)?;
+fn run_green<M: CheckedModel>(
+    inquiry: &Inquiry<M>,
+    watch: &mut Watch<'_>,
+) -> Result<Outcome<M::Action>, ScopeError> {
+    let survey = inquiry.survey(M::reduces(&inquiry.scope), watch)?;
     let violated = inquiry
         .properties
         .iter()
@@ -185,7 +213,11 @@ fn run_green(inquiry: &Inquiry, watch: &mut Watch<'_>) -> Result<Outcome, ScopeE
 }
 
 /// The first property is violated, or found, by the pinned number of actions.
-fn run_red(inquiry: &Inquiry, shortest: usize, watch: &mut Watch<'_>) -> Result<Outcome, ScopeError> {
+fn run_red<M: CheckedModel>(
+    inquiry: &Inquiry<M>,
+    shortest: usize,
+    watch: &mut Watch<'_>,
+) -> Result<Outcome<M::Action>, ScopeError> {
     let begin = std::time::Instant::now();
     let mut stopped = None;
     let (trace, progress) = inquiry.shortest(&mut |progress| {
@@ -210,22 +242,21 @@ fn run_red(inquiry: &Inquiry, shortest: usize, watch: &mut Watch<'_>) -> Result<
     })
 }
 
-impl Entry {
+impl<M: CheckedModel> Entry<M> {
     /// The inquiry into its property, with the bug or without.
     ///
     /// # Panics
     /// If the entry names an unknown property: the table is checked by a test.
     #[must_use]
-    pub fn inquiry(&self, with_bug: bool) -> Option<Inquiry> {
+    pub fn inquiry(&self, with_bug: bool) -> Option<Inquiry<M>> {
         let Target::Property(code) = self.target else {
             return None;
         };
-        let property = PropertyDef::find(code).expect("entries name properties of the table");
-        let reference: &'static DynRules = &thymbra_types::Reference;
+        let property = M::find_property(code).expect("entries name properties of the table");
         let (rules, driver) = if with_bug {
             (self.rules, self.driver)
         } else {
-            (reference, DriverFault::None)
+            (M::reference(), M::Driver::default())
         };
         Some(Inquiry {
             scope: (self.bounds)(),
@@ -239,7 +270,7 @@ impl Entry {
     ///
     /// # Errors
     /// What is wrong with the scope.
-    pub fn run_with_bug(&self, watch: &mut Watch<'_>) -> Result<Outcome, ScopeError> {
+    pub fn run_with_bug(&self, watch: &mut Watch<'_>) -> Result<Outcome<M::Action>, ScopeError> {
         match self.inquiry(true) {
             Some(inquiry) => run_red(&inquiry, self.shortest, watch),
             None => Ok(self.run_law(self.rules, true)),
@@ -250,17 +281,16 @@ impl Entry {
     ///
     /// # Errors
     /// What is wrong with the scope.
-    pub fn run_without_bug(&self, watch: &mut Watch<'_>) -> Result<Outcome, ScopeError> {
+    pub fn run_without_bug(&self, watch: &mut Watch<'_>) -> Result<Outcome<M::Action>, ScopeError> {
         match self.inquiry(false) {
             Some(inquiry) => run_green(&inquiry, watch),
-            None => Ok(self.run_law(&thymbra_types::Reference, false)),
+            None => Ok(self.run_law(M::reference(), false)),
         }
     }
 
-    fn run_law(&self, rules: &DynRules, must_fail: bool) -> Outcome {
+    fn run_law(&self, rules: &M::Rules, must_fail: bool) -> Outcome<M::Action> {
         let begin = std::time::Instant::now();
-        let law = laws::find(self.target.code()).expect("entries name laws of the table");
-        let report = (law.check)(rules);
+        let report = M::look_at_law(self.target.code(), rules).expect("entries name laws of the table");
         let progress = Progress {
             generated: report.cases,
             distinct: report.cases,

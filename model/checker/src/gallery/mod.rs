@@ -10,9 +10,10 @@ mod intended;
 mod overrides;
 mod scylla;
 
+use crate::checked_model::CheckedModel;
 use crate::configurations::{Bounds, Target};
 use crate::faults::DriverFault;
-use crate::system::DynRules;
+use crate::system::{DynRules, System};
 
 pub use entries::ENTRIES;
 pub use intended::Intended;
@@ -29,7 +30,7 @@ pub enum Origin {
 }
 
 /// One entry.
-pub struct Entry {
+pub struct Entry<M: CheckedModel = System> {
     /// Its name on the command line: `CASSANDRA-2034`, `scylla-3565`, `forget-hint`.
     pub id: &'static str,
     /// Where it comes from.
@@ -39,18 +40,18 @@ pub struct Entry {
     /// Ticket or source; empty for drivers and overrides of our own.
     pub ticket: &'static str,
     /// The decisions with the bug.
-    pub rules: &'static DynRules,
+    pub rules: &'static M::Rules,
     /// The obligation that the driver breaks.
-    pub driver: DriverFault,
+    pub driver: M::Driver,
     /// What it violates.
     pub target: Target,
     /// The smallest configuration known to show it; of no account for a law.
-    pub bounds: Bounds,
+    pub bounds: Bounds<M::Scope>,
     /// Actions of the shortest way; cases looked at for a law.
     pub shortest: usize,
 }
 
-impl core::fmt::Debug for Entry {
+impl<M: CheckedModel> core::fmt::Debug for Entry<M> {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter
             .debug_struct("Entry")

@@ -12,21 +12,27 @@ mod questions;
 
 use core::sync::atomic::Ordering;
 
-use stateright::Property;
+use stateright::{Model, Property};
 
-use crate::system::{State, System};
+use crate::checked_model::CheckedModel;
+use crate::system::System;
 
 pub use guarantees::guarantees;
 pub use marks::{Breach, Reached};
 pub use questions::QUESTIONS;
 
 /// A condition and what it means when it holds.
-#[derive(Clone, Copy, Debug)]
-pub struct Clause {
+pub struct Clause<M: Model = System> {
     /// The claim, as a sentence.
     pub say: &'static str,
     /// Whether it holds.
-    pub holds: fn(&System, &State) -> bool,
+    pub holds: fn(&M, &M::State) -> bool,
+}
+
+impl<M: Model> core::fmt::Debug for Clause<M> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_tuple("Clause").field(&self.say).finish()
+    }
 }
 
 /// What must hold in every state, or what must be found in one.
@@ -39,8 +45,8 @@ pub enum Kind {
 }
 
 /// One property.
-#[derive(Clone, Copy, Debug)]
-pub struct PropertyDef {
+#[derive(Debug)]
+pub struct PropertyDef<M: Model + 'static = System> {
     /// Its short code, as in the tables: `P3`, `H1`, or the name of a question.
     pub code: &'static str,
     /// Rule and claim.
@@ -50,9 +56,9 @@ pub struct PropertyDef {
     /// Always or sometimes.
     pub kind: Kind,
     /// Where it says anything at all.
-    pub premise: Clause,
+    pub premise: Clause<M>,
     /// What it claims, all together.
-    pub clauses: &'static [Clause],
+    pub clauses: &'static [Clause<M>],
     /// Breach bits that its clauses look at.
     pub breaches: u32,
     /// Premise bits that its premise looks at.
@@ -63,25 +69,27 @@ impl PropertyDef {
     /// The property of this code.
     #[must_use]
     pub fn find(code: &str) -> Option<&'static Self> {
-        all().find(|property| property.code == code)
+        System::find_property(code)
     }
+}
 
+impl<M: Model + 'static> PropertyDef<M> {
     /// All clauses hold.
     #[must_use]
-    pub fn holds(&self, system: &System, state: &State) -> bool {
-        self.clauses.iter().all(|clause| (clause.holds)(system, state))
+    pub fn holds(&self, model: &M, state: &M::State) -> bool {
+        self.clauses.iter().all(|clause| (clause.holds)(model, state))
     }
 
     /// The first clause that does not hold.
     #[must_use]
-    pub fn failing(&self, system: &System, state: &State) -> Option<&'static Clause> {
-        self.clauses.iter().find(|clause| !(clause.holds)(system, state))
+    pub fn failing(&self, model: &M, state: &M::State) -> Option<&'static Clause<M>> {
+        self.clauses.iter().find(|clause| !(clause.holds)(model, state))
     }
 
     /// What a search looks for: the violation of an `always`, the find of a `sometimes`.
     #[must_use]
-    pub fn is_found(&self, system: &System, state: &State) -> bool {
-        self.holds(system, state) == (self.kind == Kind::Sometimes)
+    pub fn is_found(&self, model: &M, state: &M::State) -> bool {
+        self.holds(model, state) == (self.kind == Kind::Sometimes)
     }
 }
 
@@ -107,57 +115,59 @@ impl System {
     }
 }
 
-type Condition = fn(&System, &State) -> bool;
+type Condition<M> = fn(&M, &<M as Model>::State) -> bool;
 
 /// The library takes plain functions: the n-th pair judges the n-th property of the run.
-pub(crate) fn for_model(system: &System) -> Vec<Property<System>> {
+pub(crate) fn for_model<M: CheckedModel>(model: &M) -> Vec<Property<M>> {
     let mut properties = Vec::new();
-    for (property, (holds, premise)) in system.properties.iter().zip(CONDITIONS) {
+    for (property, (holds, premise)) in model.checked().iter().zip(conditions()) {
         match property.kind {
             Kind::Always => {
-                properties.push(Property::<System>::always(property.name, holds));
-                properties.push(Property::<System>::sometimes(property.witness, premise));
+                properties.push(Property::<M>::always(property.name, holds));
+                properties.push(Property::<M>::sometimes(property.witness, premise));
             }
-            Kind::Sometimes => properties.push(Property::<System>::sometimes(property.name, holds)),
+            Kind::Sometimes => properties.push(Property::<M>::sometimes(property.name, holds)),
         }
     }
     properties
 }
 
-fn nth_holds<const N: usize>(system: &System, state: &State) -> bool {
-    system
-        .properties
+fn nth_holds<M: CheckedModel, const N: usize>(model: &M, state: &M::State) -> bool {
+    model
+        .checked()
         .get(N)
-        .is_none_or(|property| property.holds(system, state))
+        .is_none_or(|property| property.holds(model, state))
 }
 
 /// Whether the state is a witness that the library is to note.
 ///
 /// The library would note every one, each with a copy of the way to it, which is a twentieth of a search. The first is
 /// enough, and those where the property is violated, since a search may end at these.
-fn nth_premise<const N: usize>(system: &System, state: &State) -> bool {
-    let Some(property) = system.properties.get(N) else {
+fn nth_premise<M: CheckedModel, const N: usize>(model: &M, state: &M::State) -> bool {
+    let Some(property) = model.checked().get(N) else {
         return false;
     };
     let bit = 1 << N;
-    let is_witnessed = system.witnessed.load(Ordering::Relaxed) & bit != 0;
-    if is_witnessed && property.holds(system, state) {
+    let is_witnessed = model.witnessed().load(Ordering::Relaxed) & bit != 0;
+    if is_witnessed && property.holds(model, state) {
         return false;
     }
-    let is_reached = (property.premise.holds)(system, state);
+    let is_reached = (property.premise.holds)(model, state);
     if is_reached && !is_witnessed {
-        system.witnessed.fetch_or(bit, Ordering::Relaxed);
+        model.witnessed().fetch_or(bit, Ordering::Relaxed);
     }
     is_reached
 }
 
 macro_rules! conditions {
-    ($($n:literal)*) => { [$((nth_holds::<$n> as Condition, nth_premise::<$n> as Condition)),*] };
+    ($($n:literal)*) => { [$((nth_holds::<M, $n> as Condition<M>, nth_premise::<M, $n> as Condition<M>)),*] };
 }
 
-/// The most properties that one run may check; no more than there are bits in [`System::witnessed`].
+/// The most properties that one run may check; no more than there are bits in [`CheckedModel::witnessed`].
 pub const PROPERTIES_MAX: usize = 40;
 
-static CONDITIONS: [(Condition, Condition); PROPERTIES_MAX] = conditions!(
-    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
-);
+fn conditions<M: CheckedModel>() -> [(Condition<M>, Condition<M>); PROPERTIES_MAX] {
+    conditions!(
+        0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
+    )
+}

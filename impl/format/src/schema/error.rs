@@ -1,0 +1,110 @@
+//! What can be wrong with the definition of a table.
+
+use crate::marshal::TypeNameError;
+use thiserror::Error;
+
+/// Why a table cannot be defined so; the client or the schema file is to blame.
+#[derive(Debug, Error)]
+pub enum SchemaError {
+    /// A name is empty, too long, or has characters that are not letters, digits and `_`.
+    #[error("{what} name {name:?} must be 1 to {limit} letters, digits and underscores")]
+    Name {
+        /// Keyspace or table.
+        what: &'static str,
+        /// The name.
+        name: Box<str>,
+        /// Most characters.
+        limit: usize,
+    },
+    /// A column has an empty or a very long name.
+    #[error("a column name must be 1 to {limit_bytes} bytes long, this one has {found_bytes}")]
+    ColumnName {
+        /// Most bytes.
+        limit_bytes: usize,
+        /// Bytes of the name.
+        found_bytes: usize,
+    },
+    /// A table has no partition key.
+    #[error("table {table} has no partition key")]
+    NoPartitionKey {
+        /// Its name.
+        table: Box<str>,
+    },
+    /// Two columns have one name.
+    #[error("table {table} has two columns {column:?}")]
+    DuplicateColumn {
+        /// Name of the table.
+        table: Box<str>,
+        /// Name of the columns.
+        column: Box<str>,
+    },
+    /// More primary key columns than a file can number.
+    #[error("table {table} has {found} columns in its primary key, at most {limit} are possible")]
+    TooManyKeyColumns {
+        /// Name of the table.
+        table: Box<str>,
+        /// How many it has.
+        found: usize,
+        /// Most columns.
+        limit: usize,
+    },
+    /// A column has a type that is not possible in its place.
+    #[error("column {column:?} has type {column_type}: {rule}")]
+    ColumnType {
+        /// Name of the column.
+        column: Box<str>,
+        /// Its type in CQL.
+        column_type: Box<str>,
+        /// The rule that forbids it.
+        rule: &'static str,
+    },
+    /// A static column without clustering columns.
+    #[error("column {column:?} is static, and table {table} has no clustering columns")]
+    StaticWithoutClustering {
+        /// Name of the table.
+        table: Box<str>,
+        /// Name of the column.
+        column: Box<str>,
+    },
+    /// Counters and other columns in one table.
+    #[error("table {table} has counters and column {column:?} that is none")]
+    MixedCounters {
+        /// Name of the table.
+        table: Box<str>,
+        /// First column that is no counter.
+        column: Box<str>,
+    },
+    /// Counters never expire.
+    #[error("table {table} has counters and a default time to live")]
+    CounterTimeToLive {
+        /// Name of the table.
+        table: Box<str>,
+    },
+    /// An option has a value that is not possible.
+    #[error("{option} is {found}, it must be {expected}")]
+    Param {
+        /// Name of the option in CQL.
+        option: &'static str,
+        /// What is possible, in words.
+        expected: &'static str,
+        /// The value.
+        found: Box<str>,
+    },
+    /// A column or a field of a user-defined type has no known type.
+    #[error("type of {column:?}: {source}")]
+    TypeName {
+        /// Name of the column or field.
+        column: Box<str>,
+        /// What is wrong with it.
+        source: TypeNameError,
+    },
+    /// Text is no id of a table.
+    #[error("table id {text:?} is not 32 hexadecimal digits, dashes aside")]
+    Id {
+        /// The text.
+        text: Box<str>,
+    },
+    /// Text is not JSON, or not the JSON of a table.
+    #[error("schema: {0}")]
+    Json(#[from] serde_json::Error),
+}

@@ -1,0 +1,239 @@
+//! One table: its memtables and its SSTables.
+//!
+//! Source: Cassandra `db.ColumnFamilyStore`.
+
+use crate::disk::{Disk, DiskResult};
+use crate::engine::TableStatistics;
+use crate::lifecycle_transaction::LifecycleTransaction;
+use crate::memtable::Memtable;
+use crate::read::ClusteringSlice;
+use crate::sstable::SSTableReader;
+use crate::storage_error::StorageError;
+use crate::sync::{lock, read, write};
+use crate::table_schema::TableSchema;
+use crate::view::View;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, TryLockError};
+use thymbra_durability::SkipRules as _;
+use thymbra_format::schema::TableMetadata;
+use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, TableId};
+
+/// A table that is open.
+#[derive(Debug)]
+pub(crate) struct ColumnFamilyStore {
+    id: TableId,
+    keyspace: Box<str>,
+    schema: RwLock<Arc<TableSchema>>,
+    directory: PathBuf,
+    view: RwLock<Arc<View>>,
+    last_generation: AtomicU64,
+    counters: Mutex<TableStatistics>,
+    compaction_turn: Mutex<()>,
+    /// Whether it is unknown what the table's SSTables are.
+    is_stopped: AtomicBool,
+}
+
+impl ColumnFamilyStore {
+    /// A table with the SSTables that lie in its directory.
+    pub(crate) fn new(
+        schema: TableSchema,
+        directory: PathBuf,
+        sstables: Vec<Arc<SSTableReader>>,
+        last_generation: u64,
+        lower_bound: CommitLogPosition,
+        now_ms: u64,
+    ) -> Self {
+        Self {
+            id: schema.metadata.id(),
+            keyspace: schema.metadata.keyspace().into(),
+            schema: RwLock::new(Arc::new(schema)),
+            directory,
+            view: RwLock::new(Arc::new(View::new(Memtable::new(lower_bound, now_ms), sstables))),
+            last_generation: AtomicU64::new(last_generation),
+            counters: Mutex::default(),
+            compaction_turn: Mutex::new(()),
+            is_stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// The table's definition at this moment.
+    pub(crate) fn schema(&self) -> Arc<TableSchema> {
+        Arc::clone(&read(&self.schema))
+    }
+
+    /// Replaces the table's definition.
+    pub(crate) fn set_schema(&self, schema: TableSchema) {
+        *write(&self.schema) = Arc::new(schema);
+    }
+
+    /// The table's definition as its users gave it.
+    pub(crate) fn metadata(&self) -> Arc<TableMetadata> {
+        Arc::clone(&self.schema().metadata)
+    }
+
+    /// Makes an exchange of the table's SSTables happen; where it may have happened or not, the table
+    /// is stopped, because readers, compactions and truncations would work on the wrong files.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(crate) fn commit(&self, transaction: &mut LifecycleTransaction) -> DiskResult<()> {
+        let committed = transaction.commit();
+        if committed.is_err() && !transaction.is_undoable() {
+            self.is_stopped.store(true, Ordering::SeqCst);
+        }
+        committed
+    }
+
+    /// Refuses to work on a table that is stopped.
+    ///
+    /// # Errors
+    /// When it is.
+    pub(crate) fn check_running(&self) -> Result<(), StorageError> {
+        if self.is_stopped.load(Ordering::Relaxed) {
+            return Err(StorageError::Stopped { table: self.id });
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of a compaction of the table, and keeps others from beginning.
+    pub(crate) fn compaction_turn(&self) -> MutexGuard<'_, ()> {
+        lock(&self.compaction_turn)
+    }
+
+    /// The same without waiting; `None` while a compaction is under way.
+    pub(crate) fn try_compaction_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.compaction_turn.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    pub(crate) const fn id(&self) -> TableId {
+        self.id
+    }
+
+    /// Name of the table's keyspace.
+    pub(crate) fn keyspace(&self) -> &str {
+        &self.keyspace
+    }
+
+    /// Where the table's files lie.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Memtables and SSTables at this moment.
+    pub(crate) fn view(&self) -> Arc<View> {
+        Arc::clone(&read(&self.view))
+    }
+
+    /// Makes a new view of the present one.
+    pub(crate) fn change_view<R>(&self, change: impl FnOnce(&mut View) -> R) -> R {
+        let mut view = write(&self.view);
+        change(Arc::make_mut(&mut view))
+    }
+
+    /// A generation that no SSTable of this table has had.
+    pub(crate) fn next_generation(&self) -> u64 {
+        self.last_generation.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Counts something.
+    pub(crate) fn count(&self, change: impl FnOnce(&mut TableStatistics)) {
+        change(&mut lock(&self.counters));
+    }
+
+    /// Puts an update into the memtable that takes updates. The caller holds the write order.
+    ///
+    /// Gives the bytes by which the memtable has grown.
+    pub(crate) fn apply(&self, key: DecoratedKey, update: Partition) -> u64 {
+        read(&self.view).current.put(key, update)
+    }
+
+    /// All that is known of a partition's slice, tombstones included, from memtables and SSTables.
+    //= WP-SS-05
+    pub(crate) fn read_partition(
+        &self,
+        key: &DecoratedKey,
+        slice: &ClusteringSlice,
+    ) -> Result<Partition, StorageError> {
+        let view = self.view();
+        let mut merged = Partition::default();
+        for found in view.memtables().filter_map(|memtable| memtable.get(key, slice)) {
+            merged.apply(found, &Reference);
+        }
+        let mut skipped = ReadCounts::default();
+        for sstable in &view.sstables {
+            // Newest data first: what follows is older still.
+            if Reference.is_deleted_whole(sstable.max_timestamp(), merged.deletion) {
+                skipped.by_timestamp += 1;
+                continue;
+            }
+            if !sstable.may_have_rows_of(slice) {
+                skipped.by_clustering += 1;
+                continue;
+            }
+            match sstable.read(key, slice)? {
+                Some(found) => {
+                    merged.apply(found, &Reference);
+                    skipped.read += 1;
+                }
+                None => skipped.by_filter += 1,
+            }
+        }
+        self.count(|counters| {
+            counters.reads_count += 1;
+            counters.sstables_read_count += skipped.read;
+            counters.sstables_skipped_by_timestamp_count += skipped.by_timestamp;
+            counters.sstables_skipped_by_clustering_count += skipped.by_clustering;
+            counters.sstables_skipped_by_filter_count += skipped.by_filter;
+        });
+        self.schema().remove_dropped(&mut merged);
+        Ok(merged)
+    }
+
+    /// What has been counted, and what there is.
+    pub(crate) fn statistics(&self) -> TableStatistics {
+        let view = self.view();
+        let counted = *lock(&self.counters);
+        let waiting_writes_count: u64 = view.memtables().map(|memtable| memtable.operations_count()).sum();
+        TableStatistics {
+            sstables_count: view.sstables.len(),
+            live_bytes: view.sstables.iter().map(|sstable| sstable.size_bytes()).sum(),
+            memtable_bytes: view.memtables().map(|memtable| memtable.size_bytes()).sum(),
+            writes_count: counted.writes_count + waiting_writes_count,
+            ..counted
+        }
+    }
+}
+
+/// Removes a directory of files, its transaction logs last: while one is there, what it says of the
+/// others can still be done.
+///
+/// # Errors
+/// When the disk fails.
+pub(crate) fn remove_directory(disk: &dyn Disk, directory: &Path) -> DiskResult<()> {
+    let (logs, others): (Vec<_>, Vec<_>) = disk
+        .list(directory)?
+        .into_iter()
+        .partition(|entry| entry.name.ends_with(".log"));
+    for entry in others.into_iter().chain(logs) {
+        disk.remove(&directory.join(entry.name))?;
+    }
+    disk.remove(directory)?;
+    match directory.parent() {
+        Some(parent) => disk.sync_directory(parent),
+        None => Ok(()),
+    }
+}
+
+/// How one read went over the SSTables.
+#[derive(Clone, Copy, Debug, Default)]
+struct ReadCounts {
+    read: u64,
+    by_timestamp: u64,
+    by_clustering: u64,
+    by_filter: u64,
+}

@@ -1,0 +1,266 @@
+//! Reading the segments that earlier lives of the node have left.
+//!
+//! The format says what stands in a segment; what follows from damage is decided by
+//! [`ReplayRules`]. Source: Cassandra `db.commitlog.CommitLogReader`, `CommitLogReplayer`.
+
+use std::path::{Path, PathBuf};
+
+use thymbra_durability::{FindingPlace, LogFinding, ReplayRules, ReplayStep};
+use thymbra_format::FormatError;
+use thymbra_format::commitlog::{
+    CommitLogDescriptor, SYNC_MARKER_SIZE_BYTES, SegmentCompression, SegmentFinding, SegmentFindingKind,
+    SegmentItem, SegmentReader,
+};
+use thymbra_types::{CommitLogPosition, Reference};
+
+use super::CommitLogError;
+use super::config::SEGMENT_SIZE_UNIT_BYTES;
+use crate::disk::{Disk, DiskResult};
+
+/// Enough of a file for its header and its first marker, bytes.
+const HEAD_SIZE_BYTES: usize = 4096;
+
+/// A file in the directory of the commit log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct SegmentName {
+    /// The id in the name.
+    pub(super) id: i64,
+    /// Directory and name.
+    pub(super) path: PathBuf,
+}
+
+/// A whole record.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplayRecord<'r> {
+    /// The end of the record, which is what flushed intervals speak of.
+    pub position: CommitLogPosition,
+    /// A mutation at messaging version 12.
+    pub mutation: &'r [u8],
+    /// The segment.
+    path: &'r Path,
+}
+
+impl ReplayRecord<'_> {
+    /// The error that the bytes of this record are no mutation, though their checksum is right.
+    #[must_use]
+    pub fn undecodable(&self, source: FormatError) -> CommitLogError {
+        CommitLogError::Undecodable {
+            path: self.path.to_path_buf(),
+            position: self.position.position,
+            source,
+        }
+    }
+}
+
+/// What a replay has read.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ReplaySummary {
+    /// Segments with records that were read.
+    pub segments_count: u64,
+    /// Records that were visited.
+    pub records_count: u64,
+    /// Bytes of their mutations.
+    pub mutation_bytes: u64,
+    /// Where the log was cut by a crash, and how; absent when it ends as it should.
+    pub torn_tail: Option<(CommitLogPosition, LogFinding)>,
+}
+
+/// The segments of earlier lives.
+#[derive(Debug)]
+pub(super) struct Replayer<'a> {
+    pub(super) disk: &'a dyn Disk,
+    /// Oldest first.
+    pub(super) segments: &'a [SegmentName],
+}
+
+impl Replayer<'_> {
+    /// Visits the records behind a position, in the order in which they were appended.
+    pub(super) fn replay<E: From<CommitLogError>>(
+        &self,
+        start: CommitLogPosition,
+        mut visit: impl FnMut(ReplayRecord<'_>) -> Result<(), E>,
+    ) -> Result<ReplaySummary, E> {
+        let mut summary = ReplaySummary::default();
+        let last_id = self.last_written_id().map_err(CommitLogError::Disk)?;
+        let mut file = Vec::new();
+        for segment in self.segments {
+            if segment.id < start.segment_id {
+                continue;
+            }
+            self.read(segment, &mut file)?;
+            let in_last_segment = Some(segment.id) == last_id;
+            replay_segment(segment, &file, in_last_segment, start, &mut summary, &mut visit)?;
+        }
+        Ok(summary)
+    }
+
+    /// Reads a whole file into memory that is used for one after the other.
+    fn read(&self, segment: &SegmentName, file: &mut Vec<u8>) -> Result<(), CommitLogError> {
+        let opened = self.disk.open(&segment.path)?;
+        let size_bytes = opened.size_bytes()?;
+        let Some(size) = i32::try_from(size_bytes)
+            .ok()
+            .and_then(|size_bytes| usize::try_from(size_bytes).ok())
+        else {
+            return Err(CommitLogError::Corrupt {
+                path: segment.path.clone(),
+                offset: 0,
+                finding: LogFinding::HeaderDamaged,
+                expected: "a file of less than 2 GiB".into(),
+                found: format!("{size_bytes} bytes").into(),
+            });
+        };
+        file.resize(size, 0);
+        Ok(opened.read_exact_at(file, 0)?)
+    }
+
+    /// Of the segments whose first marker is not zero, the highest id; one whose header is damaged
+    /// counts among them.
+    fn last_written_id(&self) -> DiskResult<Option<i64>> {
+        for segment in self.segments.iter().rev() {
+            if !self.is_unused(segment)? {
+                return Ok(Some(segment.id));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_unused(&self, segment: &SegmentName) -> DiskResult<bool> {
+        let mut head = vec![0; HEAD_SIZE_BYTES];
+        let size_bytes = self.disk.open(&segment.path)?.read_at(&mut head, 0)?;
+        head.truncate(size_bytes);
+        Ok(SegmentReader::open(&head, Some(segment.id)).is_ok_and(|reader| reader.is_at_end()))
+    }
+}
+
+/// Visits the records of one segment, and judges what is none.
+fn replay_segment<E: From<CommitLogError>>(
+    segment: &SegmentName,
+    file: &[u8],
+    in_last_segment: bool,
+    start: CommitLogPosition,
+    summary: &mut ReplaySummary,
+    visit: &mut impl FnMut(ReplayRecord<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut reader = SegmentReader::open(file, Some(segment.id)).map_err(|error| {
+        let finding = LogFinding::HeaderDamaged;
+        E::from(corrupt(&segment.path, finding, &error))
+    })?;
+    if !reader.is_at_end() {
+        summary.segments_count += 1;
+    }
+    while let Some(item) = reader.next() {
+        let found = match item {
+            SegmentItem::Record(record) => {
+                if record.position > start {
+                    summary.records_count += 1;
+                    summary.mutation_bytes += record.mutation.len() as u64;
+                    visit(ReplayRecord {
+                        position: record.position,
+                        mutation: record.mutation,
+                        path: &segment.path,
+                    })?;
+                }
+                continue;
+            }
+            SegmentItem::Finding(found) => found,
+        };
+        let finding = finding(&found, reader.descriptor(), file);
+        let place = FindingPlace {
+            in_last_segment,
+            in_last_section: !reader.is_followed_by_marker(),
+        };
+        //= WP-CL-05
+        match Reference.on_finding(finding, place) {
+            ReplayStep::EndOfSegment => {}
+            ReplayStep::TornTail => {
+                tracing::info!(path = %segment.path.display(), error = %found.error, "the commit log ends in a torn section");
+                summary.torn_tail = Some((found.position, finding));
+            }
+            ReplayStep::Corrupt => {
+                return Err(E::from(corrupt(&segment.path, finding, &found.error)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the rules are asked about.
+///
+/// A remainder that is too small for the size of a record is the end of the segment only if nothing
+/// but zeros follows: otherwise the end of the section is wrong, or a size before it.
+fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]) -> LogFinding {
+    let is_followed = || match descriptor.compression {
+        SegmentCompression::None => {
+            let position = usize::try_from(found.position.position).unwrap_or(usize::MAX);
+            let rest = file.get(position..).unwrap_or_default();
+            rest.iter().any(|byte| *byte != 0)
+        }
+        SegmentCompression::Lz4 { .. } => true,
+    };
+    match found.kind {
+        SegmentFindingKind::NoMarker if is_cut(found, descriptor, file.len() as u64) => {
+            LogFinding::MarkerTarget
+        }
+        SegmentFindingKind::NoMarker => LogFinding::NoMarker,
+        SegmentFindingKind::RemainderTooSmall if is_followed() => LogFinding::RecordBeyondEnd,
+        SegmentFindingKind::RemainderTooSmall => LogFinding::RemainderTooSmall,
+        SegmentFindingKind::ZeroSize => LogFinding::ZeroSize,
+        SegmentFindingKind::MarkerChecksum => LogFinding::MarkerChecksum,
+        SegmentFindingKind::MarkerTarget => LogFinding::MarkerTarget,
+        SegmentFindingKind::SizeTooSmall => LogFinding::SizeTooSmall,
+        SegmentFindingKind::SizeChecksum => LogFinding::SizeChecksum,
+        SegmentFindingKind::RecordBeyondEnd => LogFinding::RecordBeyondEnd,
+        SegmentFindingKind::RecordChecksum => LogFinding::RecordChecksum,
+        SegmentFindingKind::SectionUnreadable => LogFinding::SectionUnreadable,
+    }
+}
+
+/// Whether the file ends where a marker should stand because it was cut.
+///
+/// Uncompressed segments have their full length from the beginning, and lengths are whole units.
+/// A segment that is full may end without room for a marker.
+fn is_cut(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file_size_bytes: u64) -> bool {
+    let marker_end = u64::from(found.position.position) + u64::from(SYNC_MARKER_SIZE_BYTES);
+    match descriptor.compression {
+        SegmentCompression::None => {
+            marker_end > file_size_bytes && !file_size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES)
+        }
+        SegmentCompression::Lz4 { .. } => false,
+    }
+}
+
+/// The error for people: file, offset, expected and found.
+fn corrupt(path: &Path, finding: LogFinding, error: &FormatError) -> CommitLogError {
+    let (offset, expected, found) = match error {
+        FormatError::Truncated {
+            offset,
+            needed_bytes,
+            available_bytes,
+            ..
+        } => (
+            *offset,
+            format!("{needed_bytes} bytes"),
+            format!("{available_bytes} bytes"),
+        ),
+        FormatError::Checksum {
+            offset,
+            expected,
+            found,
+            ..
+        } => (*offset, format!("{expected:#010x}"), format!("{found:#010x}")),
+        FormatError::Invalid {
+            offset,
+            expected,
+            found,
+            ..
+        } => (*offset, (*expected).to_owned(), found.to_string()),
+    };
+    CommitLogError::Corrupt {
+        path: path.to_path_buf(),
+        offset,
+        finding,
+        expected: expected.into(),
+        found: found.into(),
+    }
+}

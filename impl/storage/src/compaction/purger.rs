@@ -1,0 +1,252 @@
+//! Taking out of a partition what no reader needs any more.
+//!
+//! Walks over one partition that compaction has merged; which tombstone may go is decided by the
+//! rules of durability. Chapter: `specs/09-compaction.md`. Source: Cassandra
+//! `db.partitions.PurgeFunction`, `db.rows.BTreeRow.purge`, `db.rows.AbstractCell.purge`.
+
+use thymbra_durability::{CellPurge, PurgeLimit, PurgeRules as _};
+use thymbra_types::{
+    Cell, CellKind, DeletionTime, LivenessInfo, LocalDeletionTime, Partition, Reference, Row, Timestamp,
+};
+
+/// What a purge did to a partition, beside taking the values of expired cells.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Purged {
+    /// Tombstones, and expired data, that went.
+    pub(crate) gone_count: u64,
+    /// Those whose gc_grace is over, and that stayed because older data may lie elsewhere.
+    pub(crate) kept_count: u64,
+}
+
+/// Removes from a partition in normal form what the rules let go.
+///
+/// `limit` says what data elsewhere leaves to purge; it is asked at most once, and only if there is
+/// something whose gc_grace is over.
+//= WP-CP-02
+pub(crate) fn purge(
+    partition: &mut Partition,
+    now_seconds: i64,
+    gc_before: LocalDeletionTime,
+    limit: &mut dyn FnMut() -> PurgeLimit,
+) -> Purged {
+    let mut purger = Purger {
+        now_seconds,
+        gc_before,
+        ask_limit: limit,
+        limit: None,
+        purged: Purged::default(),
+    };
+    purger.purge_deletion(&mut partition.deletion);
+    purger.purge_row(&mut partition.static_row);
+    partition.rows.retain(|_, row| {
+        purger.purge_row(row);
+        !row.is_empty()
+    });
+    partition
+        .range_tombstones
+        .retain(|tombstone| !purger.purges(tombstone.deletion));
+    purger.purged
+}
+
+struct Purger<'a> {
+    now_seconds: i64,
+    gc_before: LocalDeletionTime,
+    ask_limit: &'a mut dyn FnMut() -> PurgeLimit,
+    /// Once it has been asked.
+    limit: Option<PurgeLimit>,
+    purged: Purged,
+}
+
+impl Purger<'_> {
+    fn may_purge(&mut self, timestamp: Timestamp, local_deletion_time: LocalDeletionTime) -> bool {
+        let limit = self.limit_for(local_deletion_time);
+        let may = Reference.may_purge(timestamp, local_deletion_time, self.gc_before, limit);
+        self.count(may, local_deletion_time);
+        may
+    }
+
+    /// Counts something dead that goes or stays.
+    fn count(&mut self, goes: bool, local_deletion_time: LocalDeletionTime) {
+        let is_over = local_deletion_time < self.gc_before;
+        self.purged.gone_count += u64::from(goes);
+        self.purged.kept_count += u64::from(!goes && is_over);
+    }
+
+    /// The limit; any will do for what is within gc_grace.
+    fn limit_for(&mut self, local_deletion_time: LocalDeletionTime) -> PurgeLimit {
+        if local_deletion_time >= self.gc_before {
+            return PurgeLimit::Below(Timestamp::UNSET);
+        }
+        *self.limit.get_or_insert_with(&mut *self.ask_limit)
+    }
+
+    fn purges(&mut self, deletion: DeletionTime) -> bool {
+        !deletion.is_live() && self.may_purge(deletion.marked_for_delete_at, deletion.local_deletion_time)
+    }
+
+    fn purge_deletion(&mut self, deletion: &mut DeletionTime) {
+        if self.purges(*deletion) {
+            *deletion = DeletionTime::LIVE;
+        }
+    }
+
+    fn purge_row(&mut self, row: &mut Row) {
+        let liveness = row.liveness;
+        if !liveness.is_empty()
+            && !liveness.is_live(self.now_seconds)
+            && self.may_purge(liveness.timestamp, liveness.local_expiration_time())
+        {
+            row.liveness = LivenessInfo::EMPTY;
+        }
+        self.purge_deletion(&mut row.deletion);
+        row.complex_deletions
+            .retain(|_, deletion| !self.purges(*deletion));
+        row.cells.retain(|_, cell| !self.purge_cell(cell));
+    }
+
+    /// Whether the cell goes; an expired one that stays becomes a tombstone, its value being gone.
+    fn purge_cell(&mut self, cell: &mut Cell) -> bool {
+        let dead_since = match cell.kind {
+            CellKind::Live => return false,
+            CellKind::Expiring {
+                ttl,
+                local_deletion_time,
+            } => {
+                // The tombstone that it becomes is older than its expiration.
+                LocalDeletionTime(local_deletion_time.0.saturating_sub(i64::from(ttl.seconds())))
+            }
+            CellKind::Tombstone { local_deletion_time } => local_deletion_time,
+        };
+        let limit = self.limit_for(dead_since);
+        let purge = Reference.purge_cell(cell.timestamp, cell.kind, self.now_seconds, self.gc_before, limit);
+        if !cell.kind.is_live(self.now_seconds) {
+            self.count(purge == CellPurge::Purge, dead_since);
+        }
+        match purge {
+            CellPurge::Keep => false,
+            CellPurge::Purge => true,
+            CellPurge::BecomesTombstone { local_deletion_time } => {
+                *cell = Cell::tombstone(cell.timestamp, local_deletion_time);
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thymbra_types::{CellName, Clustering, Ttl};
+
+    const NOW_SECONDS: i64 = 1_000;
+
+    fn ttl(seconds: i32) -> Ttl {
+        Ttl::new(seconds).expect("a TTL in range")
+    }
+
+    fn partition_of(cell: Cell) -> Partition {
+        let mut row = Row::default();
+        row.cells.insert(CellName::simple("v"), cell);
+        let mut partition = Partition::default();
+        partition.rows.insert(Clustering::default(), row);
+        partition
+    }
+
+    fn purged(mut partition: Partition, gc_before: i64) -> Partition {
+        purge(
+            &mut partition,
+            NOW_SECONDS,
+            LocalDeletionTime(gc_before),
+            &mut || PurgeLimit::Everything,
+        );
+        partition
+    }
+
+    //= WP-CP-02 check
+    #[test]
+    fn tombstone_goes_with_its_row_when_it_may_and_stays_otherwise() {
+        let partition = partition_of(Cell::tombstone(Timestamp(1), LocalDeletionTime(500)));
+        assert!(purged(partition.clone(), 501).is_empty());
+        assert_eq!(purged(partition.clone(), 500), partition);
+    }
+
+    //= WP-CP-02 check
+    #[test]
+    fn live_cell_stays_whatever_may_go() {
+        let live = partition_of(Cell::live(Timestamp(1), *b"v"));
+        assert_eq!(purged(live.clone(), i64::MAX), live);
+        let expiring = partition_of(Cell::expiring(
+            Timestamp(1),
+            ttl(10),
+            LocalDeletionTime(NOW_SECONDS + 1),
+            *b"v",
+        ));
+        assert_eq!(purged(expiring.clone(), i64::MAX), expiring);
+    }
+
+    //= WP-CP-02 check
+    #[test]
+    fn expired_cell_becomes_a_tombstone_of_the_time_it_was_written_and_is_asked_again() {
+        let expired = partition_of(Cell::expiring(
+            Timestamp(1),
+            ttl(600),
+            LocalDeletionTime(NOW_SECONDS),
+            *b"v",
+        ));
+        let tombstone = partition_of(Cell::tombstone(Timestamp(1), LocalDeletionTime(400)));
+        assert_eq!(purged(expired.clone(), 400), tombstone);
+        assert!(purged(expired, 401).is_empty(), "as old as its writing");
+    }
+
+    //= WP-CP-02 check
+    #[test]
+    fn every_kind_of_deletion_is_asked() {
+        let deletion = DeletionTime::new(Timestamp(1), LocalDeletionTime(500));
+        let mut partition = Partition {
+            deletion,
+            ..Partition::default()
+        };
+        partition.static_row.deletion = deletion;
+        let mut row = Row {
+            liveness: LivenessInfo::expiring(Timestamp(1), ttl(1), LocalDeletionTime(500)),
+            deletion,
+            ..Row::default()
+        };
+        row.complex_deletions
+            .insert(thymbra_types::ColumnName("c".into()), deletion);
+        partition.rows.insert(Clustering::default(), row);
+        partition.range_tombstones.add(
+            thymbra_types::RangeTombstone {
+                start: thymbra_types::ClusteringBound::BOTTOM,
+                end: thymbra_types::ClusteringBound::TOP,
+                deletion,
+            },
+            &Reference,
+        );
+        assert_eq!(purged(partition.clone(), 500), partition);
+        assert!(purged(partition, 501).is_empty());
+    }
+
+    //= WP-CP-02 check
+    #[test]
+    fn data_elsewhere_that_is_as_old_keeps_a_tombstone() {
+        let partition = partition_of(Cell::tombstone(Timestamp(5), LocalDeletionTime(1)));
+        for (oldest_elsewhere, goes) in [(4, false), (5, false), (6, true)] {
+            let mut purged = partition.clone();
+            let outcome = purge(&mut purged, NOW_SECONDS, LocalDeletionTime(2), &mut || {
+                PurgeLimit::Below(Timestamp(oldest_elsewhere))
+            });
+            assert_eq!(purged.is_empty(), goes, "data of {oldest_elsewhere}");
+            assert_eq!(outcome.gone_count > 0, goes);
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_about_what_is_within_gc_grace() {
+        let mut partition = partition_of(Cell::tombstone(Timestamp(5), LocalDeletionTime(2)));
+        let outcome = purge(&mut partition, NOW_SECONDS, LocalDeletionTime(2), &mut || {
+            unreachable!("gc_grace is not over")
+        });
+        assert_eq!(outcome.gone_count, 0);
+    }
+}

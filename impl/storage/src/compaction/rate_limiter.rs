@@ -1,0 +1,54 @@
+//! How fast a compaction may write.
+//!
+//! Source: Cassandra `compaction_throughput`, `db.compaction.CompactionManager.compactionRateLimiterAcquire`.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Shortest sleep that is worth its cost.
+const MIN_SLEEP: Duration = Duration::from_millis(10);
+
+/// Holds a writer back to a number of bytes per second, counted from its beginning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RateLimiter {
+    bytes_per_second: u64,
+    started: Instant,
+}
+
+impl RateLimiter {
+    /// A limit that counts from now; 0 is no limit.
+    pub(crate) fn new(bytes_per_second: u64) -> Self {
+        Self {
+            bytes_per_second,
+            started: Instant::now(),
+        }
+    }
+
+    /// Sleeps until so many bytes may have been written.
+    pub(crate) fn wait_for(&self, written_bytes: u64) {
+        let early = self.due(written_bytes).saturating_sub(self.started.elapsed());
+        if early >= MIN_SLEEP {
+            thread::sleep(early);
+        }
+    }
+
+    /// When so many bytes may have been written, from the beginning on.
+    fn due(&self, written_bytes: u64) -> Duration {
+        let whole = written_bytes.checked_div(self.bytes_per_second).unwrap_or(0);
+        let rest_bytes = written_bytes.checked_rem(self.bytes_per_second).unwrap_or(0);
+        let rest_ns = u128::from(rest_bytes) * 1_000_000_000 / u128::from(self.bytes_per_second.max(1));
+        Duration::from_secs(whole) + Duration::from_nanos(u64::try_from(rest_ns).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_due_in_proportion_and_at_once_without_a_limit() {
+        let limiter = RateLimiter::new(1_000);
+        assert_eq!(limiter.due(2_500), Duration::from_millis(2_500));
+        assert_eq!(RateLimiter::new(0).due(u64::MAX), Duration::ZERO);
+    }
+}

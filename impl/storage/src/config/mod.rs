@@ -1,0 +1,324 @@
+//! The settings of the engine, with Cassandra's names, defaults and old spellings.
+//!
+//! Source: Cassandra `config.Config`, `config.DatabaseDescriptor.applySimpleConfig`, `conf/cassandra.yaml`.
+
+mod quantity;
+
+use crate::commit_log::CommitLogConfig;
+use std::path::PathBuf;
+use thiserror::Error;
+use thymbra_durability::SyncMode;
+use thymbra_types::Partitioner;
+
+/// Share of all memory that memtables take as shipped, of a heap that this engine does not have.
+const DEFAULT_MEMTABLE_SPACE_BYTES: u64 = 2 << 30;
+/// Cassandra: `periodic_commitlog_sync_lag_block` is one and a half periods where it is not set.
+const DEFAULT_SYNC_PERIOD_MS: u64 = 10_000;
+
+/// Who does the work that nobody waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Background {
+    /// Threads of the engine.
+    Threads,
+    /// The caller, by calling [`crate::StorageEngine::tick`]: everything happens in a known order.
+    Manual,
+}
+
+/// Settings of a storage engine.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where tables lie: `data_file_directories`, of which there is one.
+    pub data_directory: PathBuf,
+    /// Where the commit log lies.
+    pub commitlog_directory: PathBuf,
+    /// Partitioner of the cluster.
+    pub partitioner: Partitioner,
+    /// When the commit log is synced, and who waits.
+    pub commitlog_sync: SyncMode,
+    /// Length of a commit log segment, bytes.
+    pub commitlog_segment_size_bytes: u64,
+    /// Whether segments are compressed by LZ4.
+    pub commitlog_compression: bool,
+    /// All segments together, bytes; beyond it the tables in the oldest are flushed.
+    pub commitlog_total_space_bytes: u64,
+    /// Memory for the data in memtables, bytes.
+    pub memtable_heap_space_bytes: u64,
+    /// Memory outside the heap, bytes; this engine has one kind of memory, and both limits together hold.
+    pub memtable_offheap_space_bytes: u64,
+    /// Share of the memory for memtables at which the largest is flushed; absent, 1 / (flush writers + 1).
+    pub memtable_cleanup_threshold: Option<f64>,
+    /// Flushes at a time.
+    pub memtable_flush_writers: u32,
+    /// Bytes between two entries of the promoted index.
+    pub column_index_size_bytes: u64,
+    /// What compaction writes at most in a second, bytes; 0 for no limit.
+    pub compaction_throughput_bytes_per_second: u64,
+    /// Whether compactions begin by themselves.
+    pub is_autocompaction_enabled: bool,
+    /// Who works in the background.
+    pub background: Background,
+}
+
+/// A setting that cannot be taken.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum ConfigError {
+    /// No setting of that name.
+    #[error("no setting is called `{name}`")]
+    Unknown {
+        /// The name that was given.
+        name: Box<str>,
+    },
+    /// The value is not of the kind that the setting has.
+    #[error("`{name}: {value}` is not {expected}")]
+    Value {
+        /// The setting.
+        name: Box<str>,
+        /// The value that was given.
+        value: Box<str>,
+        /// What it takes, in words.
+        expected: &'static str,
+    },
+    /// Two settings do not go together.
+    #[error("{reason}")]
+    Conflict {
+        /// What does not go together, in words.
+        reason: &'static str,
+    },
+}
+
+impl Config {
+    /// The settings that Cassandra ships, with all files under one directory.
+    #[must_use]
+    pub fn under(directory: impl Into<PathBuf>) -> Self {
+        let directory = directory.into();
+        Self {
+            data_directory: directory.join("data"),
+            commitlog_directory: directory.join("commitlog"),
+            partitioner: Partitioner::Murmur3,
+            commitlog_sync: SyncMode::periodic(DEFAULT_SYNC_PERIOD_MS),
+            commitlog_segment_size_bytes: 32 << 20,
+            commitlog_compression: false,
+            commitlog_total_space_bytes: 8192 << 20,
+            memtable_heap_space_bytes: DEFAULT_MEMTABLE_SPACE_BYTES,
+            memtable_offheap_space_bytes: DEFAULT_MEMTABLE_SPACE_BYTES,
+            memtable_cleanup_threshold: None,
+            memtable_flush_writers: 2,
+            column_index_size_bytes: 64 << 10,
+            compaction_throughput_bytes_per_second: 64 << 20,
+            is_autocompaction_enabled: true,
+            background: Background::Threads,
+        }
+    }
+
+    /// Takes a line of `cassandra.yaml`, in its present or its old spelling.
+    ///
+    /// # Errors
+    /// When no setting has that name, or it does not take that value; nothing has changed then.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        match name {
+            "commitlog_segment_size" | "commitlog_segment_size_in_mb" => {
+                self.commitlog_segment_size_bytes = size(name, value)?;
+            }
+            "commitlog_total_space" | "commitlog_total_space_in_mb" => {
+                self.commitlog_total_space_bytes = size(name, value)?;
+            }
+            "memtable_heap_space" | "memtable_heap_space_in_mb" => {
+                self.memtable_heap_space_bytes = size(name, value)?;
+            }
+            "memtable_offheap_space" | "memtable_offheap_space_in_mb" => {
+                self.memtable_offheap_space_bytes = size(name, value)?;
+            }
+            "column_index_size" | "column_index_size_in_kb" => {
+                self.column_index_size_bytes = size(name, value)?;
+            }
+            "compaction_throughput" | "compaction_throughput_mb_per_sec" => {
+                self.compaction_throughput_bytes_per_second = rate(name, value)?;
+            }
+            "memtable_cleanup_threshold" => {
+                self.memtable_cleanup_threshold = Some(share(name, value)?);
+            }
+            "memtable_flush_writers" => {
+                let writers = value.parse().ok().filter(|writers| *writers > 0);
+                self.memtable_flush_writers =
+                    writers.ok_or_else(|| wrong(name, value, "a number from 1 on"))?;
+            }
+            "commitlog_sync" => self.set_commitlog_sync(name, value)?,
+            "commitlog_sync_period" | "commitlog_sync_period_in_ms" => {
+                self.commitlog_sync = SyncMode::periodic(duration(name, value)?);
+            }
+            "commitlog_sync_group_window" | "commitlog_sync_group_window_in_ms" => {
+                self.commitlog_sync = SyncMode::Group {
+                    window_ms: duration(name, value)?,
+                };
+            }
+            _ => return Err(ConfigError::Unknown { name: name.into() }),
+        }
+        Ok(())
+    }
+
+    fn set_commitlog_sync(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        self.commitlog_sync = match (value, self.commitlog_sync) {
+            ("periodic", periodic @ SyncMode::Periodic { .. }) => periodic,
+            ("periodic", SyncMode::Batch | SyncMode::Group { .. }) => {
+                SyncMode::periodic(DEFAULT_SYNC_PERIOD_MS)
+            }
+            ("batch", _) => SyncMode::Batch,
+            ("group", group @ SyncMode::Group { .. }) => group,
+            ("group", SyncMode::Periodic { .. } | SyncMode::Batch) => SyncMode::Group { window_ms: 1_000 },
+            (_, _) => return Err(wrong(name, value, "periodic, batch or group")),
+        };
+        Ok(())
+    }
+
+    /// What the commit log is given; `highest_known_id` is of a segment that files name.
+    pub(crate) fn commit_log(&self, highest_known_id: Option<i64>) -> CommitLogConfig {
+        CommitLogConfig {
+            directory: self.commitlog_directory.clone(),
+            sync_mode: self.commitlog_sync,
+            segment_size_bytes: self.commitlog_segment_size_bytes,
+            total_space_bytes: self.commitlog_total_space_bytes,
+            is_compressed: self.commitlog_compression,
+            has_threads: self.background == Background::Threads,
+            highest_known_id,
+        }
+    }
+
+    /// Bytes in memtables at which the largest is flushed.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a size; a byte decides nothing"
+    )]
+    pub fn memtable_cleanup_bytes(&self) -> u64 {
+        let default = 1.0 / (f64::from(self.memtable_flush_writers) + 1.0);
+        let share = self.memtable_cleanup_threshold.unwrap_or(default);
+        (self.memtable_space_bytes() as f64 * share) as u64
+    }
+
+    /// Bytes in memtables at which writers wait.
+    #[must_use]
+    pub const fn memtable_space_bytes(&self) -> u64 {
+        self.memtable_heap_space_bytes
+            .saturating_add(self.memtable_offheap_space_bytes)
+    }
+}
+
+fn wrong(name: &str, value: &str, expected: &'static str) -> ConfigError {
+    ConfigError::Value {
+        name: name.into(),
+        value: value.into(),
+        expected,
+    }
+}
+
+/// A size with its unit, or the number of units that the name of the setting says.
+fn size(name: &str, value: &str) -> Result<u64, ConfigError> {
+    let bytes = if name.ends_with("_in_mb") {
+        quantity::count_of(value, 1 << 20)
+    } else if name.ends_with("_in_kb") {
+        quantity::count_of(value, 1 << 10)
+    } else {
+        quantity::size_bytes(value)
+    };
+    bytes.ok_or_else(|| wrong(name, value, "a size, such as 32MiB"))
+}
+
+fn rate(name: &str, value: &str) -> Result<u64, ConfigError> {
+    let bytes = if name.ends_with("_mb_per_sec") {
+        quantity::count_of(value, 1 << 20)
+    } else {
+        quantity::bytes_per_second(value)
+    };
+    bytes.ok_or_else(|| wrong(name, value, "a rate, such as 64MiB/s"))
+}
+
+fn duration(name: &str, value: &str) -> Result<u64, ConfigError> {
+    let milliseconds = if name.ends_with("_in_ms") {
+        quantity::count_of(value, 1)
+    } else {
+        quantity::duration_ms(value)
+    };
+    milliseconds.ok_or_else(|| wrong(name, value, "a duration, such as 10s"))
+}
+
+fn share(name: &str, value: &str) -> Result<f64, ConfigError> {
+    let share: Option<f64> = value.parse().ok();
+    share
+        .filter(|share| (0.01..=0.99).contains(share))
+        .ok_or_else(|| wrong(name, value, "a share from 0.01 to 0.99"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_and_new_spellings_set_the_same() {
+        let set = |lines: &[(&str, &str)]| {
+            let mut config = Config::under("/node");
+            for (name, value) in lines {
+                config.set(name, value).expect("a setting of Cassandra");
+            }
+            config
+        };
+        let old = set(&[
+            ("commitlog_segment_size_in_mb", "8"),
+            ("memtable_heap_space_in_mb", "100"),
+            ("memtable_offheap_space_in_mb", "50"),
+            ("column_index_size_in_kb", "4"),
+            ("compaction_throughput_mb_per_sec", "16"),
+            ("commitlog_sync_period_in_ms", "500"),
+        ]);
+        let new = set(&[
+            ("commitlog_segment_size", "8MiB"),
+            ("memtable_heap_space", "100MiB"),
+            ("memtable_offheap_space", "50MiB"),
+            ("column_index_size", "4KiB"),
+            ("compaction_throughput", "16MiB/s"),
+            ("commitlog_sync_period", "500ms"),
+        ]);
+        assert_eq!(format!("{old:?}"), format!("{new:?}"));
+        assert_eq!(old.commitlog_segment_size_bytes, 8 << 20);
+        assert_eq!(old.memtable_cleanup_bytes(), 50 << 20);
+    }
+
+    #[test]
+    fn unknown_names_and_values_are_refused_and_change_nothing() {
+        let mut config = Config::under("/node");
+        let before = format!("{config:?}");
+        for (name, value, message) in [
+            ("memtable_heap", "1MiB", "no setting is called `memtable_heap`"),
+            (
+                "memtable_heap_space",
+                "lots",
+                "`memtable_heap_space: lots` is not a size, such as 32MiB",
+            ),
+            (
+                "commitlog_sync",
+                "never",
+                "`commitlog_sync: never` is not periodic, batch or group",
+            ),
+            (
+                "memtable_cleanup_threshold",
+                "1.5",
+                "`memtable_cleanup_threshold: 1.5` is not a share from 0.01 to 0.99",
+            ),
+        ] {
+            let error = config.set(name, value).expect_err("a wrong setting");
+            assert_eq!(error.to_string(), message);
+        }
+        assert_eq!(format!("{config:?}"), before);
+    }
+
+    #[test]
+    fn flush_begins_at_a_third_of_the_space_with_two_writers() {
+        let mut config = Config::under("/node");
+        config.memtable_heap_space_bytes = 200;
+        config.memtable_offheap_space_bytes = 100;
+        assert_eq!(config.memtable_cleanup_bytes(), 100);
+        config.memtable_cleanup_threshold = Some(0.5);
+        assert_eq!(config.memtable_cleanup_bytes(), 150);
+    }
+}

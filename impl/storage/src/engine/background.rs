@@ -1,0 +1,228 @@
+//! Work that nobody waits for: syncs, flushes of full memtables, compactions.
+//!
+//! With threads it happens by itself; without, [`StorageEngine::tick`] does what is due. Source:
+//! Cassandra `utils.memory.MemtableCleanerThread`, `db.compaction.CompactionManager`.
+
+use super::{Shared, StorageEngine};
+use crate::column_family_store::ColumnFamilyStore;
+use crate::compaction;
+use crate::storage_error::StorageError;
+use crate::sync::lock;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use thymbra_types::TableId;
+
+/// How often the threads look for work that nobody signals: flush periods, tombstone compactions.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What wakes the threads, and writers that wait for memory.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    /// Counts what has happened; whoever waits looks whether it has changed.
+    events: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Signals {
+    /// Something has happened that others may wait for.
+    pub(crate) fn notify(&self) {
+        *lock(&self.events) += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until something happens, or for a while.
+    fn wait(&self, at_most: Duration) {
+        let events = lock(&self.events);
+        let seen = *events;
+        drop(
+            self.changed
+                .wait_timeout_while(events, at_most, |events| *events == seen),
+        );
+    }
+}
+
+/// The threads of an engine.
+#[derive(Debug)]
+pub(super) struct BackgroundThreads {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl BackgroundThreads {
+    /// One thread flushes, one compacts; the commit log has its own.
+    pub(super) fn start(shared: &Arc<Shared>) -> Result<Self, StorageError> {
+        let spawn = |name: &str, work: fn(&Shared) -> Result<bool, StorageError>| {
+            let shared = Arc::clone(shared);
+            thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || run(&shared, work))
+                .map_err(StorageError::Thread)
+        };
+        Ok(Self {
+            threads: vec![
+                spawn("MemtableFlushWriter", Shared::flush_what_is_due)?,
+                spawn("CompactionExecutor", Shared::compact_what_is_due)?,
+            ],
+        })
+    }
+
+    /// Waits for the threads, which stop because the engine is closed.
+    pub(super) fn join(self) {
+        for thread in self.threads {
+            // A thread that panicked has said so; its work is lost with the process, as in a crash.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Works until the engine is closed; what fails is said and tried again later.
+fn run(shared: &Shared, work: fn(&Shared) -> Result<bool, StorageError>) {
+    while !shared.is_closed.load(Ordering::SeqCst) {
+        match work(shared) {
+            Ok(true) => shared.signals.notify(),
+            Ok(false) => shared.signals.wait(POLL_INTERVAL),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "background work failed");
+                shared.signals.wait(POLL_INTERVAL);
+            }
+        }
+    }
+}
+
+impl StorageEngine {
+    /// Does all background work that is due: markers and syncs of the commit log, flushes, and
+    /// compactions, until nothing is due any more.
+    ///
+    /// # Errors
+    /// The first that occurs; what is left is due at the next call.
+    pub fn tick(&self) -> Result<(), StorageError> {
+        let shared = &self.shared;
+        shared.check_open()?;
+        shared.commit_log.tick()?;
+        while shared.flush_what_is_due()? {}
+        while shared.compact_what_is_due()? {}
+        Ok(())
+    }
+
+    /// Merges all SSTables of a table into one.
+    ///
+    /// # Errors
+    /// When there is no such table, the disk fails, or a file is corrupt; the SSTables stay then.
+    pub fn compact(&self, table: TableId) -> Result<(), StorageError> {
+        let table = self.shared.table(table)?;
+        compaction::compact_all(&self.shared, &table)
+    }
+
+    /// Does the compaction that the table's strategy wants next; false when it wants none.
+    ///
+    /// # Errors
+    /// As [`StorageEngine::compact`].
+    pub fn compact_next(&self, table: TableId) -> Result<bool, StorageError> {
+        let table = self.shared.table(table)?;
+        compaction::compact_next(&self.shared, &table)
+    }
+
+    /// Stops the background work, syncs the commit log, and takes no more calls.
+    ///
+    /// Memtables are flushed where the commit log does not have what is in them: in keyspaces
+    /// without durable writes. Cassandra: `StorageService.drain` at the end of the process.
+    ///
+    /// # Errors
+    /// When the last sync fails, or one of those flushes.
+    pub fn close(&self) -> Result<(), StorageError> {
+        let shared = &self.shared;
+        if shared.is_closed.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        shared.signals.notify();
+        let threads = lock(&self.threads).take();
+        if let Some(threads) = threads {
+            threads.join();
+        }
+        shared.commit_log.sync()?;
+        for table in shared.all_tables() {
+            if !shared.durable_writes(table.keyspace())? {
+                shared.flush(&table)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for StorageEngine {
+    /// As a crash of the process: the threads stop where they are, and nothing is synced.
+    fn drop(&mut self) {
+        self.shared.is_closed.store(true, Ordering::SeqCst);
+        self.shared.signals.notify();
+        let threads = lock(&self.threads).take();
+        if let Some(threads) = threads {
+            threads.join();
+        }
+    }
+}
+
+impl Shared {
+    /// Wakes the flusher when memtables are large, and waits while they are too large.
+    pub(crate) fn make_room(&self) {
+        let used = self.memtable_bytes.load(Ordering::Relaxed);
+        if used < self.config.memtable_cleanup_bytes() {
+            return;
+        }
+        self.signals.notify();
+        if self.config.background == crate::config::Background::Manual {
+            return;
+        }
+        while self.memtable_bytes.load(Ordering::Relaxed) >= self.config.memtable_space_bytes()
+            && !self.is_closed.load(Ordering::SeqCst)
+        {
+            self.signals.wait(POLL_INTERVAL);
+        }
+    }
+
+    /// Flushes one table that should be; false when there is none.
+    fn flush_what_is_due(&self) -> Result<bool, StorageError> {
+        let Some(table) = self.table_to_flush() else {
+            return Ok(false);
+        };
+        self.flush(&table)?;
+        Ok(true)
+    }
+
+    //= WP-MF-03
+    /// The table with the largest memtable, if memory is short; one that the commit log wants to be
+    /// rid of, if its space is; or one whose flush period is over.
+    fn table_to_flush(&self) -> Option<Arc<ColumnFamilyStore>> {
+        let mut tables = self.all_tables();
+        tables.retain(|table| table.check_running().is_ok());
+        if self.memtable_bytes.load(Ordering::Relaxed) >= self.config.memtable_cleanup_bytes() {
+            return tables
+                .into_iter()
+                .max_by_key(|table| table.view().current.size_bytes())
+                .filter(|table| !table.view().current.is_clean());
+        }
+        let in_the_way = self.commit_log.tables_to_flush();
+        let now_ms = self.clock.monotonic_ms();
+        tables.into_iter().find(|table| {
+            let metadata = table.metadata();
+            let current = Arc::clone(&table.view().current);
+            let age_ms = now_ms.saturating_sub(current.created_ms());
+            let period_ms = u64::from(metadata.params().memtable_flush_period_ms);
+            let is_over = period_ms > 0 && age_ms >= period_ms && !current.is_clean();
+            is_over || in_the_way.contains(&metadata.id())
+        })
+    }
+
+    /// Does one compaction that is due; false when there is none.
+    fn compact_what_is_due(&self) -> Result<bool, StorageError> {
+        if !self.config.is_autocompaction_enabled {
+            return Ok(false);
+        }
+        for table in self.all_tables() {
+            if compaction::compact_next(self, &table)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,247 @@
+//! Opening a node's files: what a crash left is cleaned up, and the commit log replayed.
+//!
+//! Chapter: `specs/06-commit-log.md`. Source: Cassandra `service.CassandraDaemon.setup`,
+//! `db.lifecycle.LogTransaction.removeUnfinishedLeftovers`, `db.commitlog.CommitLogReplayer`.
+
+use super::background::Signals;
+use super::statistics::EngineStatistics;
+use super::{Shared, Tables};
+use crate::clock::Clock;
+use crate::column_family_store::ColumnFamilyStore;
+use crate::commit_log::{CommitLog, ReplayRecord};
+use crate::config::Config;
+use crate::disk::Disk;
+use crate::flush_register::FlushRegister;
+use crate::lifecycle_transaction;
+use crate::sstable::{SSTableFiles, SSTableReader};
+use crate::storage_error::StorageError;
+use crate::sync::{lock, read};
+use crate::system_keyspace::SystemKeyspace;
+use crate::table_schema::TableSchema;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use thymbra_durability::{HostId, ReplayRules as _};
+use thymbra_format::mutation::{DecodeError, decode_mutation};
+use thymbra_format::schema::TableMetadata;
+use thymbra_format::sstable::Component;
+use thymbra_types::{CommitLogPosition, IntervalSet, Reference, TableId};
+
+/// Opens everything, in the order in which a crash may have left it.
+//= WP-CL-04
+//= WP-SS-03
+pub(super) fn open(
+    config: Config,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+) -> Result<Shared, StorageError> {
+    create_directory(&*disk, &config.data_directory)?;
+    create_directory(&*disk, &config.commitlog_directory)?;
+    let system = SystemKeyspace::open(&*disk, &config.data_directory)?;
+    // What has been read is acted on, and the process that wrote it may have ended before its sync.
+    disk.sync_directory(&config.data_directory)?;
+    let host_id = HostId(system.host_id());
+    remove_dropped_tables(&*disk, &config.data_directory, &system)?;
+
+    let mut found = Vec::new();
+    let mut leftovers_removed_count = 0;
+    let mut highest_known_id = None;
+    for metadata in system.tables() {
+        let files = open_sstables(&disk, &config, metadata)?;
+        leftovers_removed_count += files.leftovers_removed_count;
+        let ends = files
+            .sstables
+            .iter()
+            .filter_map(|sstable| sstable.intervals_of(host_id));
+        let ends = ends.filter_map(|intervals| intervals.iter().last().map(|(_, end)| end.segment_id));
+        let truncated = system
+            .truncated_position(metadata.id())
+            .map(|position| position.segment_id);
+        highest_known_id = ends.chain(truncated).chain(highest_known_id).max();
+        found.push((metadata.clone(), files));
+    }
+    let commit_log = CommitLog::open(
+        config.commit_log(highest_known_id),
+        Arc::clone(&disk),
+        Arc::clone(&clock),
+    )?;
+    let lower_bound = commit_log.current_position();
+    let now_ms = clock.monotonic_ms();
+    let tables = found.into_iter().map(|(metadata, files)| {
+        let id = metadata.id();
+        let directory = table_directory(&config, &metadata);
+        let table = ColumnFamilyStore::new(
+            TableSchema::new(metadata),
+            directory,
+            files.sstables,
+            files.last_generation,
+            lower_bound,
+            now_ms,
+        );
+        (id, Arc::new(table))
+    });
+    let tables: Tables = tables.collect();
+    let shared = Shared {
+        layouts: RwLock::default(),
+        keyspaces: RwLock::new(system.keyspaces().clone()),
+        host_id,
+        disk,
+        clock,
+        commit_log,
+        system: Mutex::new(system),
+        write_order: RwLock::new(()),
+        flushes: FlushRegister::default(),
+        memtable_bytes: AtomicU64::new(0),
+        signals: Signals::default(),
+        is_closed: AtomicBool::new(false),
+        opening: Mutex::new(EngineStatistics {
+            leftovers_removed_count,
+            ..EngineStatistics::default()
+        }),
+        config,
+        tables: RwLock::new(tables),
+    };
+    shared.publish_layouts(&read(&shared.tables));
+    replay_commit_log(&shared)?;
+    Ok(shared)
+}
+
+/// Where a table's files lie.
+pub(super) fn table_directory(config: &Config, metadata: &TableMetadata) -> std::path::PathBuf {
+    config
+        .data_directory
+        .join(metadata.keyspace())
+        .join(metadata.directory_name())
+}
+
+/// The SSTables of a table, once unfinished transactions are undone or finished.
+#[derive(Default)]
+struct OpenedSSTables {
+    sstables: Vec<Arc<SSTableReader>>,
+    last_generation: u64,
+    leftovers_removed_count: u64,
+}
+
+fn open_sstables(
+    disk: &Arc<dyn Disk>,
+    config: &Config,
+    metadata: &TableMetadata,
+) -> Result<OpenedSSTables, StorageError> {
+    let directory = table_directory(config, metadata);
+    create_directory(&**disk, &directory)?;
+    let mut opened = OpenedSSTables {
+        leftovers_removed_count: lifecycle_transaction::remove_unfinished_leftovers(&**disk, &directory)?,
+        ..OpenedSSTables::default()
+    };
+    for entry in disk.list(&directory)? {
+        let Some((files, component)) = SSTableFiles::of_file(&directory, &entry.name) else {
+            continue;
+        };
+        opened.last_generation = opened.last_generation.max(files.generation());
+        // Every SSTable has data; its other components are found by the same stem.
+        if component == Component::Data {
+            let sstable = SSTableReader::open(disk, &files, config.partitioner)?;
+            opened.sstables.push(Arc::new(sstable));
+        }
+    }
+    Ok(opened)
+}
+
+/// Makes a directory and those around it, durably.
+pub(super) fn create_directory(disk: &dyn Disk, directory: &Path) -> Result<(), StorageError> {
+    Ok(crate::disk::create_directory_durably(disk, directory)?)
+}
+
+/// Removes what a crash left of tables that the schema does not have any more.
+fn remove_dropped_tables(
+    disk: &dyn Disk,
+    data_directory: &Path,
+    system: &SystemKeyspace,
+) -> Result<(), StorageError> {
+    let known: BTreeSet<(&str, String)> = system
+        .tables()
+        .iter()
+        .map(|table| (table.keyspace(), table.directory_name()))
+        .collect();
+    for keyspace in disk.list(data_directory)? {
+        if !keyspace.is_directory || system.keyspace(&keyspace.name).is_none() {
+            continue;
+        }
+        let directory = data_directory.join(&keyspace.name);
+        for table in disk.list(&directory)? {
+            if table.is_directory && !known.contains(&(keyspace.name.as_str(), table.name.clone())) {
+                crate::column_family_store::remove_directory(disk, &directory.join(&table.name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What replay needs to know of a table.
+struct TableReplay {
+    flushed: IntervalSet<CommitLogPosition>,
+    truncated_at: Option<CommitLogPosition>,
+}
+
+/// Applies what is in the commit log and in no SSTable, flushes it, and removes the log's segments.
+fn replay_commit_log(shared: &Shared) -> Result<(), StorageError> {
+    let system = lock(&shared.system);
+    let tables: BTreeMap<TableId, TableReplay> = shared
+        .all_tables()
+        .iter()
+        .map(|table| {
+            let id = table.metadata().id();
+            let view = table.view();
+            let intervals = view
+                .sstables
+                .iter()
+                .filter_map(|sstable| sstable.intervals_of(shared.host_id));
+            let replay = TableReplay {
+                flushed: intervals.fold(IntervalSet::empty(), |all, more| all.union(more.clone())),
+                truncated_at: system.truncated_position(id),
+            };
+            (id, replay)
+        })
+        .collect();
+    drop(system);
+    let start = tables
+        .values()
+        .map(|table| Reference.replay_start(&table.flushed, table.truncated_at))
+        .min()
+        .unwrap_or(CommitLogPosition::NONE);
+    let mut counts = lock(&shared.opening).clone();
+    let layouts = Arc::clone(&read(&shared.layouts));
+    let summary = shared.commit_log.replay(start, |record: ReplayRecord<'_>| {
+        let mutation = match decode_mutation(record.mutation, 0, &*layouts, shared.config.partitioner) {
+            Ok(mutation) => mutation,
+            // The size of the part for a table that was dropped is unknown, so all parts are passed over.
+            Err(DecodeError::UnknownTable(_)) => {
+                counts.replay_unknown_table_count += 1;
+                return Ok(());
+            }
+            Err(DecodeError::Format(error)) => return Err(record.undecodable(error).into()),
+        };
+        for (id, update) in mutation.updates {
+            let Some(replay) = tables.get(&id) else {
+                continue;
+            };
+            if !Reference.replays(record.position, &replay.flushed, replay.truncated_at) {
+                counts.replay_skipped_count += 1;
+                continue;
+            }
+            counts.replayed_count += 1;
+            let added_bytes = shared.table(id)?.apply(mutation.key.clone(), update);
+            shared.memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
+        }
+        Ok::<_, StorageError>(())
+    })?;
+    counts.has_met_torn_tail = summary.torn_tail.is_some();
+    *lock(&shared.opening) = counts;
+    for table in shared.all_tables() {
+        if !table.view().current.is_clean() {
+            shared.flush(&table)?;
+        }
+    }
+    Ok(shared.commit_log.discard_replayed()?)
+}

@@ -1,0 +1,215 @@
+//! Keyspaces and tables: made, changed, emptied, dropped.
+//!
+//! The node's own facts change first, durably; what a crash leaves of a dropped table is removed
+//! when the node opens again. Source: Cassandra `schema.SchemaManager`,
+//! `db.ColumnFamilyStore.truncateBlocking`.
+
+use super::recovery::{create_directory, table_directory};
+use super::{Shared, StorageEngine};
+use crate::column_family_store::{ColumnFamilyStore, remove_directory};
+use crate::lifecycle_transaction::LifecycleTransaction;
+use crate::storage_error::StorageError;
+use crate::sync::{lock, read, write};
+use crate::system_keyspace::KeyspaceParams;
+use crate::table_schema::TableSchema;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use thymbra_durability::{FlushRules as _, FlushState};
+use thymbra_format::schema::TableMetadata;
+use thymbra_format::transaction_log::OperationType;
+use thymbra_types::{Reference, TableId};
+
+impl StorageEngine {
+    /// Makes a keyspace. Without `durable_writes` its writes leave out the commit log, and a crash
+    /// takes what was not flushed.
+    ///
+    /// # Errors
+    /// When there is one of that name, or the disk fails.
+    pub fn create_keyspace(&self, name: &str, durable_writes: bool) -> Result<(), StorageError> {
+        let shared = &self.shared;
+        shared.check_open()?;
+        let mut keyspaces = write(&shared.keyspaces);
+        if keyspaces.contains_key(name) {
+            return Err(StorageError::Exists {
+                what: "keyspace",
+                name: name.into(),
+            });
+        }
+        let params = KeyspaceParams { durable_writes };
+        lock(&shared.system).put_keyspace(&*shared.disk, name, params)?;
+        keyspaces.insert(name.to_owned(), params);
+        Ok(())
+    }
+
+    /// Makes a table in a keyspace that exists.
+    ///
+    /// # Errors
+    /// When the keyspace is unknown, a table has that name or id, or the disk fails.
+    pub fn create_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
+        let shared = &self.shared;
+        shared.check_open()?;
+        shared.durable_writes(metadata.keyspace())?;
+        let mut tables = write(&shared.tables);
+        let is_taken = |other: &Arc<ColumnFamilyStore>| {
+            let other = other.metadata();
+            let is_named_alike = (other.keyspace(), other.name()) == (metadata.keyspace(), metadata.name());
+            other.id() == metadata.id() || is_named_alike
+        };
+        if tables.values().any(is_taken) {
+            return Err(StorageError::Exists {
+                what: "table",
+                name: metadata.name().into(),
+            });
+        }
+        let directory = table_directory(&shared.config, &metadata);
+        create_directory(&*shared.disk, &directory)?;
+        lock(&shared.system).put_table(&*shared.disk, &metadata)?;
+        let table = ColumnFamilyStore::new(
+            TableSchema::new(metadata),
+            directory,
+            Vec::new(),
+            0,
+            shared.commit_log.current_position(),
+            shared.clock.monotonic_ms(),
+        );
+        tables.insert(table.id(), Arc::new(table));
+        shared.publish_layouts(&tables);
+        Ok(())
+    }
+
+    /// Replaces a table's definition: columns added, columns dropped, parameters changed.
+    ///
+    /// What was written to a dropped column before it was dropped is not seen any more, even if a
+    /// column of that name is added again.
+    ///
+    /// # Errors
+    /// When there is no such table, its name or its primary key would change, or the disk fails.
+    pub fn alter_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
+        let shared = &self.shared;
+        shared.check_open()?;
+        let tables = write(&shared.tables);
+        let id = metadata.id();
+        let Some(table) = tables.get(&id) else {
+            return Err(StorageError::UnknownTable { table: id });
+        };
+        let before = table.metadata();
+        let stays = (before.keyspace(), before.name()) == (metadata.keyspace(), metadata.name())
+            && before.partition_key() == metadata.partition_key()
+            && before.clustering() == metadata.clustering();
+        if !stays {
+            return Err(StorageError::KeyChanged { table: id });
+        }
+        lock(&shared.system).put_table(&*shared.disk, &metadata)?;
+        table.set_schema(TableSchema::new(metadata));
+        shared.publish_layouts(&tables);
+        Ok(())
+    }
+
+    /// Removes a table with all its data.
+    ///
+    /// All tables are flushed first: a mutation in the commit log that has a part for a table that
+    /// is gone is passed over as a whole when it is replayed.
+    ///
+    /// # Errors
+    /// When there is no such table, or a flush fails, with nothing changed; or when the disk fails
+    /// later: the table is gone then, and what is left of its files is removed when the node is
+    /// opened again.
+    pub fn drop_table(&self, table: TableId) -> Result<(), StorageError> {
+        let shared = &self.shared;
+        shared.check_open()?;
+        let mut tables = write(&shared.tables);
+        let Some(dropped) = tables.get(&table).cloned() else {
+            return Err(StorageError::UnknownTable { table });
+        };
+        let _turn = dropped.compaction_turn();
+        for other in tables.values() {
+            shared.flush(other)?;
+        }
+        lock(&shared.system).remove_table(&*shared.disk, table)?;
+        tables.remove(&table);
+        shared.publish_layouts(&tables);
+        drop(tables);
+        shared.commit_log.forget_table(table)?;
+        Ok(remove_directory(&*shared.disk, dropped.directory())?)
+    }
+
+    /// Removes all data of a table that was written before; all of it or, if that fails, nothing.
+    ///
+    /// # Errors
+    /// When there is no such table, or its memtables cannot be flushed, or the disk fails.
+    //= WP-MF-05
+    pub fn truncate(&self, table: TableId) -> Result<(), StorageError> {
+        let shared = &self.shared;
+        let table = shared.table(table)?;
+        let _turn = table.compaction_turn();
+
+        // Everything goes into SSTables, so that one transaction removes it as a whole.
+        let view = loop {
+            let flushed = shared.flush(&table);
+            let state = match &flushed {
+                Ok(()) => FlushState::Written,
+                Err(_) => FlushState::Failed,
+            };
+            if !Reference.may_proceed(&[state]) {
+                return flushed;
+            }
+            let view = table.view();
+            // Another flush may have begun meanwhile.
+            if view.flushing.is_empty() {
+                break view;
+            }
+        };
+        // Before any SSTable goes: the intervals that keep their records from replay go with them.
+        let truncated_at = view.current.bounds().lower;
+        lock(&shared.system).put_truncation(
+            &*shared.disk,
+            table.id(),
+            truncated_at,
+            shared.clock.now_ms(),
+        )?;
+        if view.sstables.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = LifecycleTransaction::begin(
+            &shared.disk,
+            table.directory(),
+            OperationType::Truncate,
+            shared.clock.now_us() + table.next_generation(),
+        );
+        let mut removed = BTreeSet::new();
+        for sstable in &view.sstables {
+            transaction.obsolete(sstable);
+            removed.insert(sstable.generation());
+        }
+        table.commit(&mut transaction)?;
+        table.change_view(|view| view.replace_compacted(&removed, Vec::new()));
+        transaction.remove_obsolete();
+        Ok(())
+    }
+
+    /// The definition of a table.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn table(&self, table: TableId) -> Result<Arc<TableMetadata>, StorageError> {
+        self.shared.table(table).map(|table| table.metadata())
+    }
+
+    /// The definition of a table by its name; `None` if there is none.
+    #[must_use]
+    pub fn table_named(&self, keyspace: &str, name: &str) -> Option<Arc<TableMetadata>> {
+        let tables = read(&self.shared.tables);
+        let mut definitions = tables.values().map(|table| table.metadata());
+        definitions.find(|table| (table.keyspace(), table.name()) == (keyspace, name))
+    }
+}
+
+impl Shared {
+    /// Tells serialization which tables there are.
+    pub(super) fn publish_layouts(&self, tables: &super::Tables) {
+        let layouts = tables
+            .iter()
+            .map(|(id, table)| (*id, Arc::clone(&table.schema().layout)));
+        *write(&self.layouts) = Arc::new(layouts.collect());
+    }
+}

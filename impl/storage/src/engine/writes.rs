@@ -1,0 +1,220 @@
+//! The write path of a node: commit log, then memtable; and what makes a memtable go.
+//!
+//! Source: Cassandra `db.Keyspace.applyInternal`, `db.CassandraKeyspaceWriteHandler`.
+
+use super::{Shared, StorageEngine};
+use crate::column_family_store::ColumnFamilyStore;
+use crate::commit_log::LoggedUpdate;
+use crate::flush;
+use crate::memtable::Memtable;
+use crate::storage_error::StorageError;
+use crate::sync::{read, write};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use thymbra_durability::{MemtableBounds, MemtableRules as _};
+use thymbra_format::mutation::MutationEncoder;
+use thymbra_format::rows::EncodingStatsCollector;
+use thymbra_types::{Mutation, Partition, Reference, TableId, Timestamp};
+
+thread_local! {
+    /// Keeps its memory from write to write.
+    static ENCODER: RefCell<MutationEncoder> = RefCell::new(MutationEncoder::new());
+}
+
+/// A memtable that has been switched out and waits to be written.
+#[derive(Debug)]
+pub struct PendingFlush {
+    table: Arc<ColumnFamilyStore>,
+    memtable: Arc<Memtable>,
+}
+
+impl StorageEngine {
+    /// Writes a mutation; when this returns, its acknowledgement may leave the node.
+    ///
+    /// In batch and group mode the mutation has been synced by then, in periodic mode it will be
+    /// within the sync period.
+    ///
+    /// # Errors
+    /// When the mutation does not fit the schema or is too large, with nothing written; or when
+    /// the commit log fails, with the mutation perhaps in it.
+    //= WP-RW-01
+    pub fn apply(&self, mutation: Mutation) -> Result<(), StorageError> {
+        self.shared.apply(mutation)?;
+        self.shared.make_room();
+        Ok(())
+    }
+
+    /// Writes out all that a table has in memory.
+    ///
+    /// # Errors
+    /// When the disk fails: the data stays in memory and in the commit log, and the next flush
+    /// tries again.
+    pub fn flush(&self, table: TableId) -> Result<(), StorageError> {
+        let table = self.shared.table(table)?;
+        self.shared.flush(&table)
+    }
+
+    /// Writes out all tables.
+    ///
+    /// # Errors
+    /// As [`StorageEngine::flush`]; the tables after the first that fails are not written.
+    pub fn flush_all(&self) -> Result<(), StorageError> {
+        self.shared.check_open()?;
+        self.shared.flush_all()
+    }
+
+    /// Switches a table's memtable out, to be written by [`StorageEngine::finish_flush`].
+    ///
+    /// Flushes may be finished in any order, or never; readers see the memtable until then.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn begin_flush(&self, table: TableId) -> Result<PendingFlush, StorageError> {
+        let table = self.shared.table(table)?;
+        let memtable = self.shared.switch_memtable(&table);
+        Ok(PendingFlush { table, memtable })
+    }
+
+    /// Writes a memtable out that has been switched; does nothing if that has been done.
+    ///
+    /// # Errors
+    /// As [`StorageEngine::flush`].
+    pub fn finish_flush(&self, pending: &PendingFlush) -> Result<(), StorageError> {
+        self.shared.check_open()?;
+        flush::write_memtable(&self.shared, &pending.table, &pending.memtable)
+    }
+
+    /// Syncs the commit log: everything appended before is durable then.
+    ///
+    /// # Errors
+    /// When the disk fails; the commit log takes nothing more then.
+    pub fn sync(&self) -> Result<(), StorageError> {
+        self.shared.check_open()?;
+        Ok(self.shared.commit_log.sync()?)
+    }
+}
+
+impl Shared {
+    pub(crate) fn check_open(&self) -> Result<(), StorageError> {
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(StorageError::Closed);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn table(&self, table: TableId) -> Result<Arc<ColumnFamilyStore>, StorageError> {
+        self.check_open()?;
+        let found = read(&self.tables).get(&table).cloned();
+        let found = found.ok_or(StorageError::UnknownTable { table })?;
+        found.check_running()?;
+        Ok(found)
+    }
+
+    pub(crate) fn all_tables(&self) -> Vec<Arc<ColumnFamilyStore>> {
+        read(&self.tables).values().cloned().collect()
+    }
+
+    fn apply(&self, mutation: Mutation) -> Result<(), StorageError> {
+        // Check
+        self.check_open()?;
+        let tables = read(&self.tables);
+        for table in mutation.updates.keys() {
+            let Some(known) = tables.get(table) else {
+                return Err(StorageError::UnknownTable { table: *table });
+            };
+            known.check_running()?;
+            if known.keyspace() != &*mutation.keyspace {
+                return Err(StorageError::OtherKeyspace {
+                    table: *table,
+                    keyspace: mutation.keyspace.clone(),
+                });
+            }
+        }
+        let durable = self.durable_writes(&mutation.keyspace)?;
+
+        // Ask
+        let order = read(&self.write_order);
+        if durable {
+            self.append(&mutation)?;
+        }
+        for (table, update) in mutation.updates {
+            if let Some(table) = tables.get(&table) {
+                let added_bytes = table.apply(mutation.key.clone(), update);
+                self.memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
+            }
+        }
+        drop(order);
+        Ok(())
+    }
+
+    /// Whether the keyspace's writes go through the commit log.
+    pub(crate) fn durable_writes(&self, keyspace: &str) -> Result<bool, StorageError> {
+        let params = read(&self.keyspaces).get(keyspace).copied();
+        params
+            .map(|params| params.durable_writes)
+            .ok_or_else(|| StorageError::UnknownKeyspace {
+                keyspace: keyspace.into(),
+            })
+    }
+
+    /// Appends a mutation to the commit log, and waits as the sync mode says.
+    fn append(&self, mutation: &Mutation) -> Result<(), StorageError> {
+        let layouts = Arc::clone(&read(&self.layouts));
+        let updates = mutation.updates.iter().map(|(table, update)| LoggedUpdate {
+            table: *table,
+            least_timestamp: least_timestamp(update),
+        });
+        let appended = ENCODER.with_borrow_mut(|encoder| {
+            self.commit_log
+                .append(|record| encoder.encode(mutation, &*layouts, record), updates)
+        });
+        Ok(self.commit_log.await_acknowledgement(appended??)?)
+    }
+
+    /// Makes an empty memtable the one that takes updates.
+    ///
+    /// The write order is the barrier: every update that was appended before is in the memtable
+    /// that is switched out, and every later one will be in the new one, so the position in
+    /// between is a bound of both.
+    //= WP-MF-01
+    pub(crate) fn switch_memtable(&self, table: &ColumnFamilyStore) -> Arc<Memtable> {
+        let barrier = write(&self.write_order);
+        let position = self.commit_log.current_position();
+        let upper = Reference.upper_bound(position, position);
+        let next = Memtable::new(upper, self.clock.monotonic_ms());
+        let switched = table.change_view(|view| view.switch_memtable(next));
+        let bounds = MemtableBounds {
+            lower: switched.lower_bound(),
+            upper,
+        };
+        switched.close(upper, self.flushes.begin(table.id(), bounds));
+        drop(barrier);
+        switched
+    }
+
+    /// Switches a table's memtable, and writes out it and those that an earlier flush left.
+    pub(crate) fn flush(&self, table: &ColumnFamilyStore) -> Result<(), StorageError> {
+        table.check_running()?;
+        self.switch_memtable(table);
+        let waiting = table.view().flushing.clone();
+        for memtable in waiting {
+            flush::write_memtable(self, table, &memtable)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn flush_all(&self) -> Result<(), StorageError> {
+        for table in self.all_tables() {
+            self.flush(&table)?;
+        }
+        Ok(())
+    }
+}
+
+/// The smallest timestamp of anything in an update.
+fn least_timestamp(update: &Partition) -> Timestamp {
+    let mut stats = EncodingStatsCollector::new();
+    stats.update_partition(update);
+    stats.min_timestamp().unwrap_or(Timestamp(i64::MAX))
+}

@@ -1,0 +1,124 @@
+//! The flushes of a node in the order of their switches, and what follows each when it has ended.
+//!
+//! Source: Cassandra `db.ColumnFamilyStore.PostFlush`, whose executor has one thread.
+
+use crate::sync::lock;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
+use thymbra_durability::{FlushRules as _, FlushState, MemtableBounds};
+use thymbra_types::{CommitLogPosition, Reference, TableId};
+
+/// A flush that has begun.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Flush {
+    id: u64,
+    table: TableId,
+    bounds: MemtableBounds,
+    state: FlushState,
+}
+
+/// What a table's flush lets the commit log forget: after the lower bound, up to the upper.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct CleanInterval {
+    pub(crate) table: TableId,
+    pub(crate) lower: CommitLogPosition,
+    pub(crate) upper: CommitLogPosition,
+}
+
+/// All flushes that have begun and whose consequences have not been drawn.
+#[derive(Debug, Default)]
+pub(crate) struct FlushRegister {
+    flushes: Mutex<(u64, VecDeque<Flush>)>,
+}
+
+impl FlushRegister {
+    /// A memtable has been switched out; the number names its flush.
+    pub(crate) fn begin(&self, table: TableId, bounds: MemtableBounds) -> u64 {
+        let (last_id, flushes) = &mut *self.lock();
+        *last_id += 1;
+        flushes.push_back(Flush {
+            id: *last_id,
+            table,
+            bounds,
+            state: FlushState::Writing,
+        });
+        *last_id
+    }
+
+    /// A flush has ended; gives what the commit log may forget now, of this flush and of those that
+    /// waited for it.
+    pub(crate) fn end(&self, id: u64, state: FlushState) -> Vec<CleanInterval> {
+        let (_, flushes) = &mut *self.lock();
+        if let Some(ended) = flushes.iter_mut().find(|flush| flush.id == id) {
+            ended.state = state;
+        }
+        let mut clean = Vec::new();
+        while let Some(first) = flushes.front() {
+            if !Reference.may_post_flush(first.state, &[]) {
+                break;
+            }
+            if let Some((lower, upper)) = Reference.clean_after(first.state, first.bounds) {
+                clean.push(CleanInterval {
+                    table: first.table,
+                    lower,
+                    upper,
+                });
+            }
+            flushes.pop_front();
+        }
+        clean
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, VecDeque<Flush>)> {
+        lock(&self.flushes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: TableId = TableId(1);
+
+    fn bounds(lower: u32, upper: u32) -> MemtableBounds {
+        let at = |position| CommitLogPosition {
+            segment_id: 1,
+            position,
+        };
+        MemtableBounds {
+            lower: at(lower),
+            upper: at(upper),
+        }
+    }
+
+    fn clean(lower: u32, upper: u32) -> CleanInterval {
+        let MemtableBounds { lower, upper } = bounds(lower, upper);
+        CleanInterval {
+            table: TABLE,
+            lower,
+            upper,
+        }
+    }
+
+    #[test]
+    fn consequences_of_a_flush_wait_for_earlier_ones_and_are_drawn_in_order() {
+        let register = FlushRegister::default();
+        let first = register.begin(TABLE, bounds(0, 5));
+        let second = register.begin(TABLE, bounds(5, 9));
+        assert_eq!(register.end(second, FlushState::Written), []);
+        assert_eq!(
+            register.end(first, FlushState::Written),
+            [clean(0, 5), clean(5, 9)]
+        );
+    }
+
+    //= WP-MF-04 check
+    #[test]
+    fn failed_flush_cleans_nothing_and_holds_nobody_up() {
+        let register = FlushRegister::default();
+        let first = register.begin(TABLE, bounds(0, 5));
+        let second = register.begin(TABLE, bounds(5, 9));
+        assert_eq!(register.end(first, FlushState::Failed), []);
+        assert_eq!(register.end(second, FlushState::Written), [clean(5, 9)]);
+    }
+}

@@ -1,0 +1,102 @@
+//! Going over the partitions of a table in the order of the ring.
+//!
+//! Source: Cassandra `db.PartitionRangeReadCommand.queryStorage`.
+
+use crate::column_family_store::ColumnFamilyStore;
+use crate::memtable::Memtable;
+use crate::merge::{MergedPartitions, PartitionSource};
+use crate::read::ClusteringSlice;
+use crate::storage_error::StorageError;
+use crate::table_schema::TableSchema;
+use std::collections::VecDeque;
+use std::ops::Bound;
+use std::sync::Arc;
+use thymbra_types::{DecoratedKey, Partition};
+
+/// Partitions that are taken from a memtable at once.
+const MEMTABLE_BATCH_COUNT: usize = 64;
+
+/// Two ends of a stretch of the ring.
+pub(crate) type KeyRange = (Bound<DecoratedKey>, Bound<DecoratedKey>);
+
+/// Merged partitions between two keys, each cut to a slice.
+pub(crate) struct RangeScan<'a> {
+    merged: MergedPartitions<'a>,
+    slice: &'a ClusteringSlice,
+    schema: Arc<TableSchema>,
+}
+
+impl<'a> RangeScan<'a> {
+    /// Before the first partition of the range.
+    ///
+    /// # Errors
+    /// When the disk fails or a file is corrupt.
+    pub(crate) fn begin(
+        table: &ColumnFamilyStore,
+        range: KeyRange,
+        slice: &'a ClusteringSlice,
+    ) -> Result<Self, StorageError> {
+        let view = table.view();
+        let mut sources: Vec<Box<dyn PartitionSource + 'a>> = Vec::new();
+        for memtable in view.memtables() {
+            sources.push(Box::new(MemtableScan {
+                memtable: Arc::clone(memtable),
+                rest: Some(range.clone()),
+                batch: VecDeque::new(),
+            }));
+        }
+        for sstable in &view.sstables {
+            sources.push(Box::new(sstable.scan_range(range.clone())?));
+        }
+        Ok(Self {
+            merged: MergedPartitions::new(sources)?,
+            slice,
+            schema: table.schema(),
+        })
+    }
+
+    /// The next partition; `None` behind the last.
+    ///
+    /// # Errors
+    /// When the disk fails or a file is corrupt.
+    pub(crate) fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
+        let Some((key, whole)) = self.merged.next()? else {
+            return Ok(None);
+        };
+        let mut partition = if self.slice.is_all() {
+            whole
+        } else {
+            self.slice.cut(&whole)
+        };
+        self.schema.remove_dropped(&mut partition);
+        Ok(Some((key, partition)))
+    }
+}
+
+/// Partitions of a memtable, copied in batches so that writers are not held up.
+struct MemtableScan {
+    memtable: Arc<Memtable>,
+    /// What has not been looked at; `None` at the end.
+    rest: Option<KeyRange>,
+    batch: VecDeque<(DecoratedKey, Partition)>,
+}
+
+impl PartitionSource for MemtableScan {
+    fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
+        if self.batch.is_empty()
+            && let Some((start, end)) = self.rest.take()
+        {
+            self.batch = self
+                .memtable
+                .range((start.as_ref(), end.as_ref()), MEMTABLE_BATCH_COUNT)
+                .into();
+            // A batch that is not full was the last.
+            if self.batch.len() == MEMTABLE_BATCH_COUNT
+                && let Some((last, _)) = self.batch.back()
+            {
+                self.rest = Some((Bound::Excluded(last.clone()), end));
+            }
+        }
+        Ok(self.batch.pop_front())
+    }
+}

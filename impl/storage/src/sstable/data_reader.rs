@@ -1,0 +1,191 @@
+//! `Data.db` while it is read: chunks or slices, each checked against its checksum.
+//!
+//! Source: Cassandra `io.util.CompressedChunkReader`, `io.util.ChecksummedRebufferer`.
+
+use crate::disk::DiskFile;
+use crate::storage_error::StorageError;
+use std::path::{Path, PathBuf};
+use thymbra_format::FormatError;
+use thymbra_format::sstable::{Checksums, CompressionInfo};
+
+/// Bytes of a chunk's checksum, behind it.
+const CHUNK_CHECKSUM_SIZE_BYTES: u64 = 4;
+
+/// A Data.db that is open, in positions before compression.
+#[derive(Debug)]
+pub(super) struct DataReader {
+    file: Box<dyn DiskFile>,
+    path: PathBuf,
+    file_length_bytes: u64,
+    form: DataForm,
+}
+
+/// How the bytes are laid out, and by what they are checked.
+#[derive(Debug)]
+pub(super) enum DataForm {
+    /// In compressed chunks.
+    Compressed(CompressionInfo),
+    /// As they are, with a checksum for each slice in `CRC.db`.
+    Plain(Checksums),
+}
+
+/// A stretch of data in memory.
+#[derive(Debug, Default)]
+pub(super) struct DataBuffer {
+    /// Bytes from `position` on.
+    pub(super) bytes: Vec<u8>,
+    /// Position of the first of them.
+    pub(super) position: u64,
+    stored: Vec<u8>,
+}
+
+impl DataBuffer {
+    /// Forgets its content, and begins at a position.
+    fn begin(&mut self, position: u64) {
+        self.bytes.clear();
+        self.position = position;
+    }
+
+    /// Position behind the last byte.
+    pub(super) fn end(&self) -> u64 {
+        self.position + self.bytes.len() as u64
+    }
+
+    /// The bytes from a position on; none if it lies outside.
+    pub(super) fn from(&self, position: u64) -> &[u8] {
+        position
+            .checked_sub(self.position)
+            .and_then(|begin| usize::try_from(begin).ok())
+            .and_then(|begin| self.bytes.get(begin..))
+            .unwrap_or_default()
+    }
+
+    /// Forgets whole chunks before a position; what is left keeps its place.
+    pub(super) fn forget_before(&mut self, position: u64) {
+        let passed = position.saturating_sub(self.position);
+        let passed = usize::try_from(passed)
+            .unwrap_or(usize::MAX)
+            .min(self.bytes.len());
+        self.bytes.drain(..passed);
+        self.position += passed as u64;
+    }
+}
+
+impl DataReader {
+    /// A file, whose lengths must fit together.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn new(file: Box<dyn DiskFile>, path: &Path, form: DataForm) -> Result<Self, StorageError> {
+        Ok(Self {
+            file_length_bytes: file.size_bytes()?,
+            path: path.to_path_buf(),
+            file,
+            form,
+        })
+    }
+
+    /// Bytes before compression.
+    pub(super) const fn length_bytes(&self) -> u64 {
+        match &self.form {
+            DataForm::Compressed(info) => info.data_length_bytes,
+            DataForm::Plain(_) => self.file_length_bytes,
+        }
+    }
+
+    /// Bytes of the file.
+    pub(super) const fn file_length_bytes(&self) -> u64 {
+        self.file_length_bytes
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts the chunk with a position into an empty buffer.
+    ///
+    /// # Errors
+    /// When the disk fails, the chunk is damaged, or the position lies beyond the end.
+    pub(super) fn read_at(&self, position: u64, buffer: &mut DataBuffer) -> Result<(), StorageError> {
+        buffer.begin(position - position % self.chunk_length_bytes());
+        if self.read_more(buffer)? && buffer.end() > position {
+            return Ok(());
+        }
+        Err(StorageError::corrupt(&self.path)(FormatError::Truncated {
+            what: "a partition",
+            offset: position,
+            needed_bytes: 1,
+            available_bytes: 0,
+        }))
+    }
+
+    /// Appends the next chunk to a buffer; false at the end of the data.
+    ///
+    /// # Errors
+    /// When the disk fails or the chunk is damaged.
+    pub(super) fn read_more(&self, buffer: &mut DataBuffer) -> Result<bool, StorageError> {
+        let position = buffer.end();
+        let length = self.length_bytes().saturating_sub(position);
+        if length == 0 {
+            return Ok(false);
+        }
+        match &self.form {
+            DataForm::Compressed(info) => self.read_chunk(info, position, buffer)?,
+            DataForm::Plain(checksums) => self.read_slice(checksums, position, length, buffer)?,
+        }
+        Ok(true)
+    }
+
+    //= WP-SS-02
+    fn read_chunk(
+        &self,
+        info: &CompressionInfo,
+        position: u64,
+        buffer: &mut DataBuffer,
+    ) -> Result<(), StorageError> {
+        let corrupt = StorageError::corrupt(&self.path);
+        let located = match info.chunk_for(position, self.file_length_bytes) {
+            Ok(located) => located,
+            Err(error) => return Err(corrupt(error)),
+        };
+        let Some(location) = located else {
+            return Ok(());
+        };
+        let stored_bytes = location.stored_length_bytes + CHUNK_CHECKSUM_SIZE_BYTES;
+        // No more than the file has: `chunk_for` has seen to that.
+        buffer
+            .stored
+            .resize(usize::try_from(stored_bytes).unwrap_or_default(), 0);
+        self.file.read_exact_at(&mut buffer.stored, location.offset)?;
+        info.decompress_chunk(&location, &buffer.stored, &mut buffer.bytes)
+            .map_err(corrupt)
+    }
+
+    fn read_slice(
+        &self,
+        checksums: &Checksums,
+        position: u64,
+        length_bytes: u64,
+        buffer: &mut DataBuffer,
+    ) -> Result<(), StorageError> {
+        let slice_length_bytes = u64::from(checksums.slice_length_bytes);
+        let begin = buffer.bytes.len();
+        let length = length_bytes.min(slice_length_bytes);
+        buffer
+            .bytes
+            .resize(begin + usize::try_from(length).unwrap_or_default(), 0);
+        let slice = buffer.bytes.get_mut(begin..).unwrap_or_default();
+        self.file.read_exact_at(slice, position)?;
+        let index = usize::try_from(position / slice_length_bytes).unwrap_or(usize::MAX);
+        checksums
+            .check_slice(index, slice)
+            .map_err(StorageError::corrupt(&self.path))
+    }
+
+    fn chunk_length_bytes(&self) -> u64 {
+        match &self.form {
+            DataForm::Compressed(info) => u64::from(info.params.chunk_length_bytes),
+            DataForm::Plain(checksums) => u64::from(checksums.slice_length_bytes),
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! `Index.db` while it is read: from a key to the place of its partition.
+//!
+//! Source: Cassandra `io.sstable.format.big.BigTableReader.getRowIndexEntry`.
+
+use super::{SSTableFiles, components};
+use crate::disk::{Disk, DiskFile};
+use crate::storage_error::StorageError;
+use std::ops::Bound;
+use std::path::PathBuf;
+use thymbra_format::sstable::{
+    BloomFilter, Component, IndexRange, IndexSummary, IndexSummaryBuilder, PromotedIndex, RowIndexEntry,
+};
+use thymbra_format::{Cursor, FormatError};
+use thymbra_types::{DecoratedKey, Partitioner};
+
+/// Longest beginning of an entry: the key with its length, and two numbers.
+const ENTRY_HEAD_MAX_BYTES: usize = 2 + u16::MAX as usize + 18;
+
+/// The index of an SSTable that is open.
+///
+/// Invariant: keys ascend and are all in the filter, positions ascend and lie in the data; the
+/// summary names entries of the index.
+#[derive(Debug)]
+pub(super) struct IndexReader {
+    file: Box<dyn DiskFile>,
+    path: PathBuf,
+    length_bytes: u64,
+    partitioner: Partitioner,
+    summary: IndexSummary,
+    first_key: DecoratedKey,
+    last_key: DecoratedKey,
+    keys_count: u64,
+}
+
+/// Where a partition lies in the data.
+#[derive(Debug)]
+pub(super) struct Located {
+    pub(super) key: Box<[u8]>,
+    /// Position of its first byte.
+    pub(super) begin: u64,
+    /// Position behind its last byte.
+    pub(super) end: u64,
+    /// The entry with its promoted index, where there is one.
+    promoted_entry: Option<Box<[u8]>>,
+    entry_offset: u64,
+}
+
+impl Located {
+    /// Whether the rows have an index of their own.
+    pub(super) const fn has_promoted_index(&self) -> bool {
+        self.promoted_entry.is_some()
+    }
+
+    /// The index of the rows.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub(super) fn promoted(&self) -> Result<Option<PromotedIndex<'_>>, FormatError> {
+        match &self.promoted_entry {
+            Some(entry) => {
+                RowIndexEntry::read(&mut Cursor::at(entry, self.entry_offset)).map(|entry| entry.promoted)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// What a walk over the whole index has found.
+struct Walked {
+    summary: IndexSummary,
+    keys_count: u64,
+}
+
+impl IndexReader {
+    /// Opens the index, and walks over it: nothing else would notice damage in it.
+    ///
+    /// # Errors
+    /// When the disk fails, the index contradicts itself, or filter and summary do not fit it.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        files: &SSTableFiles,
+        partitioner: Partitioner,
+        data_length_bytes: u64,
+        filter: Option<&BloomFilter>,
+    ) -> Result<Self, StorageError> {
+        let path = files.path(Component::PrimaryIndex);
+        let bytes = disk.read(&path)?;
+        let walked =
+            walk(&bytes, partitioner, data_length_bytes, filter).map_err(StorageError::corrupt(&path))?;
+        let Walked { summary, keys_count } = walked;
+        if disk.exists(&files.path(Component::Summary))? {
+            let stored = components::read(disk, files, Component::Summary, |bytes| {
+                IndexSummary::read(bytes, partitioner)
+            })?;
+            check_summary(&stored, &bytes, &summary)
+                .map_err(StorageError::corrupt(&files.path(Component::Summary)))?;
+        }
+        Self::new(disk, files, partitioner, summary, keys_count)
+    }
+
+    /// Opens an index that has just been written, with the summary that was made of it.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn new(
+        disk: &dyn Disk,
+        files: &SSTableFiles,
+        partitioner: Partitioner,
+        summary: IndexSummary,
+        keys_count: u64,
+    ) -> Result<Self, StorageError> {
+        let path = files.path(Component::PrimaryIndex);
+        let file = disk.open(&path)?;
+        Ok(Self {
+            length_bytes: file.size_bytes()?,
+            file,
+            path,
+            partitioner,
+            first_key: DecoratedKey::new(partitioner, summary.first_key()),
+            last_key: DecoratedKey::new(partitioner, summary.last_key()),
+            summary,
+            keys_count,
+        })
+    }
+
+    pub(super) const fn first_key(&self) -> &DecoratedKey {
+        &self.first_key
+    }
+
+    pub(super) const fn last_key(&self) -> &DecoratedKey {
+        &self.last_key
+    }
+
+    pub(super) const fn keys_count(&self) -> u64 {
+        self.keys_count
+    }
+
+    /// Names the file of an error in the index.
+    pub(super) fn corrupt(&self, error: FormatError) -> StorageError {
+        StorageError::corrupt(&self.path)(error)
+    }
+
+    /// Where a key's partition lies; `None` if the index does not have the key.
+    ///
+    /// # Errors
+    /// When the disk fails or the index is damaged.
+    pub(super) fn locate(
+        &self,
+        key: &DecoratedKey,
+        data_length_bytes: u64,
+    ) -> Result<Option<Located>, StorageError> {
+        let Some(range) = self.summary.index_range(key) else {
+            return Ok(None);
+        };
+        let bytes = self.read_range(range)?;
+        let mut cursor = Cursor::at(&bytes, range.start);
+        while !cursor.is_at_end() {
+            let begin = cursor.position();
+            let entry = RowIndexEntry::read(&mut cursor).map_err(|error| self.corrupt(error))?;
+            if entry.key == key.key() {
+                let end = self.data_position_after(&cursor, range, data_length_bytes)?;
+                let stored = bytes.get(begin..cursor.position()).unwrap_or_default();
+                return Ok(Some(located(&entry, stored, range.start + begin as u64, end)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The entries before and behind the place where an absent key would be.
+    ///
+    /// # Errors
+    /// When the disk fails or the index is damaged.
+    pub(super) fn neighbours(
+        &self,
+        key: &DecoratedKey,
+        data_length_bytes: u64,
+    ) -> Result<Vec<Located>, StorageError> {
+        let Some(range) = self.summary.index_range(key) else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.read_range(range)?;
+        let mut cursor = Cursor::at(&bytes, range.start);
+        let mut found = Vec::new();
+        while !cursor.is_at_end() {
+            let entry = RowIndexEntry::read(&mut cursor).map_err(|error| self.corrupt(error))?;
+            let is_before = DecoratedKey::new(self.partitioner, entry.key) < *key;
+            let end = self.data_position_after(&cursor, range, data_length_bytes)?;
+            if is_before {
+                found.clear();
+            }
+            found.push(located(&entry, &[], 0, end));
+            if !is_before {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where a scan from a bound on begins in the data; `None` behind the last partition.
+    ///
+    /// # Errors
+    /// When the disk fails or the index is damaged.
+    pub(super) fn scan_position(
+        &self,
+        start: &Bound<DecoratedKey>,
+        data_length_bytes: u64,
+    ) -> Result<Option<u64>, StorageError> {
+        let key = match start {
+            Bound::Included(key) | Bound::Excluded(key) => key,
+            Bound::Unbounded => return Ok(Some(0)),
+        };
+        let Some(range) = self.summary.index_range(key) else {
+            return Ok(Some(0));
+        };
+        let bytes = self.read_range(range)?;
+        let mut cursor = Cursor::at(&bytes, range.start);
+        while !cursor.is_at_end() {
+            let entry = RowIndexEntry::read(&mut cursor).map_err(|error| self.corrupt(error))?;
+            if DecoratedKey::new(self.partitioner, entry.key) >= *key {
+                return Ok(Some(entry.data_position));
+            }
+        }
+        let behind = self.data_position_after(&cursor, range, data_length_bytes)?;
+        Ok((behind < data_length_bytes).then_some(behind))
+    }
+
+    /// Position of the partition whose entry comes next; the end of the data behind the last.
+    fn data_position_after(
+        &self,
+        cursor: &Cursor<'_>,
+        range: IndexRange,
+        data_length_bytes: u64,
+    ) -> Result<u64, StorageError> {
+        let position = |bytes, offset| {
+            let mut cursor = Cursor::at(bytes, offset);
+            cursor.short_bytes("partition key")?;
+            cursor.unsigned_vint("position in Data.db")
+        };
+        if !cursor.is_at_end() {
+            return position(cursor.remaining(), cursor.offset()).map_err(|error| self.corrupt(error));
+        }
+        let Some(next) = range.end.filter(|end| *end < self.length_bytes) else {
+            return Ok(data_length_bytes);
+        };
+        let mut head = vec![0; ENTRY_HEAD_MAX_BYTES];
+        let read = self.file.read_at(&mut head, next)?;
+        position(head.get(..read).unwrap_or_default(), next).map_err(|error| self.corrupt(error))
+    }
+
+    fn read_range(&self, range: IndexRange) -> Result<Vec<u8>, StorageError> {
+        let end = range.end.unwrap_or(self.length_bytes).min(self.length_bytes);
+        let length = end.saturating_sub(range.start);
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+        self.file.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes)
+    }
+}
+
+fn located(entry: &RowIndexEntry<'_>, stored: &[u8], entry_offset: u64, end: u64) -> Located {
+    Located {
+        key: entry.key.into(),
+        begin: entry.data_position,
+        end,
+        promoted_entry: entry.promoted.is_some().then(|| stored.into()),
+        entry_offset,
+    }
+}
+
+/// Walks over all entries: they must ascend by key and position, and be in the filter.
+fn walk(
+    bytes: &[u8],
+    partitioner: Partitioner,
+    data_length_bytes: u64,
+    filter: Option<&BloomFilter>,
+) -> Result<Walked, FormatError> {
+    let mut cursor = Cursor::new(bytes);
+    let mut builder = IndexSummaryBuilder::new(IndexSummary::DEFAULT_MIN_INDEX_INTERVAL);
+    let mut last: Option<(DecoratedKey, u64)> = None;
+    let mut keys_count = 0;
+    while !cursor.is_at_end() {
+        let offset = cursor.offset();
+        let entry = RowIndexEntry::read(&mut cursor)?;
+        let key = DecoratedKey::new(partitioner, entry.key);
+        let wrong = |what, expected, found: &dyn std::fmt::Display| {
+            Err(FormatError::invalid(what, offset, expected, found))
+        };
+        if filter.is_some_and(|filter| !filter.may_contain(entry.key)) {
+            return wrong("partition key", "one that is in Filter.db", &"another");
+        }
+        let position = entry.data_position;
+        let in_order = match &last {
+            Some((last_key, last_position)) => *last_key < key && *last_position < position,
+            None => position == 0,
+        };
+        if !in_order {
+            return wrong(
+                "entry of the index",
+                "key and position behind the previous",
+                &position,
+            );
+        }
+        if position >= data_length_bytes {
+            return wrong("position in Data.db", "one inside of it", &position);
+        }
+        builder.maybe_add_entry(entry.key, offset);
+        last = Some((key, position));
+        keys_count += 1;
+    }
+    let summary = builder
+        .build(partitioner)
+        .ok()
+        .flatten()
+        .ok_or_else(|| FormatError::invalid("index", 0, "one entry at least", &"none"))?;
+    Ok(Walked { summary, keys_count })
+}
+
+/// A stored summary must name entries that the index has, and its first and last key.
+fn check_summary(stored: &IndexSummary, index: &[u8], walked: &IndexSummary) -> Result<(), FormatError> {
+    let wrong = |expected: &'static str| Err(FormatError::invalid("summary", 0, expected, &"another"));
+    if stored.first_key() != walked.first_key() || stored.last_key() != walked.last_key() {
+        return wrong("the first and the last key of Index.db");
+    }
+    let mut last_key_of_full = 0;
+    for entry in 0..stored.entry_count() {
+        let Some((key, position)) = stored.entry(entry) else {
+            continue;
+        };
+        let found = usize::try_from(position)
+            .ok()
+            .and_then(|position| index.get(position..))
+            .and_then(|bytes| Cursor::new(bytes).short_bytes("partition key").ok());
+        if found != Some(key) {
+            return wrong("keys at the positions of Index.db that it names");
+        }
+        last_key_of_full += 1;
+    }
+    if last_key_of_full == 0 {
+        return wrong("one entry at least");
+    }
+    Ok(())
+}

@@ -1,0 +1,481 @@
+//! An SSTable that is open: found by filter, summary and index, read from `Data.db`.
+//!
+//! Chapter: `specs/08-sstable.md`. Source: Cassandra `io.sstable.format.SSTableReader`,
+//! `io.sstable.format.big.BigTableReader`.
+
+use super::data_file::DataSummary;
+use super::data_reader::{DataBuffer, DataForm, DataReader};
+use super::index_reader::{IndexReader, Located};
+use super::partition_reader::{RowCollector, read_partition};
+use super::scanner::SSTableScanner;
+use super::{SSTableFiles, components};
+use crate::disk::Disk;
+use crate::read::ClusteringSlice;
+use crate::scan::KeyRange;
+use crate::storage_error::StorageError;
+use std::cmp::Ordering;
+use std::ops::{Bound, Range};
+use std::sync::Arc;
+use std::sync::atomic::{self, AtomicU64};
+use thymbra_durability::{HostId, ReplayRules as _, SSTableTimes};
+use thymbra_format::rows::{
+    ClusteringComparator, ClusteringValues, PartitionHeader, SerializationHeader, UnfilteredForm,
+    UnfilteredReader,
+};
+use thymbra_format::sstable::metadata::{Statistics, StatsMetadata};
+use thymbra_format::sstable::{
+    BloomFilter, Checksums, Component, CompressionInfo, IndexInfo, IndexSummary, PromotedIndex,
+};
+use thymbra_format::{Cursor, FormatError};
+use thymbra_types::clustering::BoundSide;
+use thymbra_types::{
+    ClusteringBound, CommitLogPosition, DecoratedKey, IntervalSet, LocalDeletionTime, Partition, Partitioner,
+    Reference, Timestamp,
+};
+
+/// What the writer of an SSTable knows of it.
+#[derive(Debug)]
+pub(super) struct WrittenParts {
+    pub(super) summary: IndexSummary,
+    pub(super) filter: Option<BloomFilter>,
+    pub(super) statistics: Statistics,
+    pub(super) data: DataSummary,
+    pub(super) keys_count: u64,
+}
+
+/// Invariants: first and last key are those of the index; all keys are in the filter.
+#[derive(Debug)]
+pub(crate) struct SSTableReader {
+    files: SSTableFiles,
+    partitioner: Partitioner,
+    data: DataReader,
+    index: IndexReader,
+    filter: Option<BloomFilter>,
+    stats: StatsMetadata,
+    header: SerializationHeader,
+    /// Before and behind all rows and range tombstones.
+    clustering_range: (ClusteringBound, ClusteringBound),
+    created_ms: u64,
+    reads_count: AtomicU64,
+}
+
+impl SSTableReader {
+    /// Opens the files of an SSTable, and checks what can be checked without reading the data.
+    ///
+    /// # Errors
+    /// When the disk fails, a file is damaged, or the files do not fit together.
+    pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
+        files: &SSTableFiles,
+        partitioner: Partitioner,
+    ) -> Result<Self, StorageError> {
+        let disk = &**disk;
+        let statistics = components::read(disk, files, Component::Statistics, |bytes| {
+            Statistics::read(bytes, files.version())
+        })?;
+        let form = if disk.exists(&files.path(Component::CompressionInfo))? {
+            let info = components::read(disk, files, Component::CompressionInfo, CompressionInfo::read)?;
+            DataForm::Compressed(info)
+        } else {
+            DataForm::Plain(components::read(disk, files, Component::Crc, Checksums::read)?)
+        };
+        let data_path = files.path(Component::Data);
+        let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
+        let filter = match disk.exists(&files.path(Component::Filter))? {
+            true => Some(components::read(
+                disk,
+                files,
+                Component::Filter,
+                BloomFilter::read,
+            )?),
+            false => None,
+        };
+        let index = IndexReader::open(disk, files, partitioner, data.length_bytes(), filter.as_ref())?;
+        Self::of_parts(disk, files, partitioner, data, index, filter, statistics)
+    }
+
+    /// Opens an SSTable that has just been written, with what its writer knows of it.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn of_written(
+        disk: &Arc<dyn Disk>,
+        files: &SSTableFiles,
+        partitioner: Partitioner,
+        parts: WrittenParts,
+    ) -> Result<Self, StorageError> {
+        let disk = &**disk;
+        let form = match parts.data {
+            DataSummary::Compressed(data) => DataForm::Compressed(data.compression_info),
+            DataSummary::Plain { checksums, .. } => DataForm::Plain(checksums),
+        };
+        let data_path = files.path(Component::Data);
+        let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
+        let index = IndexReader::new(disk, files, partitioner, parts.summary, parts.keys_count)?;
+        Self::of_parts(
+            disk,
+            files,
+            partitioner,
+            data,
+            index,
+            parts.filter,
+            parts.statistics,
+        )
+    }
+
+    fn of_parts(
+        disk: &dyn Disk,
+        files: &SSTableFiles,
+        partitioner: Partitioner,
+        data: DataReader,
+        index: IndexReader,
+        filter: Option<BloomFilter>,
+        statistics: Statistics,
+    ) -> Result<Self, StorageError> {
+        let Statistics { stats, header, .. } = statistics;
+        let comparator = ClusteringComparator::new(&header.clustering_types);
+        let clustering_range = (
+            bound_of(comparator, &stats.min_clustering_values, BoundSide::Before),
+            bound_of(comparator, &stats.max_clustering_values, BoundSide::After),
+        );
+        let modified_ms = files.on_disk(disk)?.modified_ms;
+        Ok(Self {
+            files: files.clone(),
+            partitioner,
+            data,
+            index,
+            filter,
+            stats,
+            header,
+            clustering_range,
+            created_ms: u64::try_from(modified_ms).unwrap_or_default(),
+            reads_count: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) const fn files(&self) -> &SSTableFiles {
+        &self.files
+    }
+
+    pub(crate) const fn generation(&self) -> u64 {
+        self.files.generation()
+    }
+
+    /// Bytes of `Data.db`.
+    pub(crate) const fn size_bytes(&self) -> u64 {
+        self.data.file_length_bytes()
+    }
+
+    pub(crate) const fn header(&self) -> &SerializationHeader {
+        &self.header
+    }
+
+    pub(crate) const fn max_timestamp(&self) -> Timestamp {
+        self.stats.max_timestamp
+    }
+
+    /// What compaction decides by.
+    pub(crate) const fn times(&self) -> SSTableTimes {
+        SSTableTimes {
+            min_timestamp: self.stats.min_timestamp,
+            max_timestamp: self.stats.max_timestamp,
+            max_local_deletion_time: self.stats.max_local_deletion_time,
+        }
+    }
+
+    /// Reads per second and key since it was opened. Cassandra: `SSTableReader.hotness`.
+    #[expect(clippy::cast_precision_loss, reason = "a rate by which SSTables are ordered")]
+    pub(crate) fn hotness(&self, now_ms: u64) -> f64 {
+        let reads = self.reads_count.load(atomic::Ordering::Relaxed) as f64;
+        let age_ms = now_ms.saturating_sub(self.created_ms).max(1) as f64;
+        reads * 1_000.0 / age_ms / self.keys_count().max(1) as f64
+    }
+
+    /// Keys in it.
+    pub(crate) const fn keys_count(&self) -> u64 {
+        self.index.keys_count()
+    }
+
+    /// Bytes of the data before compression.
+    pub(super) const fn data_length_bytes(&self) -> u64 {
+        self.data.length_bytes()
+    }
+
+    /// Names the file of an error in the data.
+    pub(super) fn corrupt_data(&self, error: FormatError) -> StorageError {
+        StorageError::corrupt(self.data.path())(error)
+    }
+
+    /// When its files were written, milliseconds since 1970.
+    pub(crate) const fn created_ms(&self) -> u64 {
+        self.created_ms
+    }
+
+    /// Share of the data that a compaction could drop.
+    pub(crate) fn droppable_tombstone_ratio(&self, gc_before: LocalDeletionTime) -> f64 {
+        self.stats.estimated_droppable_tombstone_ratio(gc_before.0)
+    }
+
+    /// What of the commit log of a node is in it.
+    pub(crate) fn intervals_of(&self, host_id: HostId) -> Option<&IntervalSet<CommitLogPosition>> {
+        let originating = self.stats.originating_host_id.map(HostId);
+        Reference
+            .counts_intervals_of(originating, host_id)
+            .then_some(&self.stats.commit_log_intervals)
+    }
+
+    /// Whether some key may be in both.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.index.first_key() <= other.index.last_key() && other.index.first_key() <= self.index.last_key()
+    }
+
+    /// Whether the key may be here; false is certain.
+    pub(crate) fn may_contain(&self, key: &DecoratedKey) -> bool {
+        (self.index.first_key()..=self.index.last_key()).contains(&key)
+            && self
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.may_contain(key.key()))
+    }
+
+    /// Whether anything here can matter to a reader of these rows; false is certain.
+    ///
+    /// Static rows and deletions of partitions lie outside of the range of clusterings.
+    pub(crate) fn may_have_rows_of(&self, slice: &ClusteringSlice) -> bool {
+        let (first, last) = &self.clustering_range;
+        let intersects = slice.start < *last && *first < slice.end;
+        intersects
+            || self.header.has_static()
+            || self.stats.min_local_deletion_time != LocalDeletionTime::NONE
+    }
+
+    /// What is here of a partition's slice; `None` where nothing is.
+    ///
+    /// # Errors
+    /// When the disk fails or a file is damaged.
+    pub(crate) fn read(
+        &self,
+        key: &DecoratedKey,
+        slice: &ClusteringSlice,
+    ) -> Result<Option<Partition>, StorageError> {
+        if !self.may_contain(key) {
+            return Ok(None);
+        }
+        self.reads_count.fetch_add(1, atomic::Ordering::Relaxed);
+        let Some(located) = self.index.locate(key, self.data.length_bytes())? else {
+            self.check_neighbours(key)?;
+            return Ok(None);
+        };
+        if located.has_promoted_index() && !slice.is_all() {
+            return self.read_blocks(key, &located, slice).map(Some);
+        }
+        let mut buffer = DataBuffer::default();
+        self.fill(&mut buffer, located.begin, located.end)?;
+        let partition = self.parse(&buffer, key, located.begin, located.end, slice)?;
+        Ok(Some(partition))
+    }
+
+    /// Parses the partition at a position.
+    fn parse(
+        &self,
+        buffer: &DataBuffer,
+        key: &DecoratedKey,
+        begin: u64,
+        end: u64,
+        slice: &ClusteringSlice,
+    ) -> Result<Partition, StorageError> {
+        let mut cursor = Cursor::at(buffer.from(begin), begin);
+        let read = read_partition(&mut cursor, &self.header, slice);
+        let (found, partition) = read.map_err(StorageError::corrupt(self.data.path()))?;
+        if found != key.key() {
+            return Err(self.other_key(begin));
+        }
+        if cursor.offset() != end {
+            return Err(self.other_end(begin));
+        }
+        Ok(partition)
+    }
+
+    /// Reads the blocks of a large partition that have the slice.
+    fn read_blocks(
+        &self,
+        key: &DecoratedKey,
+        located: &Located,
+        slice: &ClusteringSlice,
+    ) -> Result<Partition, StorageError> {
+        let corrupt_index = |error| self.index.corrupt(error);
+        let promoted = located.promoted().map_err(corrupt_index)?;
+        let Some(promoted) = promoted else {
+            return Err(self.other_end(located.begin));
+        };
+        let types = &self.header.clustering_types;
+        let passed = |block: &IndexInfo| {
+            let order = block.last.compare_to_place((&slice.start).into(), types);
+            order.is_some_and(Ordering::is_le)
+        };
+        let first = promoted.partition_point(types, passed).map_err(corrupt_index)?;
+        let begun = |block: &IndexInfo| {
+            let order = block.first.compare_to_place((&slice.end).into(), types);
+            order.is_some_and(Ordering::is_lt)
+        };
+        let past = promoted.partition_point(types, begun).map_err(corrupt_index)?;
+
+        let mut buffer = DataBuffer::default();
+        let rows_begin = located.begin.saturating_add(promoted.header_length_bytes);
+        self.fill(&mut buffer, located.begin, rows_begin)?;
+        let mut cursor = Cursor::at(buffer.from(located.begin), located.begin);
+        let head = PartitionHeader::read(&mut cursor, &self.header)
+            .map_err(StorageError::corrupt(self.data.path()))?;
+        if head.key != key.key() {
+            return Err(self.other_key(located.begin));
+        }
+        let (deletion, static_row) = (head.deletion, head.static_row);
+        let mut partition = if first < past {
+            self.read_block_range(located, &promoted, first..past, slice)?
+        } else {
+            Partition::default()
+        };
+        partition.deletion = deletion;
+        partition.static_row = static_row;
+        Ok(partition)
+    }
+
+    /// Reads neighbouring blocks of a large partition.
+    fn read_block_range(
+        &self,
+        located: &Located,
+        promoted: &PromotedIndex<'_>,
+        blocks: Range<usize>,
+        slice: &ClusteringSlice,
+    ) -> Result<Partition, StorageError> {
+        let types = &self.header.clustering_types;
+        let block = |index| {
+            promoted
+                .block(index, types)
+                .map_err(|error| self.index.corrupt(error))
+        };
+        let open = match blocks.start.checked_sub(1) {
+            Some(previous) => block(previous)?.and_then(|block| block.end_open_marker),
+            None => None,
+        };
+        let (Some(first), Some(last)) = (block(blocks.start)?, block(blocks.end - 1)?) else {
+            return Ok(Partition::default());
+        };
+        let begin = located.begin.saturating_add(first.offset_bytes);
+        let end = located
+            .begin
+            .saturating_add(last.offset_bytes)
+            .saturating_add(last.width_bytes)
+            .min(located.end);
+        let mut buffer = DataBuffer::default();
+        self.fill(&mut buffer, begin, end)?;
+
+        let corrupt = |error| StorageError::corrupt(self.data.path())(error);
+        let mut rows = RowCollector::new(ClusteringComparator::new(types), slice).resume(open);
+        let cursor = Cursor::at(buffer.from(begin), begin);
+        let mut reader = UnfilteredReader::resume(cursor, &self.header, UnfilteredForm::SsTable, open);
+        while reader.offset() < end {
+            let Some(unfiltered) = reader.next().map_err(corrupt)? else {
+                break;
+            };
+            rows.take(unfiltered, reader.offset()).map_err(corrupt)?;
+        }
+        Ok(rows.finish())
+    }
+
+    /// All partitions in order.
+    ///
+    /// # Errors
+    /// When the disk fails or a file is damaged.
+    pub(crate) fn scan(self: &Arc<Self>) -> Result<SSTableScanner, StorageError> {
+        self.scan_range((Bound::Unbounded, Bound::Unbounded))
+    }
+
+    /// The partitions between two keys in order.
+    ///
+    /// # Errors
+    /// When the disk fails or a file is damaged.
+    pub(crate) fn scan_range(self: &Arc<Self>, range: KeyRange) -> Result<SSTableScanner, StorageError> {
+        let begin = self.index.scan_position(&range.0, self.data.length_bytes())?;
+        Ok(SSTableScanner::new(Arc::clone(self), begin, range))
+    }
+
+    /// Reads the partition at a position, and where the next one begins.
+    ///
+    /// # Errors
+    /// When the disk fails or the data is damaged.
+    pub(super) fn read_at(
+        &self,
+        position: u64,
+        buffer: &mut DataBuffer,
+    ) -> Result<(DecoratedKey, Partition, u64), StorageError> {
+        if buffer.from(position).is_empty() {
+            self.data.read_at(position, buffer)?;
+        }
+        loop {
+            let mut cursor = Cursor::at(buffer.from(position), position);
+            let error = match read_partition(&mut cursor, &self.header, &ClusteringSlice::ALL) {
+                Ok((key, partition)) => {
+                    let key = DecoratedKey::new(self.partitioner, key);
+                    return Ok((key, partition, cursor.offset()));
+                }
+                Err(error) => error,
+            };
+            // A partition that is cut goes on in the next chunk.
+            let is_cut = matches!(error, FormatError::Truncated { .. });
+            if !(is_cut && self.data.read_more(buffer)?) {
+                return Err(self.corrupt_data(error));
+            }
+        }
+    }
+
+    /// Puts the chunks of a stretch of the data into a buffer.
+    fn fill(&self, buffer: &mut DataBuffer, begin: u64, end: u64) -> Result<(), StorageError> {
+        self.data.read_at(begin, buffer)?;
+        while buffer.end() < end && self.data.read_more(buffer)? {}
+        Ok(())
+    }
+
+    /// Looks whether a key that the filter has and the index has not is really absent: the index has
+    /// no checksum, so its entries around the key are held against the data.
+    //= WP-SS-04
+    fn check_neighbours(&self, key: &DecoratedKey) -> Result<(), StorageError> {
+        let mut buffer = DataBuffer::default();
+        for located in self.index.neighbours(key, self.data.length_bytes())? {
+            let (found, _, end) = self.read_at(located.begin, &mut buffer)?;
+            if found.key() != &*located.key {
+                return Err(self.other_key(located.begin));
+            }
+            if end != located.end {
+                return Err(self.other_end(located.begin));
+            }
+        }
+        Ok(())
+    }
+
+    fn other_key(&self, begin: u64) -> StorageError {
+        StorageError::corrupt(self.data.path())(FormatError::invalid(
+            "partition",
+            begin,
+            "the key that Index.db has for it",
+            &"another key",
+        ))
+    }
+
+    fn other_end(&self, begin: u64) -> StorageError {
+        StorageError::corrupt(self.data.path())(FormatError::invalid(
+            "partition",
+            begin,
+            "an end where the next entry of Index.db begins",
+            &"another end",
+        ))
+    }
+}
+
+/// A bound on one side of what the first clustering columns have these values; of everything, where
+/// they are no values.
+fn bound_of(comparator: ClusteringComparator<'_>, values: &[Box<[u8]>], side: BoundSide) -> ClusteringBound {
+    let values = ClusteringValues(values.iter().cloned().map(Some).collect());
+    let prefix = comparator.to_clustering(values).unwrap_or_default();
+    ClusteringBound { prefix, side }
+}

@@ -1,0 +1,264 @@
+//! An SSTable while it is written: partitions in the order of their keys in, all components out.
+//!
+//! Source: Cassandra `io.sstable.format.big.BigTableWriter`, `io.sstable.format.SortedTableWriter`.
+
+use super::data_file::{DataFileWriter, DataSummary};
+use super::partition_writer::PartitionWriter;
+use super::reader::{SSTableReader, WrittenParts};
+use super::{SSTableFiles, components};
+use crate::disk::{Disk, DiskFile};
+use crate::lifecycle_transaction::LifecycleTransaction;
+use crate::storage_error::StorageError;
+use std::sync::Arc;
+use thymbra_durability::HostId;
+use thymbra_format::rows::SerializationHeader;
+use thymbra_format::schema::{CompressionParams as TableCompression, TableMetadata};
+use thymbra_format::sstable::metadata::{MetadataCollector, SSTableOrigin, Statistics, ValidationMetadata};
+use thymbra_format::sstable::{
+    BloomFilter, BloomSpecification, Component, CompressionParams, Compressor, IndexSummaryBuilder,
+    RowIndexWriter, Toc,
+};
+use thymbra_types::murmur3::hash3_x64_128;
+use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, Partition, Partitioner};
+
+/// Bytes of the index that are collected before the disk gets them.
+const INDEX_BUFFER_BYTES: usize = 256 << 10;
+
+/// What is known of an SSTable before its first partition.
+#[derive(Clone, Debug)]
+pub(crate) struct WriterOptions {
+    /// Generation in the names of the files.
+    pub(crate) generation: u64,
+    /// Keys that the Bloom filter is made for.
+    pub(crate) expected_keys_count: u64,
+    /// Columns and smallest times.
+    pub(crate) header: SerializationHeader,
+    /// What of this node's commit log is in it.
+    pub(crate) intervals: IntervalSet<CommitLogPosition>,
+    /// This node.
+    pub(crate) host_id: HostId,
+    /// Partitioner of the cluster.
+    pub(crate) partitioner: Partitioner,
+    /// Bytes of a block of the promoted index.
+    pub(crate) column_index_size_bytes: u64,
+}
+
+/// Invariant: keys ascend.
+#[derive(Debug)]
+pub(crate) struct SSTableWriter {
+    disk: Arc<dyn Disk>,
+    files: SSTableFiles,
+    options: WriterOptions,
+    data: DataFileWriter,
+    index: IndexFileWriter,
+    partitions: PartitionWriter,
+    filter: Option<BloomFilter>,
+    filter_fp_chance: f64,
+    metadata: MetadataCollector,
+    keys_count: u64,
+    last_key: Option<DecoratedKey>,
+}
+
+/// `Index.db` and what becomes of it.
+#[derive(Debug)]
+struct IndexFileWriter {
+    file: Box<dyn DiskFile>,
+    entries: RowIndexWriter,
+    buffer: Vec<u8>,
+    /// Bytes that the disk has got.
+    written_bytes: u64,
+    summary: IndexSummaryBuilder,
+}
+
+impl IndexFileWriter {
+    /// Position of the next entry.
+    const fn position(&self) -> u64 {
+        self.written_bytes + self.buffer.len() as u64
+    }
+
+    fn drain(&mut self) -> Result<(), StorageError> {
+        self.file.append(&self.buffer)?;
+        self.written_bytes += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl SSTableWriter {
+    /// Notes the new SSTable in a transaction, and creates its first files.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(crate) fn create(
+        disk: &Arc<dyn Disk>,
+        transaction: &mut LifecycleTransaction,
+        table: &TableMetadata,
+        options: WriterOptions,
+    ) -> Result<Self, StorageError> {
+        let files = SSTableFiles::new(transaction.directory(), options.generation);
+        transaction.track_new(&files)?;
+        let params = table.params();
+        let compression = match params.compression {
+            TableCompression::None => None,
+            TableCompression::Lz4 { chunk_length_bytes } => Some(CompressionParams {
+                compressor: Compressor::Lz4,
+                options: Vec::new(),
+                chunk_length_bytes,
+                max_compressed_length_bytes: CompressionParams::UNLIMITED_COMPRESSED_LENGTH_BYTES,
+            }),
+        };
+        // A filter that lets everything through is none.
+        let fp_chance = Some(params.bloom_filter_fp_chance).filter(|chance| *chance < 1.0);
+        let filter = fp_chance
+            .and_then(BloomSpecification::for_false_positive_chance)
+            .map(|specification| BloomFilter::new(options.expected_keys_count, specification));
+        let data = disk.create_new(&files.path(Component::Data))?;
+        let index = disk.create_new(&files.path(Component::PrimaryIndex))?;
+        Ok(Self {
+            disk: Arc::clone(disk),
+            files,
+            data: DataFileWriter::new(data, compression),
+            index: IndexFileWriter {
+                file: index,
+                entries: RowIndexWriter::new(),
+                buffer: Vec::with_capacity(INDEX_BUFFER_BYTES + INDEX_BUFFER_BYTES / 4),
+                written_bytes: 0,
+                summary: IndexSummaryBuilder::new(params.min_index_interval),
+            },
+            partitions: PartitionWriter::new(options.column_index_size_bytes),
+            filter,
+            filter_fp_chance: params.bloom_filter_fp_chance,
+            metadata: MetadataCollector::new(Arc::clone(&options.header.clustering_types)),
+            keys_count: 0,
+            last_key: None,
+            options,
+        })
+    }
+
+    /// Position of the next partition, before compression.
+    pub(crate) const fn position(&self) -> u64 {
+        self.data.position()
+    }
+
+    /// Appends a partition, which lies behind all others; an empty one is left out.
+    ///
+    /// # Errors
+    /// When it does not fit the header, or the disk fails.
+    ///
+    /// # Panics
+    /// When its key does not lie behind the previous.
+    pub(crate) fn append(&mut self, key: &DecoratedKey, partition: &Partition) -> Result<(), StorageError> {
+        if partition.is_empty() {
+            return Ok(());
+        }
+        let in_order = self.last_key.as_ref().is_none_or(|last| last < key);
+        assert!(in_order, "partitions are appended in the order of their keys");
+
+        let header = &self.options.header;
+        let data_position = self.data.position();
+        let index_position = self.index.position();
+        let bytes = self.partitions.write(
+            key,
+            partition,
+            header,
+            &mut self.index.entries,
+            &mut self.metadata,
+        )?;
+        self.data.write(bytes)?;
+        self.metadata.end_partition(key.key(), bytes.len() as u64);
+        self.index.entries.end_partition(
+            key.key(),
+            data_position,
+            self.partitions.header_length_bytes(),
+            partition.deletion,
+            &mut self.index.buffer,
+        )?;
+        self.index.summary.maybe_add_entry(key.key(), index_position);
+        if let Some(filter) = &mut self.filter {
+            filter.add_hash(hash3_x64_128(key.key()));
+        }
+        if self.index.buffer.len() >= INDEX_BUFFER_BYTES {
+            self.index.drain()?;
+        }
+        self.keys_count += 1;
+        match &mut self.last_key {
+            Some(last) => last.clone_from(key),
+            None => self.last_key = Some(key.clone()),
+        }
+        Ok(())
+    }
+
+    /// Writes the other components, makes everything durable, and opens the SSTable; `None`, with
+    /// files that the transaction will remove, where there was no partition.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    //= WP-SS-01
+    pub(crate) fn finish(mut self) -> Result<Option<SSTableReader>, StorageError> {
+        let disk = &*self.disk;
+        let Some(summary) = self.index.summary.clone().build(self.options.partitioner)? else {
+            // Durably, because a commit of the transaction says that the files are whole.
+            self.files.remove(disk)?;
+            disk.sync_directory(self.files.directory())?;
+            return Ok(None);
+        };
+        self.index.drain()?;
+        self.index.file.sync_data()?;
+        let data = self.data.finish()?;
+        let mut written = vec![Component::Data, Component::PrimaryIndex];
+        let mut bytes = Vec::new();
+        let mut put = |component, bytes: &mut Vec<u8>| {
+            written.push(component);
+            let done = components::write(disk, &self.files, component, bytes);
+            bytes.clear();
+            done
+        };
+        if let Some(filter) = &self.filter {
+            filter.write(&mut bytes);
+            put(Component::Filter, &mut bytes)?;
+        }
+        summary.write(&mut bytes);
+        put(Component::Summary, &mut bytes)?;
+        match &data {
+            DataSummary::Compressed(compressed) => {
+                compressed.compression_info.write(&mut bytes)?;
+                put(Component::CompressionInfo, &mut bytes)?;
+            }
+            DataSummary::Plain { checksums, .. } => {
+                checksums.write(&mut bytes);
+                put(Component::Crc, &mut bytes)?;
+            }
+        }
+        data.digest().write(&mut bytes);
+        put(Component::Digest, &mut bytes)?;
+        let origin = SSTableOrigin {
+            commit_log_intervals: self.options.intervals.clone(),
+            originating_host_id: Some(self.options.host_id.0),
+            ..SSTableOrigin::default()
+        };
+        let (stats, cardinality) = self.metadata.finish(origin, data.compression_ratio())?;
+        let statistics = Statistics {
+            validation: ValidationMetadata {
+                partitioner: self.options.partitioner,
+                bloom_filter_fp_chance: self.filter_fp_chance,
+            },
+            compaction: Some(cardinality),
+            stats,
+            header: self.options.header,
+        };
+        statistics.write(self.files.version(), &mut bytes)?;
+        put(Component::Statistics, &mut bytes)?;
+        written.push(Component::Toc);
+        Toc::of(&written).write(&mut bytes);
+        components::write(disk, &self.files, Component::Toc, &bytes)?;
+        disk.sync_directory(self.files.directory())?;
+        let parts = WrittenParts {
+            summary,
+            filter: self.filter,
+            statistics,
+            data,
+            keys_count: self.keys_count,
+        };
+        SSTableReader::of_written(&self.disk, &self.files, self.options.partitioner, parts).map(Some)
+    }
+}

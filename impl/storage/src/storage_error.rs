@@ -1,0 +1,105 @@
+//! What the engine answers when something cannot be done, and whose fault that is.
+
+use crate::commit_log::CommitLogError;
+use crate::config::ConfigError;
+use crate::error::DiskError;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use thymbra_durability::TransactionLogCorrupt;
+use thymbra_format::FormatError;
+use thymbra_format::rows::EncodeError;
+use thymbra_format::schema::SchemaError;
+use thymbra_types::TableId;
+
+/// Why the engine did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// The caller named a table that does not exist, or no longer.
+    #[error("no table has the id {table}")]
+    UnknownTable {
+        /// The id that was given.
+        table: TableId,
+    },
+    /// The caller named a keyspace that does not exist.
+    #[error("no keyspace is called `{keyspace}`")]
+    UnknownKeyspace {
+        /// The name that was given.
+        keyspace: Box<str>,
+    },
+    /// The caller creates what exists already.
+    #[error("{what} `{name}` exists already")]
+    Exists {
+        /// Keyspace, table or column.
+        what: &'static str,
+        /// Its name.
+        name: Box<str>,
+    },
+    /// The caller's schema breaks a rule.
+    #[error("the schema cannot be taken")]
+    Schema(#[from] SchemaError),
+    /// The caller's settings cannot be taken.
+    #[error("the settings cannot be taken")]
+    Config(#[from] ConfigError),
+    /// The caller's mutation does not fit the schema.
+    #[error("the data cannot be written")]
+    Encode(#[from] EncodeError),
+    /// The caller's mutation is of one keyspace and writes to a table of another.
+    #[error("table {table} is not in keyspace `{keyspace}`")]
+    OtherKeyspace {
+        /// The table.
+        table: TableId,
+        /// Keyspace of the mutation.
+        keyspace: Box<str>,
+    },
+    /// The caller would change what all data of a table depends on.
+    #[error("name and primary key of table {table} cannot change")]
+    KeyChanged {
+        /// The table.
+        table: TableId,
+    },
+    /// The commit log took the mutation no more, or could not be replayed.
+    #[error("the commit log failed")]
+    CommitLog(#[from] CommitLogError),
+    /// The disk did not do what it was asked.
+    #[error("the disk failed")]
+    Disk(#[from] DiskError),
+    /// A file holds what it should not.
+    #[error("{} is corrupt", path.display())]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// Where, and what was expected.
+        source: FormatError,
+    },
+    /// The log of an unfinished exchange of SSTables cannot be trusted.
+    #[error("{} is corrupt", path.display())]
+    TransactionLog {
+        /// Which log.
+        path: PathBuf,
+        /// What is wrong.
+        source: TransactionLogCorrupt,
+    },
+    /// An exchange of a table's SSTables failed in its last step: whether it has happened is known
+    /// when the node is opened again, and until then the table takes no calls.
+    #[error("table {table} is stopped: what its SSTables are is known when the node is opened again")]
+    Stopped {
+        /// The table.
+        table: TableId,
+    },
+    /// The machine has no thread to give.
+    #[error("no thread can be started")]
+    Thread(#[source] std::io::Error),
+    /// The caller closed the engine before.
+    #[error("the engine is closed")]
+    Closed,
+}
+
+impl StorageError {
+    /// Names the file of an error in bytes.
+    pub(crate) fn corrupt(path: &Path) -> impl FnOnce(FormatError) -> Self + '_ {
+        |source| Self::Corrupt {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}

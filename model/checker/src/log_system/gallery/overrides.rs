@@ -1,0 +1,81 @@
+//! Overrides of our own, for clauses that no entry above violates.
+
+use thymbra_durability::{
+    AcknowledgementRules, CommitLogProgress, DataElsewhere, FlushRules, FlushState, MemtableRules,
+    PurgeLimit, PurgeRules, ReplayRules, SegmentRules, SkipRules, SurvivalRules, SyncMode, TransactionRules,
+};
+use thymbra_types::{LocalDeletionTime, ReconcileRules, Reference, Timestamp};
+
+use crate::gallery::as_reference;
+
+/// A truncation goes on when flushes have ended, well or badly.
+#[derive(Debug)]
+pub(super) struct FailureLetsProceed;
+as_reference!(FailureLetsProceed: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules MemtableRules ReplayRules PurgeRules TransactionRules SkipRules);
+impl FlushRules for FailureLetsProceed {
+    fn may_proceed(&self, flushes: &[FlushState]) -> bool {
+        !flushes.contains(&FlushState::Writing)
+    }
+}
+
+/// Replaced files are deleted before the commit is synced.
+#[derive(Debug)]
+pub(super) struct DeletesBeforeCommit;
+as_reference!(DeletesBeforeCommit: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules MemtableRules FlushRules ReplayRules PurgeRules SkipRules);
+impl TransactionRules for DeletesBeforeCommit {
+    fn may_delete_removed(&self, _commit_synced: bool, is_referenced: bool) -> bool {
+        !is_referenced
+    }
+}
+
+/// A transaction log is deleted while files that it would have removed are left.
+#[derive(Debug)]
+pub(super) struct LogDeletedEarly;
+as_reference!(LogDeletedEarly: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules MemtableRules FlushRules ReplayRules PurgeRules SkipRules);
+impl TransactionRules for LogDeletedEarly {
+    fn may_delete_log(&self, _leftovers_gone_synced: bool) -> bool {
+        true
+    }
+}
+
+/// No sync mode makes a write wait.
+#[derive(Debug)]
+pub(super) struct NobodyWaitsForSync;
+as_reference!(NobodyWaitsForSync: ReconcileRules SurvivalRules SegmentRules MemtableRules FlushRules ReplayRules PurgeRules TransactionRules SkipRules);
+impl AcknowledgementRules for NobodyWaitsForSync {
+    fn may_acknowledge(&self, _mode: &SyncMode, _progress: &CommitLogProgress) -> bool {
+        true
+    }
+}
+
+/// A compaction does not look at the files that it leaves alone.
+#[derive(Debug)]
+pub(super) struct OtherFilesNotLookedAt;
+as_reference!(OtherFilesNotLookedAt: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules MemtableRules FlushRules ReplayRules TransactionRules SkipRules);
+impl PurgeRules for OtherFilesNotLookedAt {
+    fn purge_limit(&self, elsewhere: DataElsewhere) -> PurgeLimit {
+        Reference.purge_limit(DataElsewhere {
+            sstables: None,
+            ..elsewhere
+        })
+    }
+}
+
+/// A tombstone is purged without regard to gc_grace.
+#[derive(Debug)]
+pub(super) struct GraceIgnored;
+as_reference!(GraceIgnored: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules MemtableRules FlushRules ReplayRules TransactionRules SkipRules);
+impl PurgeRules for GraceIgnored {
+    fn may_purge(
+        &self,
+        timestamp: Timestamp,
+        _local_deletion_time: LocalDeletionTime,
+        _gc_before: LocalDeletionTime,
+        limit: PurgeLimit,
+    ) -> bool {
+        match limit {
+            PurgeLimit::Everything => true,
+            PurgeLimit::Below(oldest) => timestamp < oldest,
+        }
+    }
+}

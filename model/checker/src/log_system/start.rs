@@ -1,0 +1,171 @@
+//! The start after a crash: transaction logs are recovered, the commit log is replayed, what was replayed is flushed.
+
+use thymbra_durability::{FindingPlace, HostId, LogFinding, ReplayStep};
+use thymbra_types::{CommitLogPosition, IntervalSet};
+
+use super::compaction::recovered;
+use super::flush::next_file;
+use super::state::{Damage, LogState, NodeLife, SSTable, Segment, write_bit, writes_of};
+use super::{CLOCK_STEP_MS, LogSystem};
+
+/// The node: every file of the model is its own.
+const HOST: HostId = HostId(1);
+/// What a clock shows that was set back.
+const CLOCK_SET_BACK_MS: i64 = 0;
+
+/// What a table says of its own records in the log.
+struct Persisted {
+    flushed: IntervalSet<CommitLogPosition>,
+    truncated_at: Option<CommitLogPosition>,
+}
+
+impl LogSystem {
+    /// Recovers, replays and opens a new segment, or refuses to start.
+    pub(super) fn restart(&self, state: &mut LogState, clock_back: bool) {
+        for table in &mut state.tables {
+            table.sstables.append(&mut table.leftovers);
+            let Some(compaction) = &table.compaction else {
+                continue;
+            };
+            let Ok(live) = recovered(self.rules, compaction) else {
+                state.life = NodeLife::Refused;
+                return;
+            };
+            let inputs = &compaction.inputs;
+            let output = &compaction.output;
+            (table.sstables).retain(|sstable| !inputs.contains(sstable) && Some(sstable) != output.as_ref());
+            table.sstables.extend(live);
+            table.sstables.sort_by_key(|sstable| sstable.number);
+            table.compaction = None;
+        }
+        let clock_ms = if clock_back {
+            state.budgets.clock_backs -= 1;
+            CLOCK_SET_BACK_MS
+        } else {
+            state.ghost.highest.segment_id.max(state.id_base) + CLOCK_STEP_MS
+        };
+        let old_count = state.segments.len();
+        self.open(state, clock_ms);
+        let Ok(applied) = self.replay(state, old_count) else {
+            state.life = NodeLife::Refused;
+            return;
+        };
+        for write in applied {
+            let table = state.table_mut(self.write(write).table);
+            let current = table
+                .memtables
+                .last_mut()
+                .expect("a table has a current memtable");
+            current.writes |= write_bit(write);
+        }
+        state.life = NodeLife::Starting;
+    }
+
+    /// The writes that replay applies, from the segments of earlier lives.
+    fn replay(&self, state: &LogState, old_count: usize) -> Result<Vec<u8>, ReplayRefused> {
+        let persisted: Vec<Persisted> = state.tables.iter().map(|table| self.persisted(table)).collect();
+        let starts = persisted
+            .iter()
+            .map(|table| self.rules.replay_start(&table.flushed, table.truncated_at));
+        let start = starts.min().unwrap_or(CommitLogPosition::NONE);
+        let mut old: Vec<&Segment> = state.segments.iter().take(old_count).collect();
+        old.retain(|segment| self.rules.is_of_earlier_life(segment.id, state.id_base));
+        old.sort_by_key(|segment| segment.id);
+        let last = old
+            .iter()
+            .filter(|segment| segment.marked() > 0)
+            .map(|segment| segment.id)
+            .max();
+        let mut applied = Vec::new();
+        for segment in old {
+            let (records, step) = self.read_segment(segment, last == Some(segment.id));
+            for index in 0..records {
+                let (position, write) = (segment.position_of(index), segment.records.get(index).copied());
+                let write = write.expect("as many records were read as there are");
+                let table = persisted.get(usize::from(self.write(write).table));
+                let is_replayed = table.is_some_and(|table| {
+                    let replays = self.rules.replays(position, &table.flushed, table.truncated_at);
+                    position > start && replays
+                });
+                if is_replayed {
+                    applied.push(write);
+                }
+            }
+            match step {
+                ReplayStep::EndOfSegment => {}
+                ReplayStep::TornTail => break,
+                ReplayStep::Corrupt => return Err(ReplayRefused),
+            }
+        }
+        Ok(applied)
+    }
+
+    fn persisted(&self, table: &super::Table) -> Persisted {
+        let counts = self.rules.counts_intervals_of(Some(HOST), HOST);
+        let files = table.sstables.iter().filter(|_| counts);
+        Persisted {
+            flushed: files.fold(IntervalSet::empty(), |union, sstable| {
+                union.union(sstable.intervals.clone())
+            }),
+            truncated_at: table.truncated_at,
+        }
+    }
+
+    /// How many records of a segment are read, and how replay goes on from there.
+    fn read_segment(&self, segment: &Segment, in_last_segment: bool) -> (usize, ReplayStep) {
+        let sections = segment.sections.len();
+        let is_full = segment.len() == self.scope.segment_records;
+        let (found_at, section, finding) = match segment.damaged {
+            Some((record, damage)) => {
+                let section = segment.sections.iter().filter(|end| **end <= record).count();
+                let finding = match damage {
+                    Damage::Checksum => LogFinding::RecordChecksum,
+                    Damage::Zeros => LogFinding::ZeroSize,
+                };
+                (record, section, finding)
+            }
+            None if is_full && self.scope.leaves_remainder => (
+                segment.marked(),
+                sections.saturating_sub(1),
+                LogFinding::RemainderTooSmall,
+            ),
+            None => (segment.marked(), sections.saturating_sub(1), LogFinding::NoMarker),
+        };
+        let place = FindingPlace {
+            in_last_segment,
+            in_last_section: section + 1 >= sections,
+        };
+        (usize::from(found_at), self.rules.on_finding(finding, place))
+    }
+
+    /// Everything that was replayed is flushed, and the segments of earlier lives are deleted.
+    pub(super) fn end_start(&self, state: &mut LogState) {
+        for index in 0..state.tables.len() {
+            let table = state.tables.get(index).expect("the index counts the tables");
+            let replayed = table
+                .memtables
+                .iter()
+                .fold(0, |mask, memtable| mask | memtable.writes);
+            let winner = self.winner(state, writes_of(replayed));
+            let table = state.tables.get_mut(index).expect("the index counts the tables");
+            table.flushed |= replayed;
+            for memtable in &mut table.memtables {
+                memtable.writes = 0;
+            }
+            if let Some(winner) = winner {
+                // The memtable owns no position of this life, and says nothing about the lives before.
+                let sstable = SSTable {
+                    number: next_file(table),
+                    winner,
+                    intervals: IntervalSet::empty(),
+                };
+                table.sstables.push(sstable);
+            }
+        }
+        state.segments.retain(|segment| segment.dirtiness.is_some());
+        state.life = NodeLife::Up;
+    }
+}
+
+/// Replay found damage that it must not pass over.
+struct ReplayRefused;

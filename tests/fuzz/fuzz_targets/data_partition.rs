@@ -1,0 +1,4 @@
+//! The fuzz target `data_partition` of `thymbra_tests::fuzz_targets`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| thymbra_tests::fuzz_targets::run("data_partition", bytes));

@@ -1,0 +1,744 @@
+//! An engine and the oracle side by side: each operation is done to both, and what they say is compared.
+//!
+//! The engine runs on a simulated disk and a clock that stands still, and does nothing by itself, so that a
+//! run is the same each time. Chapters: `specs/06-commit-log.md` to `specs/09-compaction.md`.
+
+use super::coverage::{Coverage, Met};
+use super::fact::Fact;
+use super::operation::{BEGIN_SECONDS, Operation, Update};
+use super::oracle::{Ending, InFlight, KEYS_COUNT, Oracle};
+use super::script::Script;
+use super::setup::{Setup, SyncKind};
+use super::shape::SHAPES;
+use super::snapshot::Snapshot;
+use super::translate;
+use std::ops::Bound;
+use std::sync::Arc;
+use thymbra_storage::clock::{Clock as _, ManualClock};
+use thymbra_storage::disk::simulated::OperationRecord;
+use thymbra_storage::disk::{Disk, SimulatedDisk};
+use thymbra_storage::{PendingFlush, StorageEngine, StorageError};
+
+/// After so long without a sync the engine makes one by itself, milliseconds.
+const SYNC_PERIOD_MS: u64 = 10_000;
+/// After so long without a sync a write waits for one, milliseconds.
+const SYNC_LAG_BLOCK_MS: u64 = 15_000;
+/// After so long without a marker the engine writes one by itself, milliseconds; a compressed log waits for
+/// the sync.
+const MARKER_INTERVAL_MS: u64 = 100;
+
+/// Why a run ended early.
+#[derive(Debug)]
+pub enum Stop {
+    /// The engine answered an operation by an error, or could not be opened.
+    Refused(StorageError),
+    /// The engine said something else than the oracle, in words.
+    Wrong(String),
+}
+
+/// What an engine was asked and did not answer, or answered by an error.
+#[derive(Clone, Debug, Default)]
+pub struct Unanswered {
+    in_flight: InFlight,
+    column_change: Option<ColumnChange>,
+}
+
+impl Unanswered {
+    /// The life that followed may have flushed what it replayed into some tables, and not into others.
+    pub const fn recovers_table_by_table(&mut self) {
+        self.in_flight.may_have_flushed_any = true;
+    }
+}
+
+/// A column that was being added or dropped.
+#[derive(Clone, Debug)]
+struct ColumnChange {
+    table: usize,
+    name: String,
+    is_added: bool,
+    /// Microseconds since 1970.
+    now_us: i64,
+}
+
+/// A flush that has begun.
+struct Begun {
+    table: usize,
+    memtable: u64,
+    flush: PendingFlush,
+}
+
+/// An engine on its disk, and what is known of it.
+pub struct Trial {
+    setup: Setup,
+    disk: SimulatedDisk,
+    clock: Arc<ManualClock>,
+    engine: Option<StorageEngine>,
+    /// Operations of the disk in the last opening.
+    opening: Vec<OperationRecord>,
+    pending: Vec<Begun>,
+    oracle: Oracle,
+    done: Vec<Operation>,
+    /// When the log was last known to be synced, and to be written, by the stop watch.
+    synced_at_ms: u64,
+    written_at_ms: u64,
+    /// Segments that the log had last.
+    segments_count: u64,
+    coverage: Coverage,
+}
+
+impl Trial {
+    /// Before the engine is opened for the first time.
+    #[must_use]
+    pub fn before(setup: Setup, disk: SimulatedDisk) -> Self {
+        let begin_ms = u64::try_from(BEGIN_SECONDS).expect("after 1970") * 1_000;
+        Self {
+            setup,
+            disk,
+            clock: Arc::new(ManualClock::at_ms(begin_ms)),
+            engine: None,
+            opening: Vec::new(),
+            pending: Vec::new(),
+            oracle: Oracle::default(),
+            done: Vec::new(),
+            synced_at_ms: 0,
+            written_at_ms: 0,
+            segments_count: 0,
+            coverage: Coverage::default(),
+        }
+    }
+
+    /// Opens an engine on a disk, and makes the tables.
+    ///
+    /// # Errors
+    /// When the engine refuses, which a disk without faults gives no reason for.
+    pub fn begin(setup: Setup, disk: SimulatedDisk) -> Result<Self, Stop> {
+        let mut trial = Self::before(setup, disk);
+        trial.begin_tables()?;
+        Ok(trial)
+    }
+
+    /// Opens the engine, and makes the tables that are not there.
+    ///
+    /// # Errors
+    /// When the engine refuses, which a disk without faults gives no reason for.
+    pub fn begin_tables(&mut self) -> Result<(), Stop> {
+        self.open().map_err(Stop::Refused)?;
+        self.create_missing_tables().map_err(Stop::Refused)
+    }
+
+    /// Whether an operation can be done now, after whatever failed.
+    #[must_use]
+    pub fn takes(&self, operation: &Operation) -> bool {
+        match operation {
+            Operation::FinishFlush(index) | Operation::AbandonFlush(index) => *index < self.pending.len(),
+            Operation::Write(_, updates) => updates.iter().all(|update| {
+                let column = update.change.column();
+                column.is_none_or(|column| self.oracle.has_column(update.table, column))
+            }),
+            Operation::AddColumn(table, column) => !self.oracle.has_column(*table, column),
+            Operation::DropColumn(table, column) => self.oracle.has_column(*table, column),
+            Operation::Read(..)
+            | Operation::Scan(..)
+            | Operation::Clock(_)
+            | Operation::Tick
+            | Operation::Sync
+            | Operation::Flush(_)
+            | Operation::BeginFlush(_)
+            | Operation::Compact(_)
+            | Operation::CompactNext(_)
+            | Operation::Truncate(_)
+            | Operation::Restart
+            | Operation::Kill
+            | Operation::PowerLoss(_) => true,
+        }
+    }
+
+    /// Operations of the disk in the last opening.
+    #[must_use]
+    pub fn opening(&self) -> &[OperationRecord] {
+        &self.opening
+    }
+
+    /// Takes all faults of the disk away.
+    pub fn repair(&self) {
+        self.disk.repair();
+    }
+
+    /// Opens an engine that a failure has left closed; on a repaired disk if nothing else helps.
+    ///
+    /// # Errors
+    /// When the engine does not open on a disk without faults, or shows what cannot be.
+    pub fn ensure_open(&mut self) -> Result<(), Stop> {
+        if self.engine.is_some() {
+            return Ok(());
+        }
+        if self.open().is_err() {
+            self.repair();
+            self.open().map_err(Stop::Refused)?;
+        }
+        self.compare_lives(Ending::ProcessEnd, InFlight::default())
+    }
+
+    /// The disk of the engine.
+    #[must_use]
+    pub const fn disk(&self) -> &SimulatedDisk {
+        &self.disk
+    }
+
+    /// The engine, while it is open.
+    #[must_use]
+    pub const fn engine(&self) -> Option<&StorageEngine> {
+        self.engine.as_ref()
+    }
+
+    /// What a reader may see of a partition now.
+    #[must_use]
+    pub fn expected(&self, table: usize, key: u8) -> Vec<super::visible::Seen> {
+        self.oracle.expected(table, key, self.now_seconds())
+    }
+
+    /// What has been met so far, the present life included.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        let mut coverage = self.coverage.clone();
+        if let Some(engine) = &self.engine {
+            coverage.add_life(&engine.statistics());
+        }
+        coverage
+    }
+
+    /// What was done, as a script.
+    #[must_use]
+    pub fn script(&self) -> Script {
+        Script {
+            setup: self.setup,
+            operations: self.done.clone(),
+        }
+    }
+
+    /// Does one operation to both, and compares.
+    ///
+    /// # Errors
+    /// When the engine refuses it, or says something else than the oracle.
+    pub fn step(&mut self, operation: &Operation) -> Result<(), Stop> {
+        self.done.push(operation.clone());
+        match operation {
+            Operation::Clock(passed_ms) => self.clock.advance_ms(*passed_ms),
+            Operation::Restart => return self.restart(Ending::Close),
+            Operation::Kill => return self.restart(Ending::ProcessEnd),
+            Operation::PowerLoss(seed) => return self.lose_power(*seed),
+            Operation::Write(..)
+            | Operation::Read(..)
+            | Operation::Scan(..)
+            | Operation::Tick
+            | Operation::Sync
+            | Operation::Flush(_)
+            | Operation::BeginFlush(_)
+            | Operation::FinishFlush(_)
+            | Operation::AbandonFlush(_)
+            | Operation::Compact(_)
+            | Operation::CompactNext(_)
+            | Operation::Truncate(_)
+            | Operation::AddColumn(..)
+            | Operation::DropColumn(..) => self.work(operation)?,
+        }
+        self.note_segments();
+        match operation {
+            Operation::Write(key, updates) => self.compare_partitions(*key, updates),
+            Operation::Read(..) | Operation::Scan(..) => Ok(()),
+            _whole => self.compare(),
+        }
+    }
+
+    /// Does what changes one life of the engine.
+    fn work(&mut self, operation: &Operation) -> Result<(), Stop> {
+        match operation {
+            Operation::Write(key, updates) => self.write(*key, updates)?,
+            Operation::Read(table, key, selection) => {
+                let filter = translate::filter(*table, selection);
+                let shown = self.open_engine()?.read(
+                    translate::table_id(*table),
+                    &translate::key(*table, *key),
+                    &filter,
+                );
+                let shown = shown.map_err(Stop::Refused)?;
+                let expected = self.oracle.expected(*table, *key, self.now_seconds());
+                let expected = expected
+                    .into_iter()
+                    .map(|seen| translate::rows(*table, &seen.select(translate::shape(*table), selection)));
+                let expected: Vec<_> = expected.collect();
+                if !expected.contains(&shown) {
+                    return Err(Stop::Wrong(format!(
+                        "read gives {shown:?}, expected is {expected:?}"
+                    )));
+                }
+            }
+            Operation::Scan(table, from, limit_count) => self.scan(*table, *from, *limit_count)?,
+            Operation::Tick => {
+                self.ask(StorageEngine::tick)?;
+                self.note_tick();
+            }
+            Operation::Sync => {
+                self.ask(StorageEngine::sync)?;
+                self.note_sync();
+            }
+            Operation::Flush(table) => {
+                let id = translate::table_id(*table);
+                self.ask(|engine| engine.flush(id))?;
+                let memtable = self.oracle.switch_memtable(*table);
+                self.oracle.flushed(*table, memtable);
+            }
+            Operation::BeginFlush(table) => {
+                let id = translate::table_id(*table);
+                let flush = self.ask(|engine| engine.begin_flush(id))?;
+                let memtable = self.oracle.switch_memtable(*table);
+                self.pending.push(Begun {
+                    table: *table,
+                    memtable,
+                    flush,
+                });
+            }
+            Operation::FinishFlush(index) => {
+                let begun = self.pending.remove(*index);
+                self.ask(|engine| engine.finish_flush(&begun.flush))?;
+                self.oracle.flushed(begun.table, begun.memtable);
+            }
+            Operation::AbandonFlush(index) => {
+                drop(self.pending.remove(*index));
+                self.coverage.meet(Met::FlushAbandoned, 1);
+            }
+            Operation::Compact(table) => {
+                let id = translate::table_id(*table);
+                self.ask(|engine| engine.compact(id))?;
+            }
+            Operation::CompactNext(table) => {
+                let id = translate::table_id(*table);
+                self.ask(|engine| engine.compact_next(id))?;
+            }
+            Operation::Truncate(table) => {
+                let id = translate::table_id(*table);
+                self.ask(|engine| engine.truncate(id))?;
+                self.oracle.truncated(*table);
+                self.coverage.meet(Met::Truncated, 1);
+            }
+            Operation::AddColumn(table, name) => self.add_column(*table, name)?,
+            Operation::DropColumn(table, name) => self.drop_column(*table, name)?,
+            Operation::Clock(_) | Operation::Restart | Operation::Kill | Operation::PowerLoss(_) => {}
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, key: u8, updates: &[Update]) -> Result<(), Stop> {
+        let mutation = translate::mutation(key, updates, self.now_seconds());
+        self.ask(|engine| engine.apply(mutation))?;
+        self.oracle.write(self.facts(key, updates), false);
+        match self.setup.sync {
+            SyncKind::Batch | SyncKind::Group => self.oracle.synced(),
+            SyncKind::Periodic => {
+                let is_logged = updates
+                    .iter()
+                    .any(|update| translate::shape(update.table).is_durable);
+                if is_logged && self.clock.monotonic_ms() - self.synced_at_ms > SYNC_LAG_BLOCK_MS {
+                    self.note_sync();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(&self, table: usize, from: Option<u8>, limit_count: usize) -> Result<(), Stop> {
+        let start = from.map(|from| translate::key(table, from));
+        let range = (
+            start.clone().map_or(Bound::Unbounded, Bound::Included),
+            Bound::Unbounded,
+        );
+        let filter = translate::filter(table, &super::operation::Selection::ALL);
+        let engine = self.open_engine()?;
+        let shown = engine.scan(translate::table_id(table), range, &filter, limit_count);
+        let shown = shown.map_err(Stop::Refused)?;
+        let mut keys: Vec<_> = (0..KEYS_COUNT)
+            .map(|key| (translate::key(table, key), key))
+            .collect();
+        keys.sort();
+        keys.retain(|(key, _)| start.as_ref().is_none_or(|start| key >= start));
+        let mut left = shown.as_slice();
+        let mut is_full = false;
+        for (key, number) in keys {
+            is_full = shown.len() - left.len() == limit_count;
+            let expected = self.oracle.expected(table, number, self.now_seconds());
+            let rows: Vec<_> = expected.iter().map(|seen| translate::rows(table, seen)).collect();
+            match left {
+                [(shown_key, shown_rows), rest @ ..] if *shown_key == key => {
+                    if !rows.contains(shown_rows) {
+                        return Err(Stop::Wrong(format!(
+                            "scan gives {shown_rows:?}, expected is {rows:?}"
+                        )));
+                    }
+                    left = rest;
+                }
+                _ if is_full || expected.iter().any(super::visible::Seen::is_empty) => {}
+                _ => return Err(Stop::Wrong(format!("scan leaves out key {number}: {rows:?}"))),
+            }
+        }
+        if left.is_empty() || is_full {
+            return Ok(());
+        }
+        Err(Stop::Wrong(format!(
+            "scan gives partitions that are not there or not in order: {left:?}"
+        )))
+    }
+
+    fn add_column(&mut self, table: usize, name: &str) -> Result<(), Stop> {
+        let id = translate::table_id(table);
+        let column = translate::shape(table)
+            .column(name)
+            .expect("only known columns are added");
+        let metadata = self.ask(|engine| engine.table(id))?;
+        let altered =
+            translate::with_column(&metadata, column).map_err(|error| Stop::Refused(error.into()))?;
+        self.ask(|engine| engine.alter_table(altered))?;
+        self.oracle.column_added(table, name);
+        Ok(())
+    }
+
+    fn drop_column(&mut self, table: usize, name: &str) -> Result<(), Stop> {
+        let id = translate::table_id(table);
+        let now_us = self.now_us();
+        let metadata = self.ask(|engine| engine.table(id))?;
+        let altered = translate::without_column(&metadata, name, now_us);
+        let altered = altered.map_err(|error| Stop::Refused(error.into()))?;
+        self.ask(|engine| engine.alter_table(altered))?;
+        self.oracle.column_dropped(table, name, now_us);
+        self.coverage.meet(Met::ColumnDropped, 1);
+        Ok(())
+    }
+
+    /// Ends the life of the engine and begins another on the same disk.
+    fn restart(&mut self, ending: Ending) -> Result<(), Stop> {
+        if ending == Ending::Close {
+            self.ask(StorageEngine::close)?;
+        }
+        let before_count = self.disk.operation_count();
+        self.end_life();
+        if let Some(late) = self.changes_since(before_count).first() {
+            let message = format!(
+                "dropping the engine asks to {} {}",
+                late.operation,
+                late.path.display()
+            );
+            return Err(Stop::Wrong(message));
+        }
+        self.begin_life(ending)
+    }
+
+    /// Operations from an index on that change the disk.
+    fn changes_since(&self, index: u64) -> Vec<OperationRecord> {
+        let mut records = self.disk.operations();
+        records.retain(|record| record.index >= index && record.operation.changes_the_disk());
+        records
+    }
+
+    /// Takes the power away between two operations.
+    fn lose_power(&mut self, seed: u64) -> Result<(), Stop> {
+        let crash = self.disk.crash();
+        self.end_life();
+        self.coverage
+            .meet(Met::SomethingLost, crash.changes().len() as u64);
+        self.disk = crash.power_loss(&crash.random(seed));
+        self.begin_life(Ending::PowerLoss)
+    }
+
+    /// Drops the engine, as the end of its process does.
+    pub fn end_life(&mut self) {
+        self.pending.clear();
+        if let Some(engine) = self.engine.take() {
+            self.coverage.add_life(&engine.statistics());
+        }
+    }
+
+    /// Opens the engine again, and compares.
+    fn begin_life(&mut self, ending: Ending) -> Result<(), Stop> {
+        self.open().map_err(Stop::Refused)?;
+        self.compare_lives(ending, InFlight::default())
+    }
+
+    /// Compares what the engine shows with what the life before may have left.
+    fn compare_lives(&mut self, ending: Ending, mut in_flight: InFlight) -> Result<(), Stop> {
+        in_flight.may_have_flushed_any |= self.setup.flushes_by_itself();
+        let now_seconds = self.now_seconds();
+        let snapshot = self.snapshot()?;
+        let shows = |table: usize, key: u8, seen: &_| snapshot.shows(table, key, seen);
+        let recovered = self.oracle.recover(ending, in_flight, now_seconds, &shows);
+        let survival = recovered.map_err(|wrong| self.wrong(&snapshot, wrong, "after recovery"))?;
+        self.coverage.meet(Met::UnsyncedWriteLost, survival.lost_count);
+        self.coverage.meet(Met::UnsyncedWriteKept, survival.kept_count);
+        self.compare_reads(&snapshot)
+    }
+
+    fn open(&mut self) -> Result<(), StorageError> {
+        // The stop watch of a new process begins at 0.
+        self.clock = Arc::new(ManualClock::at_ms(self.clock.now_ms()));
+        (self.synced_at_ms, self.written_at_ms) = (0, 0);
+        let before_count = self.disk.operation_count();
+        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
+        let clock = Arc::clone(&self.clock);
+        self.engine = Some(StorageEngine::open(translate::config(&self.setup), disk, clock)?);
+        self.opening = self.changes_since(before_count);
+        let engine = self.engine.as_ref();
+        self.segments_count = engine.map_or(0, |engine| engine.statistics().commit_log_segments_count);
+        Ok(())
+    }
+
+    fn create_missing_tables(&mut self) -> Result<(), StorageError> {
+        let Some(engine) = &self.engine else {
+            return Ok(());
+        };
+        for (name, is_durable) in [
+            (translate::DURABLE_KEYSPACE, true),
+            (translate::EPHEMERAL_KEYSPACE, false),
+        ] {
+            match engine.create_keyspace(name, is_durable) {
+                Ok(()) | Err(StorageError::Exists { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for (table, shape) in SHAPES.iter().enumerate() {
+            if engine
+                .table_named(translate::keyspace(table), shape.name)
+                .is_none()
+            {
+                engine.create_table(translate::metadata(table)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares everything that can be read.
+    ///
+    /// # Errors
+    /// When the engine refuses a read, or says something else than the oracle.
+    pub fn compare(&mut self) -> Result<(), Stop> {
+        let now_seconds = self.now_seconds();
+        let snapshot = self.snapshot()?;
+        let shows = |table: usize, key: u8, seen: &_| snapshot.shows(table, key, seen);
+        let checked = self.oracle.check(now_seconds, &shows);
+        checked.map_err(|wrong| self.wrong(&snapshot, wrong, "by scan"))?;
+        self.compare_reads(&snapshot)
+    }
+
+    /// Compares reads of single partitions with the scan.
+    fn compare_reads(&self, snapshot: &Snapshot) -> Result<(), Stop> {
+        for table in 0..SHAPES.len() {
+            for key in 0..KEYS_COUNT {
+                let shown = self.read_all(table, key)?;
+                if !snapshot.has(table, key, &shown) {
+                    let message = format!(
+                        "read of {} {key} gives {shown:?}, and scan another answer",
+                        SHAPES.get(table).map_or("", |shape| shape.name)
+                    );
+                    return Err(Stop::Wrong(message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the partitions that a write has changed.
+    fn compare_partitions(&self, key: u8, updates: &[Update]) -> Result<(), Stop> {
+        for update in updates {
+            let shown = self.read_all(update.table, key)?;
+            let expected = self.oracle.expected(update.table, key, self.now_seconds());
+            let rows: Vec<_> = expected
+                .iter()
+                .map(|seen| translate::rows(update.table, seen))
+                .collect();
+            if !rows.contains(&shown) {
+                return Err(Stop::Wrong(format!(
+                    "after the write {shown:?} is read, expected is {rows:?}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_all(&self, table: usize, key: u8) -> Result<thymbra_storage::read::PartitionRows, Stop> {
+        let filter = translate::filter(table, &super::operation::Selection::ALL);
+        let engine = self.open_engine()?;
+        let shown = engine.read(translate::table_id(table), &translate::key(table, key), &filter);
+        shown.map_err(Stop::Refused)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, Stop> {
+        let snapshot = Snapshot::take(self.open_engine()?).map_err(Stop::Refused)?;
+        match snapshot.disorder() {
+            None => Ok(snapshot),
+            Some(disorder) => Err(Stop::Wrong(disorder)),
+        }
+    }
+
+    fn wrong(&self, snapshot: &Snapshot, (table, key): (usize, u8), when: &str) -> Stop {
+        let expected = self.oracle.expected(table, key, self.now_seconds());
+        let rows: Vec<_> = expected.iter().map(|seen| translate::rows(table, seen)).collect();
+        let name = SHAPES.get(table).map_or("?", |shape| shape.name);
+        let shown = snapshot.get(table, key);
+        Stop::Wrong(format!(
+            "{when}: {name} {key} shows {shown:?}, expected is one of {rows:?}"
+        ))
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&StorageEngine) -> Result<T, StorageError>) -> Result<T, Stop> {
+        question(self.open_engine()?).map_err(Stop::Refused)
+    }
+
+    fn open_engine(&self) -> Result<&StorageEngine, Stop> {
+        self.engine.as_ref().ok_or(Stop::Refused(StorageError::Closed))
+    }
+
+    fn facts(&self, key: u8, updates: &[Update]) -> Vec<(usize, Fact)> {
+        let now_seconds = self.now_seconds();
+        let facts = updates
+            .iter()
+            .map(|update| (update.table, Fact::of(key, update, now_seconds)));
+        facts.collect()
+    }
+
+    /// Gives up: what the oracle must think of an operation that the engine answered by an error, or
+    /// never answered.
+    ///
+    /// `is_over` says that the engine's life ended in it; otherwise the engine goes on.
+    pub fn fail(&mut self, operation: &Operation, is_over: bool) -> Unanswered {
+        let mut unanswered = Unanswered::default();
+        match operation {
+            Operation::Write(key, updates) => {
+                let facts = self.facts(*key, updates);
+                self.oracle.write(facts, !is_over);
+            }
+            Operation::Flush(table) => {
+                self.oracle.switch_memtable(*table);
+            }
+            Operation::Truncate(table) => {
+                self.oracle.switch_memtable(*table);
+                unanswered.in_flight.truncation = Some(*table);
+                if !is_over {
+                    self.oracle.perhaps_truncated(*table);
+                }
+            }
+            Operation::AddColumn(table, name) | Operation::DropColumn(table, name) => {
+                let is_added = matches!(operation, Operation::AddColumn(..));
+                unanswered.column_change = Some(ColumnChange {
+                    table: *table,
+                    name: name.clone(),
+                    is_added,
+                    now_us: self.now_us(),
+                });
+            }
+            Operation::Tick => unanswered.in_flight.may_have_flushed_any = self.setup.flushes_by_itself(),
+            Operation::Read(..)
+            | Operation::Scan(..)
+            | Operation::Clock(_)
+            | Operation::Sync
+            | Operation::BeginFlush(_)
+            | Operation::FinishFlush(_)
+            | Operation::AbandonFlush(_)
+            | Operation::Compact(_)
+            | Operation::CompactNext(_)
+            | Operation::Restart
+            | Operation::Kill
+            | Operation::PowerLoss(_) => {}
+        }
+        if !is_over {
+            self.settle_column_change(&unanswered);
+        }
+        unanswered
+    }
+
+    /// A new life of this engine on another disk, which the end of the last one has left.
+    ///
+    /// # Errors
+    /// When the engine cannot be opened there, or shows what cannot be.
+    pub fn revive(&self, disk: SimulatedDisk, ending: Ending, unanswered: &Unanswered) -> Result<Self, Stop> {
+        let mut revived = Self {
+            setup: self.setup,
+            disk,
+            clock: Arc::clone(&self.clock),
+            engine: None,
+            opening: Vec::new(),
+            pending: Vec::new(),
+            oracle: self.oracle.clone(),
+            done: self.done.clone(),
+            synced_at_ms: 0,
+            written_at_ms: 0,
+            segments_count: 0,
+            coverage: Coverage::default(),
+        };
+        revived.open().map_err(Stop::Refused)?;
+        if self.done.is_empty() {
+            revived.create_missing_tables().map_err(Stop::Refused)?;
+        }
+        revived.settle_column_change(unanswered);
+        revived.compare_lives(ending, unanswered.in_flight)?;
+        Ok(revived)
+    }
+
+    /// Takes over what the engine says of a change of columns that it did not answer.
+    fn settle_column_change(&mut self, unanswered: &Unanswered) {
+        let (Some(change), Some(engine)) = (&unanswered.column_change, &self.engine) else {
+            return;
+        };
+        let Ok(metadata) = engine.table(translate::table_id(change.table)) else {
+            return;
+        };
+        let is_there = metadata.column(&change.name).is_some();
+        match (change.is_added, is_there) {
+            (true, true) => self.oracle.column_added(change.table, &change.name),
+            (false, false) => self
+                .oracle
+                .column_dropped(change.table, &change.name, change.now_us),
+            (true, false) | (false, true) => {}
+        }
+    }
+
+    /// Segments come and go.
+    fn note_segments(&mut self) {
+        let Some(engine) = &self.engine else {
+            return;
+        };
+        let count = engine.statistics().commit_log_segments_count;
+        self.coverage
+            .meet(Met::SegmentSwitched, count.saturating_sub(self.segments_count));
+        self.coverage
+            .meet(Met::SegmentDiscarded, self.segments_count.saturating_sub(count));
+        self.segments_count = count;
+    }
+
+    fn note_sync(&mut self) {
+        self.oracle.synced();
+        self.synced_at_ms = self.clock.monotonic_ms();
+        self.written_at_ms = self.synced_at_ms;
+    }
+
+    /// What is due by the clock is done by a tick.
+    fn note_tick(&mut self) {
+        let now_ms = self.clock.monotonic_ms();
+        if now_ms - self.synced_at_ms >= SYNC_PERIOD_MS {
+            self.note_sync();
+        } else if now_ms - self.written_at_ms >= MARKER_INTERVAL_MS && !self.setup.is_log_compressed {
+            self.oracle.written();
+            self.written_at_ms = now_ms;
+        }
+    }
+
+    /// The clock of the engine, milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    fn now_seconds(&self) -> i64 {
+        i64::try_from(self.clock.now_seconds()).expect("before the year 292 billion")
+    }
+
+    fn now_us(&self) -> i64 {
+        i64::try_from(self.clock.now_us()).expect("before the year 294000")
+    }
+}

@@ -1,0 +1,93 @@
+//! Cassandra's own classes judge files that the storage engine wrote in runs by chance.
+//!
+//! Needs Java and Maven, so it runs only when it is asked for:
+//! `cargo test -p thymbra-tests --test referee -- --ignored`. `THYMBRA_REFEREE_CASES` says how many runs,
+//! `PROPTEST_RNG_SEED` repeats a series, `THYMBRA_REFEREE_DIR` keeps the files. What is judged stands in
+//! `tests/cassandra/README.md`.
+
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest_state_machine::ReferenceStateMachine as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+use thymbra_tests::referee::export;
+use thymbra_tests::repository;
+use thymbra_tests::storage_oracle::crash;
+use thymbra_tests::storage_oracle::generate::Operations;
+use thymbra_tests::storage_oracle::script::Script;
+
+/// Runs, unless `THYMBRA_REFEREE_CASES` says another number.
+const CASES_COUNT: usize = 40;
+/// Operations of a run at most.
+const OPERATIONS_COUNT: usize = 60;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// The seed that the caller gives, or one that no run before had.
+fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    number("PROPTEST_RNG_SEED").unwrap_or_else(|| u64::from(now.subsec_nanos()))
+}
+
+/// Runs scripts by chance, each into a folder of its own.
+fn write_cases(seed: u64, folder: &Path) {
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    });
+    let cases_count = number("THYMBRA_REFEREE_CASES").map_or(CASES_COUNT, |count| {
+        usize::try_from(count).expect("a number of runs")
+    });
+    for case in 0..cases_count {
+        let strategy = Operations::sequential_strategy(1..OPERATIONS_COUNT);
+        let drawn = strategy.new_tree(&mut runner).expect("operations can be drawn");
+        let (plan, operations, _) = drawn.current();
+        let script = Script {
+            setup: plan.setup,
+            operations,
+        };
+        let mut trial = crash::run(&script).unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
+        export::settle(&mut trial).unwrap_or_else(|stop| panic!("seed {seed}: {stop:?}"));
+        export::write(&trial, &folder.join(format!("case-{case}"))).expect("files can be written");
+    }
+}
+
+#[test]
+#[ignore = "needs Java 17 and Maven"]
+fn cassandra_finds_in_our_files_what_the_oracle_holds() {
+    let seed = seed();
+    println!("PROPTEST_RNG_SEED={seed}");
+    let scratch = tempfile::tempdir().expect("a directory for files");
+    let folder =
+        std::env::var_os("THYMBRA_REFEREE_DIR").map_or_else(|| scratch.path().to_path_buf(), PathBuf::from);
+    write_cases(seed, &folder);
+    let output = Command::new(repository::root().join("tests/cassandra/referee"))
+        .arg("judge")
+        .arg(&folder)
+        .output()
+        .expect("the referee can be called");
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let bad: Vec<&str> = lines
+        .lines()
+        .filter(|line| !line.contains("\"verdict\":\"good\""))
+        .collect();
+    println!(
+        "{} judged, {} SSTables, {} nodes",
+        lines.lines().count(),
+        lines.lines().filter(|line| line.contains("-Data.db\"")).count(),
+        lines
+            .lines()
+            .filter(|line| line.contains("\"updates replayed\""))
+            .count()
+    );
+    assert!(
+        output.status.success() && bad.is_empty(),
+        "seed {seed}\n{}\n{}",
+        bad.join("\n"),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -1,0 +1,203 @@
+//! A crash at every operation of the disk, an error and a full disk at others, in runs of every kind of work.
+//!
+//! `THYMBRA_STORAGE_CRASHES=all` tries every operation and many more losses. Chapters: `specs/06-commit-log.md`,
+//! `specs/07-memtable-and-flush.md`, `specs/09-compaction.md`.
+
+use std::time::Instant;
+use thymbra_tests::storage_oracle::coverage::{Coverage, Met};
+use thymbra_tests::storage_oracle::crash::{Explored, Fault, Thoroughness, explore, explore_faults};
+use thymbra_tests::storage_oracle::script::Script;
+
+/// Runs that have each kind of work, with the names of what they are about.
+const RUNS: [(&str, &str); 8] = [
+    (
+        "writes",
+        "with batch segment=4096
+write 0: simple () v=1 @0; statics (1) v='a' @0
+write 1: wide (1,'a') v=1 @0
+write 0: simple () delete v @1; collections ('a') m['a']=1 @0
+",
+    ),
+    (
+        "writes that are synced later",
+        "with periodic segment=4096
+write 0: simple () v=1 @0; statics (1) v='a' @0
+write 1: wide (1,'a') v=1 @0
+sync
+write 0: simple () v=2 @1; statics (1) v='b' @1
+clock +150ms
+tick
+write 0: simple () v=3 @2
+flush simple
+write 0: statics (1) v='c' @2
+",
+    ),
+    (
+        "segments of a compressed log",
+        "with batch compressed-log segment=4096
+write 0: simple () w='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' @0
+write 1: simple () w='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' @0
+flush simple
+write 2: simple () w='b' @0
+kill
+write 2: simple () w='c' @1
+",
+    ),
+    (
+        "flushes in any order",
+        "with batch segment=4096
+write 0: wide (1,'a') v=1 @0
+begin-flush wide
+write 0: wide (1,'a') v=2 @1; wide (2,'a') v=2 @1
+begin-flush wide
+finish-flush 1
+write 1: wide (1,'a') v=3 @2
+finish-flush 0
+",
+    ),
+    (
+        "compaction that forgets",
+        "with batch segment=4096
+write 0: simple () v=1 @0; statics static s=1 @0
+flush simple
+write 0: simple () delete v @1
+flush simple
+clock +100s
+restart
+compact simple
+write 0: simple () w='a' @90
+",
+    ),
+    (
+        "truncation",
+        "with batch segment=4096
+write 0: simple () v=1 @0; statics (1) v='a' @0
+flush simple
+write 1: simple () v=1 @0
+truncate simple
+write 2: simple () v=1 @0
+",
+    ),
+    (
+        "columns",
+        "with batch segment=4096
+write 0: wide (1,'a') v=1 @0; wide (1,'a') w='x' @0
+flush wide
+write 0: wide (2,'a') v=1 @0
+clock +10s
+drop-column wide v
+add-column wide t
+write 0: wide (2,'a') t['a']= @12
+flush wide
+",
+    ),
+    (
+        "restarts",
+        "with batch segment=4096
+write 0: collections ('a') l[1]=1 @0; collections ('a') u[0]=1 @0
+restart
+write 0: collections ('a') delete l[*] @1
+kill
+flush collections
+compact collections
+",
+    ),
+];
+
+/// A run with several segments, of which some are discarded.
+fn segment_switches() -> String {
+    let mut lines = vec!["with batch segment=1024".to_owned()];
+    let filling = "a".repeat(150);
+    for number in 0..8 {
+        lines.push(format!(
+            "write {}: simple () w='{filling}{number}' @{number}",
+            number % 4
+        ));
+        if number == 5 {
+            lines.push("flush simple".to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+fn runs() -> Vec<(&'static str, Script)> {
+    let mut runs: Vec<_> = RUNS
+        .iter()
+        .map(|(name, text)| (*name, Script::parse(text).unwrap()))
+        .collect();
+    runs.push(("segments", Script::parse(&segment_switches()).unwrap()));
+    runs
+}
+
+fn tries_all() -> bool {
+    std::env::var("THYMBRA_STORAGE_CRASHES").is_ok_and(|value| value == "all")
+}
+
+/// Explores every run, and adds up what was met.
+fn explore_each(what: &str, explore: impl Fn(&Script) -> Result<Explored, String>) -> Coverage {
+    let mut coverage = Coverage::default();
+    let mut failures = Vec::new();
+    for (name, script) in runs() {
+        let began = Instant::now();
+        match explore(&script) {
+            Ok(explored) => {
+                println!("{what}, {name}: {explored}, {} ms", began.elapsed().as_millis());
+                coverage.add(&explored.coverage);
+            }
+            Err(failure) => failures.push(format!("{what}, {name}:\n{failure}")),
+        }
+    }
+    println!("{coverage}");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    coverage
+}
+
+#[test]
+fn crash_at_any_operation_loses_nothing_acknowledged_and_halves_nothing() {
+    let thoroughness = if tries_all() {
+        Thoroughness {
+            every: 1,
+            subsets_up_to: 6,
+            lots_count: 60,
+            images_count: 200,
+            second_every: 50,
+            second_images_count: 6,
+        }
+    } else {
+        Thoroughness {
+            every: 1,
+            subsets_up_to: 4,
+            lots_count: 4,
+            images_count: 6,
+            second_every: 150,
+            second_images_count: 2,
+        }
+    };
+    let coverage = explore_each("crash", |script| explore(script, &thoroughness));
+    let required = [
+        Met::SomethingLost,
+        Met::ReplayApplied,
+        Met::ReplaySkipped,
+        Met::TornTail,
+        Met::LeftoversRemoved,
+        Met::UnsyncedWriteLost,
+        Met::UnsyncedWriteKept,
+        Met::FlushesOutOfOrder,
+        Met::TombstonePurged,
+        Met::Truncated,
+    ];
+    let missing = coverage.missing(&required);
+    assert!(missing.is_empty(), "never met: {missing:?}");
+}
+
+#[test]
+fn error_at_any_operation_is_reported_and_loses_nothing_acknowledged() {
+    let every = if tries_all() { 1 } else { 3 };
+    explore_each("error", |script| explore_faults(script, Fault::ErrorOnce, every));
+}
+
+#[test]
+fn full_disk_from_any_operation_on_loses_nothing_acknowledged() {
+    let every = if tries_all() { 1 } else { 3 };
+    explore_each("full disk", |script| explore_faults(script, Fault::Full, every));
+}

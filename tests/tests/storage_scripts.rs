@@ -1,0 +1,41 @@
+//! The scripts of the storage engine: runs worth keeping, each with a name that is its claim.
+//!
+//! Their form stands in `tests/storage_scripts/README.md`.
+
+use std::path::Path;
+use thymbra_tests::storage_oracle::coverage::Coverage;
+use thymbra_tests::storage_oracle::crash;
+use thymbra_tests::storage_oracle::script::Script;
+
+fn scripts() -> Vec<(String, Script)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("storage_scripts");
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "script"));
+    paths.sort();
+    let script = |path: &Path| {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let parsed = Script::parse(&std::fs::read_to_string(path).unwrap());
+        (
+            name.clone(),
+            parsed.unwrap_or_else(|reason| panic!("{name}: {reason}")),
+        )
+    };
+    paths.iter().map(|path| script(path)).collect()
+}
+
+#[test]
+fn every_script_runs_as_its_name_claims() {
+    let mut coverage = Coverage::default();
+    let mut failures = Vec::new();
+    for (name, script) in scripts() {
+        match crash::run(&script) {
+            Ok(trial) => coverage.add(&trial.coverage()),
+            Err(failure) => failures.push(format!("{name}\n{failure}")),
+        }
+    }
+    println!("{coverage}");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
