@@ -25,7 +25,7 @@ mod story;
 mod tests;
 mod write;
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
 use stateright::{Model, Property};
@@ -73,6 +73,8 @@ pub struct LogSystem {
     reached: u32,
     sync_mode: SyncMode,
     cancelled: Arc<AtomicBool>,
+    /// Properties whose witness has been found.
+    witnessed: AtomicU64,
 }
 
 impl core::fmt::Debug for LogSystem {
@@ -103,6 +105,7 @@ impl LogSystem {
             reached: 0,
             sync_mode,
             cancelled: Arc::default(),
+            witnessed: AtomicU64::default(),
         }
     }
 
@@ -316,6 +319,10 @@ impl CheckedModel for LogSystem {
 
     fn cancelled(&self) -> &Arc<AtomicBool> {
         &self.cancelled
+    }
+
+    fn witnessed(&self) -> &AtomicU64 {
+        &self.witnessed
     }
 }
 
