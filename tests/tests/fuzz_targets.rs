@@ -32,7 +32,7 @@ fn every_decoder_answers_to_any_bytes_and_agrees_with_its_encoder() {
     for target in &TARGETS {
         let (began, peak_before) = (Instant::now(), peak_kib());
         let run = run_bounded(target, &corpus, lots_count.unwrap_or(LOTS_COUNT));
-        println!(
+        eprintln!(
             "{:20} {:3} seeds {:7} inputs {:6} ms",
             target.name,
             run.seeds_count,

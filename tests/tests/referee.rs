@@ -64,7 +64,7 @@ fn write_cases(seed: u64, folder: &Path) {
 #[ignore = "needs Java 17 and Maven"]
 fn cassandra_finds_in_our_files_what_the_oracle_holds() {
     let seed = seed();
-    println!("PROPTEST_RNG_SEED={seed}");
+    eprintln!("PROPTEST_RNG_SEED={seed}");
     let scratch = tempfile::tempdir().expect("a directory for files");
     let folder =
         std::env::var_os("THYMBRA_REFEREE_DIR").map_or_else(|| scratch.path().to_path_buf(), PathBuf::from);
@@ -79,7 +79,7 @@ fn cassandra_finds_in_our_files_what_the_oracle_holds() {
         .lines()
         .filter(|line| !line.contains("\"verdict\":\"good\""))
         .collect();
-    println!(
+    eprintln!(
         "{} judged, {} SSTables, {} nodes",
         lines.lines().count(),
         lines.lines().filter(|line| line.contains("-Data.db\"")).count(),

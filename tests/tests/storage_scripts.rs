@@ -38,6 +38,6 @@ fn every_script_runs_as_its_name_claims() {
             Err(failure) => failures.push(format!("{name}\n{failure}")),
         }
     }
-    println!("{coverage}");
+    eprintln!("{coverage}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

@@ -55,7 +55,7 @@ fn seed() -> u64 {
 #[test]
 fn engine_and_oracle_agree_whatever_is_done() {
     let seed = seed();
-    println!("PROPTEST_RNG_SEED={seed} THYMBRA_STORAGE_CASES={}", cases_count());
+    eprintln!("PROPTEST_RNG_SEED={seed} THYMBRA_STORAGE_CASES={}", cases_count());
     let config = Config {
         cases: cases_count(),
         failure_persistence: None,
@@ -92,7 +92,7 @@ fn engine_and_oracle_agree_whatever_is_done() {
         Err(TestError::Abort(reason)) => panic!("PROPTEST_RNG_SEED={seed} gave up: {reason}"),
     }
     let coverage = coverage.into_inner();
-    println!("{coverage}");
+    eprintln!("{coverage}");
     let missing = coverage.missing(&REQUIRED);
     assert!(missing.is_empty(), "never met: {missing:?}");
 }

@@ -3,7 +3,7 @@
 
 use core::fmt::Debug;
 use core::hash::Hash;
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::Arc;
 
 use stateright::Model;
@@ -68,6 +68,9 @@ pub trait CheckedModel:
 
     /// Set from outside to make the search run dry.
     fn cancelled(&self) -> &Arc<AtomicBool>;
+
+    /// Properties whose premise a search has reached, by their places in the run: none in the beginning.
+    fn witnessed(&self) -> &AtomicU64;
 }
 
 impl CheckedModel for System {
@@ -116,5 +119,9 @@ impl CheckedModel for System {
 
     fn cancelled(&self) -> &Arc<AtomicBool> {
         &self.cancelled
+    }
+
+    fn witnessed(&self) -> &AtomicU64 {
+        &self.witnessed
     }
 }

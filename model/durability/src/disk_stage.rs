@@ -32,6 +32,7 @@ pub trait SurvivalRules {
     /// Whether replay after the crash is sure to find the entry.
     ///
     /// Replay stops at the last marker, so an entry behind it is lost even when its bytes remain.
+    //= WP-CL-03
     fn survives(&self, stage: DiskStage, crash: CrashKind) -> bool {
         match (stage, crash) {
             (DiskStage::Appended, CrashKind::Process) => false,
@@ -52,6 +53,7 @@ mod tests {
 
     const RULES: &dyn SurvivalRules = &Reference;
 
+    //= WP-CL-03 check
     #[test]
     fn process_crash_takes_what_has_no_marker() {
         let survivors = [DiskStage::Appended, DiskStage::Marked, DiskStage::Synced]

@@ -23,6 +23,7 @@ pub enum FlushState {
 pub trait FlushRules {
     /// Whether what follows a flush may run: all flushes that were switched earlier, of any table,
     /// have ended.
+    //= WP-MF-06
     fn may_post_flush(&self, state: FlushState, earlier: &[FlushState]) -> bool {
         let ended = |state| match state {
             FlushState::Writing => false,
@@ -35,6 +36,7 @@ pub trait FlushRules {
     /// up to and including the second; absent if none.
     ///
     /// Never more than its own: what an earlier flush failed to write stays dirty.
+    //= WP-MF-04
     fn clean_after(
         &self,
         state: FlushState,
@@ -49,6 +51,7 @@ pub trait FlushRules {
     /// Whether what waits for the data to be on disk (truncation, snapshot, drain) may go on.
     ///
     /// `flushes` are those that were running or begun when it asked.
+    //= WP-MF-04
     //= WP-MF-04
     fn may_proceed(&self, flushes: &[FlushState]) -> bool {
         flushes.iter().all(|state| match state {
@@ -68,6 +71,7 @@ mod tests {
     const RULES: &dyn FlushRules = &Reference;
     const STATES: [FlushState; 3] = [Writing, Written, Failed];
 
+    //= WP-MF-06 check
     #[test]
     fn what_follows_a_flush_waits_for_the_end_of_all_earlier_ones() {
         for state in STATES {
@@ -81,6 +85,7 @@ mod tests {
         }
     }
 
+    //= WP-MF-04 check
     #[test]
     fn only_a_written_flush_marks_clean_and_only_its_own() {
         let bounds = MemtableBounds {
@@ -98,6 +103,7 @@ mod tests {
         assert_eq!(RULES.clean_after(Writing, bounds), None);
     }
 
+    //= WP-MF-04 check
     #[test]
     fn whoever_waits_for_the_disk_waits_for_every_flush_to_succeed() {
         assert!(RULES.may_proceed(&[]));

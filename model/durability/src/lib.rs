@@ -18,6 +18,28 @@
 //! | [`read_skip`] | which SSTables need a read not open? |
 //! | [`rules`] | all of them together |
 //!
+//! # What the driver owes
+//!
+//! The decisions are right only for a driver, engine or model, that keeps these obligations:
+//!
+//!  1. A write joins the order of operations, then takes its position, then goes into a memtable, then
+//!     is acknowledged. It leaves the order of operations last.
+//!  2. A record's table is marked dirty in its segment when the position is taken, not later.
+//!  3. A marker is written when every record before it is, and only where
+//!     [`may_write_marker`](SegmentRules::may_write_marker) allows it.
+//!  4. The stages of a memtable switch follow each other as in [`SwitchStage`]; a memtable becomes a file
+//!     after every operation that began before its barrier has ended.
+//!  5. Readers see a memtable until they see its file, and a file that is replaced until they see what
+//!     replaces it.
+//!  6. A file is part of its table once the commit of its transaction is on the disk, and not before.
+//!  7. Whoever asks for the limit of a purge looks at the commit log first, then at memtables, then at
+//!     SSTables: data moves in this order, and must not slip by.
+//!  8. A segment counts as existing until its removal is on the disk.
+//!  9. A truncation is recorded on the disk before the first file goes, and while no compaction of the
+//!     table runs.
+//! 10. At start transaction logs are recovered before intervals are read, the log is replayed after that,
+//!     and segments of earlier lives go after everything that was replayed has become a file.
+//!
 //! Chapters: `specs/06-commit-log.md`, `specs/07-memtable-and-flush.md`, `specs/09-compaction.md`.
 #![no_std]
 

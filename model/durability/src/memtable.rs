@@ -65,6 +65,7 @@ pub trait MemtableRules {
     ///
     /// `operation` is the place of the write in the order of operations, `position` the end of its
     /// record, absent if the keyspace is not durable. Cassandra: `accepts`.
+    //= WP-MF-01
     fn accepts(&self, stage: SwitchStage, operation: u64, position: Option<CommitLogPosition>) -> Acceptance {
         let within = |upper| match position {
             None => Acceptance::Takes,
@@ -100,6 +101,7 @@ pub trait MemtableRules {
     /// Begins just after the lower bound: the record that ends there is the predecessor's, whose
     /// flush may fail. Cassandra includes the lower bound. Absent if the memtable owns no position.
     //= WP-MF-01
+    //= WP-CL-04
     fn flushed_interval(&self, bounds: MemtableBounds) -> Option<(CommitLogPosition, CommitLogPosition)> {
         let MemtableBounds { lower, upper } = bounds;
         let start = after(lower)?;
@@ -163,6 +165,7 @@ mod tests {
         }
     }
 
+    //= WP-MF-01 check
     #[test]
     fn fixed_bound_decides_by_position_until_the_barrier_decides_by_order() {
         let upper = at(1, 5);
@@ -195,6 +198,7 @@ mod tests {
     }
 
     //= WP-MF-01 check
+    //= WP-CL-04 check
     #[test]
     fn intervals_of_neighbours_hold_each_record_end_once() {
         let bounds = [at(1, 0), at(1, 5), at(1, u32::MAX), at(2, 3), at(2, 3), at(4, 1)];

@@ -66,6 +66,7 @@ pub trait PurgeRules {
     ///
     /// Cassandra: `CompactionController.getPurgeEvaluator`, which does not look at the commit log
     /// (see scylla #14870).
+    //= WP-CP-02
     fn purge_limit(&self, elsewhere: DataElsewhere) -> PurgeLimit {
         let DataElsewhere {
             sstables,
@@ -80,6 +81,7 @@ pub trait PurgeRules {
     }
 
     /// Whether a tombstone may go: gc_grace is over, and nothing elsewhere is as old.
+    //= WP-CP-02
     //= WP-CP-02
     fn may_purge(
         &self,
@@ -97,6 +99,7 @@ pub trait PurgeRules {
 
     /// What becomes of a cell: an expired one is judged by its expiration, then as the tombstone that
     /// it is from then on. Cassandra: `AbstractCell.purge`.
+    //= WP-CP-02
     fn purge_cell(
         &self,
         timestamp: Timestamp,
@@ -131,6 +134,7 @@ pub trait PurgeRules {
     /// inside. `overlapping` are the SSTables outside of the compaction that overlap any inside,
     /// `elsewhere` the memtables and the commit log. Cassandra:
     /// `CompactionController.getFullyExpiredSSTables`.
+    //= WP-CP-05
     //= WP-CP-05
     fn fully_expired(
         &self,
@@ -195,6 +199,7 @@ mod tests {
         assert_eq!(RULES.gc_before(i64::MIN, 1), LocalDeletionTime(i64::MIN));
     }
 
+    //= WP-CP-02 check
     #[test]
     fn limit_is_the_oldest_data_in_any_place() {
         let choices = [None, Some(1), Some(2), Some(3)];
@@ -214,6 +219,7 @@ mod tests {
         }
     }
 
+    //= WP-CP-02 check
     //= WP-CP-02 check
     #[test]
     fn tombstone_goes_after_grace_when_nothing_as_old_is_elsewhere() {
@@ -272,6 +278,7 @@ mod tests {
         assert_eq!(cell(tombstone, 60, 50, PurgeLimit::Everything), CellPurge::Keep);
     }
 
+    //= WP-CP-02 check
     #[test]
     fn expired_cell_becomes_the_tombstone_of_its_writing_until_that_may_go() {
         let expired = CellKind::Expiring {
@@ -296,6 +303,7 @@ mod tests {
     }
 
     //= WP-CP-05 check
+    //= WP-CP-05 check
     #[test]
     fn expired_sstable_goes_whole_when_nothing_outside_is_as_old() {
         let gc_before = LocalDeletionTime(100);
@@ -318,6 +326,7 @@ mod tests {
         );
     }
 
+    //= WP-CP-05 check
     #[test]
     fn expired_sstable_stays_while_data_as_old_is_in_memory_or_in_the_log() {
         let old = [sstable(1, 5, 99)];

@@ -13,6 +13,7 @@ pub trait SkipRules {
     ///
     /// Not at equal times: the SSTable may have the same deletion, made later.
     //= WP-SS-05
+    //= WP-SS-05
     fn is_deleted_whole(&self, max_timestamp: Timestamp, found: DeletionTime) -> bool {
         max_timestamp < found.marked_for_delete_at
     }
@@ -33,6 +34,7 @@ mod tests {
 
     const RULES: &dyn SkipRules = &Reference;
 
+    //= WP-SS-05 check
     //= WP-SS-05 check
     #[test]
     fn sstable_is_skipped_only_when_all_of_it_is_older() {

@@ -91,6 +91,7 @@ pub trait ReplayRules {
     ///
     /// Files that were streamed, or copied from another node, name positions of another log
     /// (CASSANDRA-16619). `originating` is absent in files of older formats.
+    //= WP-CL-04
     fn counts_intervals_of(&self, originating: Option<HostId>, local: HostId) -> bool {
         originating == Some(local)
     }
@@ -99,6 +100,7 @@ pub trait ReplayRules {
     ///
     /// `flushed` has the positions of all live SSTables of the table whose intervals count.
     /// Cassandra: `CommitLogReplayer.shouldReplay`.
+    //= WP-CL-04
     //= WP-CL-04
     fn replays(
         &self,
@@ -115,6 +117,7 @@ pub trait ReplayRules {
     /// That is the truncation, extended by the flushed intervals that follow it without a gap; otherwise the beginning,
     /// because the first flush of the table may have failed while a later one succeeded. Cassandra
     /// takes the end of the table's first interval. (CASSANDRA-9669 left this open.)
+    //= WP-CL-04
     fn replay_start(
         &self,
         flushed: &IntervalSet<CommitLogPosition>,
@@ -134,6 +137,7 @@ pub trait ReplayRules {
     /// Stricter than Cassandra, which goes on with the next section or record of the last segment,
     /// and ends any segment at a zero size: a marker is written when all records before the end that
     /// it gives are, so that zeros there were records once.
+    //= WP-CL-05
     //= WP-CL-05
     fn on_finding(&self, finding: LogFinding, place: FindingPlace) -> ReplayStep {
         use LogFinding as Found;
@@ -205,6 +209,7 @@ mod tests {
             })
     }
 
+    //= WP-CL-04 check
     #[test]
     fn intervals_count_only_if_this_node_wrote_them() {
         let local = HostId(1);
@@ -213,6 +218,7 @@ mod tests {
         assert!(!RULES.counts_intervals_of(None, local));
     }
 
+    //= WP-CL-04 check
     #[test]
     fn record_is_replayed_unless_flushed_or_truncated() {
         let flushed = set(&[(3, 5), (8, 9)]);
@@ -226,6 +232,7 @@ mod tests {
         assert_eq!(replayed(Some(at(7))), [10]);
     }
 
+    //= WP-CL-04 check
     #[test]
     fn replay_starts_no_later_than_the_first_record_that_it_applies() {
         let sets = [set(&[]), set(&[(0, 2)]), set(&[(3, 5)]), set(&[(1, 1), (3, 5)])];
@@ -259,6 +266,7 @@ mod tests {
         }
     }
 
+    //= WP-CL-05 check
     #[test]
     fn end_of_a_segment_is_one_only_if_no_section_follows() {
         for finding in ENDS {
@@ -272,6 +280,7 @@ mod tests {
         }
     }
 
+    //= WP-CL-05 check
     #[test]
     fn damage_is_a_torn_tail_in_the_last_section_of_the_log_alone() {
         for finding in TORN {

@@ -19,6 +19,7 @@ pub trait SegmentRules {
     /// are flushed, and of the truncation records: a clock that was set back must not lead to ids
     /// that one of them covers. Absent when the ids are used up.
     //= WP-CL-07
+    //= WP-CL-07
     fn segment_id_base(&self, now_ms: i64, highest_known_id: Option<i64>) -> Option<i64> {
         match highest_known_id {
             None => Some(now_ms),
@@ -44,6 +45,7 @@ pub trait SegmentRules {
     /// Whether a mutation is small enough for the commit log; a larger one is refused to the client.
     /// Cassandra: `CommitLog.add`.
     //= WP-CL-01
+    //= WP-CL-01
     fn accepts_mutation_size(&self, serialized_size_bytes: u64, max_record_size_bytes: u64) -> bool {
         serialized_size_bytes
             .checked_add(RECORD_OVERHEAD_BYTES)
@@ -63,6 +65,7 @@ pub trait SegmentRules {
     /// Only once all earlier segments are synced to their end: what a power loss takes is then a
     /// suffix of the log, and only its last segment can be torn. Cassandra lets the markers between
     /// two syncs precede that.
+    //= WP-CL-10
     fn may_write_marker(&self, earlier_segments_synced: bool) -> bool {
         earlier_segments_synced
     }
@@ -71,6 +74,7 @@ pub trait SegmentRules {
     ///
     /// Both are half-open, start excluded: `dirty` from the start of the table's first record to the
     /// end of its last, `clean` the bounds of the memtables that were flushed.
+    //= WP-CL-06
     fn is_clean(&self, dirty: (u32, u32), clean: &IntervalSet<u32>) -> bool {
         clean
             .iter()
@@ -78,6 +82,7 @@ pub trait SegmentRules {
     }
 
     /// Whether a segment may be deleted. Cassandra: `CommitLogSegment.isUnused`.
+    //= WP-CL-06
     //= WP-CL-06
     fn may_discard(&self, still_allocating: bool, has_dirty_table: bool) -> bool {
         !still_allocating && !has_dirty_table
@@ -88,6 +93,7 @@ pub trait SegmentRules {
     /// All tables that are dirty in them are flushed. `sizes_bytes` lists the segments from the
     /// oldest, without the one that allocates. Cassandra:
     /// `AbstractCommitLogSegmentManager.maybeFlushToReclaim`.
+    //= WP-CL-08
     //= WP-CL-08
     fn segments_to_reclaim(&self, sizes_bytes: &[u64], total_bytes: u64, limit_bytes: u64) -> usize {
         let mut left_bytes = total_bytes;
@@ -238,6 +244,7 @@ mod tests {
         segment.dirty_tables(RULES).collect()
     }
 
+    //= WP-CL-07 check
     #[test]
     fn ids_of_a_new_life_follow_all_known_ones_whatever_the_clock_says() {
         for highest in -1..4_i64 {
@@ -262,6 +269,7 @@ mod tests {
         assert_eq!(RULES.next_segment_id(i64::MAX), None);
     }
 
+    //= WP-CL-01 check
     #[test]
     fn record_of_half_a_segment_is_the_largest() {
         assert_eq!(RULES.max_record_size_bytes(32), 16);
@@ -273,12 +281,14 @@ mod tests {
         assert!(!RULES.fits(20, u64::MAX, 32));
     }
 
+    //= WP-CL-10 check
     #[test]
     fn marker_waits_for_the_sync_of_earlier_segments() {
         assert!(RULES.may_write_marker(true));
         assert!(!RULES.may_write_marker(false));
     }
 
+    //= WP-CL-06 check
     #[test]
     fn segment_is_dirty_until_every_table_was_flushed() {
         let mut segment = segment();
@@ -312,6 +322,7 @@ mod tests {
         assert!(dirty(&segment).contains(&1));
     }
 
+    //= WP-CL-06 check
     #[test]
     fn record_that_ends_or_begins_at_a_bound_is_on_the_right_side() {
         for (lower, upper, clean) in [(0, 30, true), (1, 30, false), (0, 29, false), (10, 30, false)] {
@@ -377,6 +388,7 @@ mod tests {
         segment().mark_dirty(1, 30, 40);
     }
 
+    //= WP-CL-08 check
     #[test]
     fn as_many_oldest_segments_are_reclaimed_as_bring_the_log_under_its_limit() {
         let sizes_bytes = [10, 20, 30];

@@ -62,11 +62,13 @@ pub trait TransactionRules {
 
     /// Whether the commit may be written: all new files, and the records of all replaced ones, are
     /// on the disk.
+    //= WP-SS-03
     fn may_commit(&self, added_files_synced: bool, remove_records_synced: bool) -> bool {
         added_files_synced && remove_records_synced
     }
 
     /// Whether a replaced file may be deleted: the commit is on the disk and nobody reads it.
+    //= WP-SS-03
     fn may_delete_removed(&self, commit_synced: bool, is_referenced: bool) -> bool {
         commit_synced && !is_referenced
     }
@@ -86,6 +88,7 @@ pub trait TransactionRules {
     /// # Errors
     /// When a record before the last is damaged, when files are not those that the log speaks of, or
     /// when files are missing though the log does not end in a commit.
+    //= WP-SS-03
     //= WP-SS-03
     fn recover(&self, records: &[TransactionRecord]) -> Result<Leftovers, TransactionLogCorrupt> {
         let (last, before) = match records.split_last() {
@@ -136,6 +139,7 @@ mod tests {
 
     //= WP-SS-03 check
     //= WP-CP-04 check
+    //= WP-SS-03 check
     #[test]
     fn commit_alone_decides_which_side_goes() {
         assert_eq!(RULES.recover(&[]), ADDED);
@@ -181,6 +185,7 @@ mod tests {
         }
     }
 
+    //= WP-SS-03 check
     #[test]
     fn each_step_waits_for_the_disk() {
         for first in [false, true] {

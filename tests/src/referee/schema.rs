@@ -204,7 +204,7 @@ mod tests {
     fn column_that_was_dropped_and_added_again_is_both() {
         let table = tables().remove(0);
         let dropped = translate::without_column(&table, "w", 5).expect("it has the column");
-        let text = statements(&[dropped.clone()]);
+        let text = statements(std::slice::from_ref(&dropped));
         assert!(
             text.ends_with("ALTER TABLE durable.simple DROP w USING TIMESTAMP 5;\n"),
             "{text}"

@@ -60,8 +60,8 @@ impl SSTable {
     }
 
     pub(crate) fn statistics(&self) -> Statistics {
-        Statistics::read(&self.read(Component::Statistics), self.stem.version)
-            .expect("the statistics of a real SSTable can be read")
+        let read = Statistics::read(&self.read(Component::Statistics), self.stem.version);
+        read.expect("real statistics")
     }
 
     pub(crate) fn header(&self) -> SerializationHeader {

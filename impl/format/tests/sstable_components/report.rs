@@ -3,7 +3,7 @@
 use crate::real_files;
 use crate::real_sstable::SSTable;
 use crate::statistics::filled;
-use thymbra_format::sstable::metadata::{EstimatedHistogram, Statistics};
+use thymbra_format::sstable::metadata::{EstimatedHistogram, Statistics, StatsMetadata};
 use thymbra_types::{CommitLogPosition, LocalDeletionTime};
 
 /// Line of a report of sstablemetadata that begins with a label.
@@ -30,6 +30,45 @@ fn histogram_lines(report: &str, title: &str) -> Vec<(i64, u64)> {
             )
         })
         .collect()
+}
+
+fn check_intervals(name: &str, report: &str, stats: &StatsMetadata) {
+    let intervals: Vec<String> = stats
+        .commit_log_intervals
+        .iter()
+        .map(|(start, end)| {
+            let position = |at: &CommitLogPosition| {
+                format!(
+                    "CommitLogPosition(segmentId={}, position={})",
+                    at.segment_id, at.position
+                )
+            };
+            format!("{}={}", position(start), position(end))
+        })
+        .collect();
+    let reported = report
+        .lines()
+        .find_map(|line| line.strip_prefix("Replay positions covered: "));
+    assert_eq!(
+        reported,
+        Some(&*format!("{{{}}}", intervals.join(", "))),
+        "{name}"
+    );
+}
+
+fn check_histograms(name: &str, report: &str, stats: &StatsMetadata) {
+    assert_eq!(
+        histogram_lines(report, "Estimated tombstone drop times"),
+        stats.estimated_tombstone_drop_time.bins(),
+        "{name}"
+    );
+    check_histogram(name, report, "Partition Size", &stats.estimated_partition_size);
+    check_histogram(
+        name,
+        report,
+        "Column Count",
+        &stats.estimated_cell_per_partition_count,
+    );
 }
 
 fn check_report(sstable: &SSTable, report: &str) {
@@ -75,27 +114,7 @@ fn check_report(sstable: &SSTable, report: &str) {
     let host = stats.originating_host_id.expect("nb has the host");
     let digits = line(report, "Originating host id").replace('-', "");
     assert_eq!(digits, format!("{host:032x}"), "{name}");
-    let intervals: Vec<String> = stats
-        .commit_log_intervals
-        .iter()
-        .map(|(start, end)| {
-            let position = |at: &CommitLogPosition| {
-                format!(
-                    "CommitLogPosition(segmentId={}, position={})",
-                    at.segment_id, at.position
-                )
-            };
-            format!("{}={}", position(start), position(end))
-        })
-        .collect();
-    let reported = report
-        .lines()
-        .find_map(|line| line.strip_prefix("Replay positions covered: "));
-    assert_eq!(
-        reported,
-        Some(&*format!("{{{}}}", intervals.join(", "))),
-        "{name}"
-    );
+    check_intervals(&name, report, &stats);
     equal("totalColumnsSet", stats.total_columns_set.to_string());
     equal("totalRows", stats.total_rows.to_string());
     equal(
@@ -108,18 +127,7 @@ fn check_report(sstable: &SSTable, report: &str) {
         header.stats.min_timestamp.0.to_string(),
     );
     equal("IsTransient", stats.is_transient.to_string());
-    assert_eq!(
-        histogram_lines(report, "Estimated tombstone drop times"),
-        stats.estimated_tombstone_drop_time.bins(),
-        "{name}"
-    );
-    check_histogram(&name, report, "Partition Size", &stats.estimated_partition_size);
-    check_histogram(
-        &name,
-        report,
-        "Column Count",
-        &stats.estimated_cell_per_partition_count,
-    );
+    check_histograms(&name, report, &stats);
 }
 
 fn check_histogram(name: &str, report: &str, title: &str, histogram: &EstimatedHistogram) {

@@ -51,6 +51,8 @@ pub enum LogAction {
     Flush(u8, u8),
     /// A memtable could not be written.
     FailFlush(u8, u8),
+    /// A memtable whose flush failed is to be written once more.
+    RetryFlush(u8, u8),
     /// What follows a flush: positions become clean, segments go.
     PostFlush(u8, u8),
     /// A compaction of these files begins; a mask of their numbers.
@@ -65,7 +67,9 @@ pub enum LogAction {
     EndCompaction(u8),
     /// A truncation begins, by a flush.
     Truncate(u8),
-    /// Its flush succeeded: the files go, and the position is recorded.
+    /// Its flush succeeded: the position is recorded, on the disk.
+    RecordTruncation(u8),
+    /// The files go, and the client is told.
     EndTruncate(u8),
     /// Its flush failed, and so does the truncation.
     FailTruncate(u8),
@@ -114,6 +118,7 @@ impl fmt::Display for LogAction {
             Self::Barrier(table) => write!(formatter, "barrier.t{}", next(table)),
             Self::Flush(table, number) => write!(formatter, "flush.t{}m{number}", next(table)),
             Self::FailFlush(table, number) => write!(formatter, "fail-flush.t{}m{number}", next(table)),
+            Self::RetryFlush(table, number) => write!(formatter, "retry-flush.t{}m{number}", next(table)),
             Self::PostFlush(table, number) => write!(formatter, "post-flush.t{}m{number}", next(table)),
             Self::Compact(table, inputs) => {
                 let numbers = (0..8_u8).filter(|number| inputs & (1 << number) != 0);
@@ -125,6 +130,7 @@ impl fmt::Display for LogAction {
             Self::Unlink(table, place) => write!(formatter, "unlink.t{}.input{}", next(table), next(place)),
             Self::EndCompaction(table) => write!(formatter, "end-compaction.t{}", next(table)),
             Self::Truncate(table) => write!(formatter, "truncate.t{}", next(table)),
+            Self::RecordTruncation(table) => write!(formatter, "record-truncation.t{}", next(table)),
             Self::EndTruncate(table) => write!(formatter, "end-truncate.t{}", next(table)),
             Self::FailTruncate(table) => write!(formatter, "fail-truncate.t{}", next(table)),
             Self::Tick => formatter.write_str("tick"),

@@ -47,9 +47,12 @@ impl LogSystem {
                 LogAction::Bound(table),
                 LogAction::Barrier(table),
                 LogAction::Truncate(table),
+                LogAction::RecordTruncation(table),
                 LogAction::EndTruncate(table),
                 LogAction::FailTruncate(table),
             ]);
+            let numbers = here.memtables.iter().map(|memtable| memtable.number);
+            candidates.extend(numbers.map(|number| LogAction::RetryFlush(table, number)));
             let files = here
                 .sstables
                 .iter()

@@ -12,4 +12,6 @@ pub enum LogFault {
     AppendNothing,
     /// Its disk says that it synced, and loses that in a power loss.
     LyingDisk,
+    /// It removes the files of a truncated table before it records the truncation.
+    FilesBeforeTruncation,
 }

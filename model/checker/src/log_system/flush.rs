@@ -3,6 +3,7 @@
 use thymbra_durability::{FlushState, MemtableBounds, SwitchStage};
 use thymbra_types::CommitLogPosition;
 
+use super::faults::LogFault;
 use super::state::{Flush, LogState, Memtable, SSTable, Table, Truncation, WritePhase, write_bit, writes_of};
 use super::{LogSystem, intervals_of};
 
@@ -97,6 +98,26 @@ impl LogSystem {
         set_state(state, table, number, FlushState::Failed);
     }
 
+    /// A memtable whose flush failed takes its place at the end of the order.
+    pub(super) fn retry_flush(state: &mut LogState, table: u8, number: u8) {
+        let mut memtables = state.table(table).memtables.iter();
+        let failed = memtables.find(|memtable| memtable.number == number);
+        let memtable = failed.expect("a flush that failed has kept its memtable");
+        if let SwitchStage::BarrierIssued { upper, first_after } = memtable.stage {
+            let bounds = MemtableBounds {
+                lower: memtable.lower,
+                upper,
+            };
+            state.flushes.push(Flush {
+                table,
+                number,
+                bounds,
+                first_after,
+                state: FlushState::Writing,
+            });
+        }
+    }
+
     /// The positions of a flush become clean, and segments that nothing needs are deleted.
     pub(super) fn post_flush(&self, state: &mut LogState, table: u8, number: u8) {
         let index = flush_index(state, table, number).expect("a flush that is followed up is in the order");
@@ -129,15 +150,38 @@ impl LogSystem {
         let acknowledged = (self.of_table(u8::MAX, table))
             .filter(is_acknowledged)
             .fold(0, |mask, write| mask | write_bit(write));
-        state.table_mut(table).truncation = Some(Truncation { at, acknowledged });
+        state.table_mut(table).truncation = Some(Truncation {
+            at,
+            acknowledged,
+            is_recorded: false,
+        });
     }
 
-    /// The files go, and the position up to which nothing is replayed is recorded, on the disk.
+    /// The position up to which nothing is replayed is recorded, on the disk.
+    pub(super) fn record_truncation(&self, state: &mut LogState, table: u8) {
+        let table = state.table_mut(table);
+        let truncation = table
+            .truncation
+            .as_mut()
+            .expect("a truncation that is recorded has begun");
+        truncation.is_recorded = true;
+        match self.driver {
+            LogFault::FilesBeforeTruncation => table.sstables.clear(),
+            LogFault::None
+            | LogFault::AcknowledgeBeforeApply
+            | LogFault::AppendNothing
+            | LogFault::LyingDisk => {
+                table.truncated_at = Some(truncation.at);
+            }
+        }
+    }
+
+    /// The files go as one, and the client is told.
     pub(super) fn end_truncate(state: &mut LogState, table: u8) {
         let table = state.table_mut(table);
         let truncation = table.truncation.take().expect("a truncation that ends has begun");
-        table.sstables.clear();
         table.truncated_at = Some(truncation.at);
+        table.sstables.clear();
         table.truncated |= table.flushed;
         table.flushed = 0;
         table.gone |= truncation.acknowledged;

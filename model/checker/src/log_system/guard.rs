@@ -6,8 +6,10 @@ use super::LogSystem;
 use super::action::{CommitFate, LogAction, LogUnmet, Tail};
 use super::crash::unsynced;
 use super::faults::LogFault;
-use super::flush::flush_index;
-use super::state::{CommitRecord, Compaction, LogState, NodeLife, Segment, WritePhase, write_bit};
+use super::flush::{flush_index, is_failed};
+use super::state::{
+    CommitRecord, Compaction, LogState, NodeLife, Segment, Truncation, WritePhase, write_bit,
+};
 use crate::scope::Sync;
 
 type Guard = Result<(), LogUnmet>;
@@ -52,15 +54,17 @@ impl LogSystem {
             | LogAction::Barrier(_)
             | LogAction::Flush(..)
             | LogAction::FailFlush(..)
+            | LogAction::RetryFlush(..)
             | LogAction::PostFlush(..) => self.guard_flush(state, action),
             LogAction::Compact(..)
             | LogAction::Commit(_)
             | LogAction::SyncCommit(_)
             | LogAction::Unlink(..)
             | LogAction::EndCompaction(_) => self.guard_compaction(state, action),
-            LogAction::Truncate(_) | LogAction::EndTruncate(_) | LogAction::FailTruncate(_) => {
-                self.guard_truncation(state, action)
-            }
+            LogAction::Truncate(_)
+            | LogAction::RecordTruncation(_)
+            | LogAction::EndTruncate(_)
+            | LogAction::FailTruncate(_) => self.guard_truncation(state, action),
             LogAction::Tick => holds(state.budgets.ticks > 0, LogUnmet::BudgetSpent),
             LogAction::Crash => holds(state.budgets.crashes > 0, LogUnmet::BudgetSpent),
             LogAction::PowerLoss { kept, tail, commit } => guard_power_loss(state, kept, tail, commit),
@@ -95,6 +99,7 @@ impl LogSystem {
             | LogAction::Barrier(_)
             | LogAction::Flush(..)
             | LogAction::FailFlush(..)
+            | LogAction::RetryFlush(..)
             | LogAction::PostFlush(..)
             | LogAction::Compact(..)
             | LogAction::Commit(_)
@@ -102,6 +107,7 @@ impl LogSystem {
             | LogAction::Unlink(..)
             | LogAction::EndCompaction(_)
             | LogAction::Truncate(_)
+            | LogAction::RecordTruncation(_)
             | LogAction::EndTruncate(_)
             | LogAction::FailTruncate(_)
             | LogAction::Tick => state.life == NodeLife::Up,
@@ -162,6 +168,14 @@ impl LogSystem {
                     !Self::runs_before(state, flush.first_after),
                     LogUnmet::OperationsRun,
                 )
+            }
+            LogAction::RetryFlush(table, number) => {
+                holds(table_exists(state, table), LogUnmet::NoSuchThing)?;
+                let mut memtables = state.table(table).memtables.iter();
+                let memtable = memtables.find(|memtable| memtable.number == number);
+                let is_settled = flush_index(state, table, number).is_none();
+                let may = |memtable| is_settled && is_failed(state, table, memtable);
+                holds(memtable.is_some_and(may), LogUnmet::OtherStep)
             }
             LogAction::PostFlush(table, number) => {
                 let index = flush_index(state, table, number).ok_or(LogUnmet::NoSuchThing)?;
@@ -247,12 +261,15 @@ impl LogSystem {
                 holds(state.table(table).compaction.is_none(), LogUnmet::TableBusy)
             }
             LogAction::EndTruncate(table) => {
-                begun_truncation(state, table)?;
+                holds(begun_truncation(state, table)?.is_recorded, LogUnmet::OtherStep)
+            }
+            LogAction::RecordTruncation(table) => {
+                holds(!begun_truncation(state, table)?.is_recorded, LogUnmet::OtherStep)?;
                 let flushes = Self::flushes_of(state, table);
                 holds(self.rules.may_proceed(&flushes), LogUnmet::Forbidden)
             }
             LogAction::FailTruncate(table) => {
-                begun_truncation(state, table)?;
+                holds(!begun_truncation(state, table)?.is_recorded, LogUnmet::OtherStep)?;
                 let flushes = Self::flushes_of(state, table);
                 let is_over = !flushes.contains(&FlushState::Writing);
                 holds(
@@ -292,9 +309,10 @@ fn compaction(state: &LogState, table: u8) -> Result<&Compaction, LogUnmet> {
         .ok_or(LogUnmet::NoSuchThing)
 }
 
-fn begun_truncation(state: &LogState, table: u8) -> Guard {
+fn begun_truncation(state: &LogState, table: u8) -> Result<&Truncation, LogUnmet> {
     holds(table_exists(state, table), LogUnmet::NoSuchThing)?;
-    holds(state.table(table).truncation.is_some(), LogUnmet::NoSuchThing)
+    let truncation = state.table(table).truncation.as_ref();
+    truncation.ok_or(LogUnmet::NoSuchThing)
 }
 
 /// Each choice that a power loss has is offered once.

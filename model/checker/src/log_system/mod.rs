@@ -25,7 +25,7 @@ mod story;
 mod tests;
 mod write;
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
 use stateright::{Model, Property};
@@ -73,6 +73,8 @@ pub struct LogSystem {
     reached: u32,
     sync_mode: SyncMode,
     cancelled: Arc<AtomicBool>,
+    /// Properties whose witness has been found.
+    witnessed: AtomicU64,
 }
 
 impl core::fmt::Debug for LogSystem {
@@ -103,6 +105,7 @@ impl LogSystem {
             reached: 0,
             sync_mode,
             cancelled: Arc::default(),
+            witnessed: AtomicU64::default(),
         }
     }
 
@@ -188,6 +191,7 @@ impl LogSystem {
             LogAction::Barrier(table) => Self::barrier(state, table),
             LogAction::Flush(table, number) => self.flush(state, table, number),
             LogAction::FailFlush(table, number) => Self::fail_flush(state, table, number),
+            LogAction::RetryFlush(table, number) => Self::retry_flush(state, table, number),
             LogAction::PostFlush(table, number) => self.post_flush(state, table, number),
             LogAction::Compact(table, inputs) => self.compact(state, table, inputs),
             LogAction::Commit(table) => Self::commit(state, table),
@@ -195,6 +199,7 @@ impl LogSystem {
             LogAction::Unlink(table, place) => Self::unlink(state, table, place),
             LogAction::EndCompaction(table) => Self::end_compaction(state, table),
             LogAction::Truncate(table) => self.truncate(state, table),
+            LogAction::RecordTruncation(table) => self.record_truncation(state, table),
             LogAction::EndTruncate(table) => Self::end_truncate(state, table),
             LogAction::FailTruncate(table) => state.table_mut(table).truncation = None,
             LogAction::Tick => {
@@ -314,6 +319,10 @@ impl CheckedModel for LogSystem {
 
     fn cancelled(&self) -> &Arc<AtomicBool> {
         &self.cancelled
+    }
+
+    fn witnessed(&self) -> &AtomicU64 {
+        &self.witnessed
     }
 }
 

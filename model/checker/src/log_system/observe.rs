@@ -97,7 +97,7 @@ impl LogSystem {
                 }
             }
             LogAction::Compact(table, inputs) => self.observe_compact(before, table, inputs, after),
-            LogAction::EndTruncate(table) => {
+            LogAction::RecordTruncation(table) => {
                 let memtables = &before.table(table).memtables;
                 if memtables
                     .iter()
@@ -115,11 +115,13 @@ impl LogSystem {
             | LogAction::Bound(_)
             | LogAction::Barrier(_)
             | LogAction::FailFlush(..)
+            | LogAction::RetryFlush(..)
             | LogAction::Commit(_)
             | LogAction::SyncCommit(_)
             | LogAction::Unlink(..)
             | LogAction::EndCompaction(_)
             | LogAction::Truncate(_)
+            | LogAction::EndTruncate(_)
             | LogAction::FailTruncate(_)
             | LogAction::Tick
             | LogAction::Corrupt { .. } => {}

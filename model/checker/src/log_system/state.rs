@@ -183,6 +183,8 @@ pub struct Truncation {
     pub at: CommitLogPosition,
     /// Writes that were acknowledged before it began.
     pub acknowledged: WriteMask,
+    /// Its position is recorded; the files are about to go.
+    pub is_recorded: bool,
 }
 
 /// A table of the node.

@@ -86,6 +86,9 @@ pub(super) fn sentence(system: &LogSystem, before: &LogState, action: LogAction,
                 table + 1
             )
         }
+        LogAction::RetryFlush(table, number) => {
+            format!("Memtable {number} of t{} is to be written once more.", table + 1)
+        }
         LogAction::PostFlush(table, number) => followed(before, table, number, after),
         LogAction::Compact(table, inputs) => compacted(system, before, table, inputs, after),
         LogAction::Commit(table) => {
@@ -109,12 +112,15 @@ pub(super) fn sentence(system: &LogSystem, before: &LogState, action: LogAction,
                 table + 1
             )
         }
-        LogAction::EndTruncate(table) => {
-            let at = after.table(table).truncated_at.unwrap_or_default();
-            format!(
-                "The truncation of t{} succeeds, and is recorded up to {at}.",
+        LogAction::RecordTruncation(table) => match after.table(table).truncated_at {
+            Some(at) => format!("The truncation of t{} is recorded up to {at}.", table + 1),
+            None => format!(
+                "The files of t{} are removed; no truncation is recorded.",
                 table + 1
-            )
+            ),
+        },
+        LogAction::EndTruncate(table) => {
+            format!("The files of t{} go, and the truncation succeeds.", table + 1)
         }
         LogAction::FailTruncate(table) => {
             format!(

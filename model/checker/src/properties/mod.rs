@@ -10,6 +10,8 @@ mod marks;
 mod outcomes;
 mod questions;
 
+use core::sync::atomic::Ordering;
+
 use stateright::{Model, Property};
 
 use crate::checked_model::CheckedModel;
@@ -137,18 +139,31 @@ fn nth_holds<M: CheckedModel, const N: usize>(model: &M, state: &M::State) -> bo
         .is_none_or(|property| property.holds(model, state))
 }
 
+/// Whether the state is a witness that the library is to note.
+///
+/// The library would note every one, each with a copy of the way to it, which is a twentieth of a search. The first is
+/// enough, and those where the property is violated, since a search may end at these.
 fn nth_premise<M: CheckedModel, const N: usize>(model: &M, state: &M::State) -> bool {
-    model
-        .checked()
-        .get(N)
-        .is_some_and(|property| (property.premise.holds)(model, state))
+    let Some(property) = model.checked().get(N) else {
+        return false;
+    };
+    let bit = 1 << N;
+    let is_witnessed = model.witnessed().load(Ordering::Relaxed) & bit != 0;
+    if is_witnessed && property.holds(model, state) {
+        return false;
+    }
+    let is_reached = (property.premise.holds)(model, state);
+    if is_reached && !is_witnessed {
+        model.witnessed().fetch_or(bit, Ordering::Relaxed);
+    }
+    is_reached
 }
 
 macro_rules! conditions {
     ($($n:literal)*) => { [$((nth_holds::<M, $n> as Condition<M>, nth_premise::<M, $n> as Condition<M>)),*] };
 }
 
-/// The most properties that one run may check.
+/// The most properties that one run may check; no more than there are bits in [`CheckedModel::witnessed`].
 pub const PROPERTIES_MAX: usize = 40;
 
 fn conditions<M: CheckedModel>() -> [(Condition<M>, Condition<M>); PROPERTIES_MAX] {

@@ -57,6 +57,8 @@ pub struct System {
     pub reached: u32,
     /// Set from outside to make the search run dry.
     pub cancelled: std::sync::Arc<core::sync::atomic::AtomicBool>,
+    /// Properties whose witness has been found, by their places in the run.
+    pub(crate) witnessed: core::sync::atomic::AtomicU64,
     /// Of actions that an exchange of equal nodes makes equal, one is explored.
     pub symmetry: bool,
     exchanges: Vec<symmetry::Exchange>,
@@ -107,6 +109,7 @@ impl System {
             breaches: 0,
             reached: 0,
             cancelled: std::sync::Arc::default(),
+            witnessed: core::sync::atomic::AtomicU64::default(),
             symmetry: false,
             exchanges,
             config,

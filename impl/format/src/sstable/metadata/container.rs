@@ -66,31 +66,8 @@ impl<'a> MetadataComponents<'a> {
     /// When it is cut, a checksum does not fit, or the components do not fill it.
     pub fn read(bytes: &'a [u8]) -> Result<Self, FormatError> {
         let mut cursor = Cursor::new(bytes);
-        let (count_bytes, count) = (cursor.clone().remaining(), cursor.u32("number of components")?);
-        let mut checksum = crc32fast::Hasher::new();
-        checksum.update(count_bytes.get(..4).unwrap_or_default());
-        check(
-            &mut cursor,
-            "number of components",
-            0,
-            checksum.clone().finalize(),
-        )?;
-        let types = usize::try_from(count)
-            .ok()
-            .and_then(|count| MetadataType::ALL.get(..count));
-        let Some(types) = types else {
-            return Err(FormatError::invalid(
-                "number of components",
-                0,
-                "at most 4",
-                &count,
-            ));
-        };
-        let table_offset = cursor.offset();
-        let table = cursor.take(types.len() * ENTRY_SIZE_BYTES, "table of components")?;
-        checksum.update(table);
-        check(&mut cursor, "table of components", 0, checksum.finalize())?;
-
+        let table = read_table(&mut cursor)?;
+        let table_offset = cursor.offset() - (table.len() + CHECKSUM_SIZE_BYTES) as u64;
         let (entries, _) = table.as_chunks::<ENTRY_SIZE_BYTES>();
         let mut components = [None; TYPE_COUNT];
         let mut next = 0;
@@ -176,6 +153,29 @@ pub fn write_components(components: &[(MetadataType, &[u8])], out: &mut Vec<u8>)
         out.extend_from_slice(&crc32fast::hash(content).to_be_bytes());
     }
     Ok(())
+}
+
+/// The table of contents, behind the number of its entries; both checksums are verified.
+fn read_table<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], FormatError> {
+    let (count_bytes, count) = (cursor.clone().remaining(), cursor.u32("number of components")?);
+    let mut checksum = crc32fast::Hasher::new();
+    checksum.update(count_bytes.get(..4).unwrap_or_default());
+    check(cursor, "number of components", 0, checksum.clone().finalize())?;
+    let types = usize::try_from(count)
+        .ok()
+        .and_then(|count| MetadataType::ALL.get(..count));
+    let Some(types) = types else {
+        return Err(FormatError::invalid(
+            "number of components",
+            0,
+            "at most 4",
+            &count,
+        ));
+    };
+    let table = cursor.take(types.len() * ENTRY_SIZE_BYTES, "table of components")?;
+    checksum.update(table);
+    check(cursor, "table of components", 0, checksum.finalize())?;
+    Ok(table)
 }
 
 /// Number and offset of a component.

@@ -86,7 +86,7 @@ pub static ENTRIES: &[Entry<LogSystem>] = &[
         driver: LogFault::None,
         target: Property("D5"),
         bounds: bounds::truncated_and_crashed,
-        shortest: 7,
+        shortest: 8,
     },
     Entry {
         id: "scylla-14870",
@@ -153,6 +153,17 @@ pub static ENTRIES: &[Entry<LogSystem>] = &[
         target: Property("S2"),
         bounds: bounds::one_batch_write,
         shortest: 5,
+    },
+    Entry {
+        id: "truncate-files-first",
+        origin: Origin::Driver,
+        says: "The storage removes the files of a truncated table before it records the truncation.",
+        ticket: "",
+        rules: REFERENCE,
+        driver: LogFault::FilesBeforeTruncation,
+        target: Property("S4"),
+        bounds: bounds::truncated_and_crashed,
+        shortest: 6,
     },
     Entry {
         id: "lower-bound-included",
