@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Partition keys of runs: 0 up to this.
 pub const KEYS_COUNT: u8 = 4;
 
+/// Writes of a partition that may be in doubt at a time; of more, the rest are taken as not there.
+const DOUBTFUL_COUNT: usize = 10;
+
 /// What one mutation wrote into one table.
 #[derive(Clone, Debug)]
 struct Part {
@@ -183,13 +186,16 @@ impl Oracle {
         table.dropped_us.insert(column.to_owned(), now_us);
     }
 
-    /// What a reader may see of a partition, each possibility once, if nothing was in doubt.
+    /// What a reader may see of a partition, each possibility once.
     #[must_use]
     pub fn expected(&self, table: usize, key: u8, now_seconds: i64) -> Vec<Seen> {
         let state = self.table(table);
         let mut expected = Vec::new();
-        for possibility in &state.possibilities {
-            let parts: Vec<_> = possibility.iter().filter(|part| !part.is_doubtful).collect();
+        for parts in state
+            .possibilities
+            .iter()
+            .flat_map(|possibility| views(possibility, key))
+        {
             let seen = state.see(table, key, &parts, now_seconds);
             if !expected.contains(&seen) {
                 expected.push(seen);
@@ -322,6 +328,21 @@ impl Survival {
     }
 }
 
+/// The parts that concern a partition: those that are certain, with any of those that are in doubt.
+fn views(possibility: &Possibility, key: u8) -> impl Iterator<Item = Vec<&Part>> {
+    let of_key = possibility
+        .iter()
+        .filter(move |part| part.facts.iter().any(|fact| fact.key == key));
+    let (doubtful, certain): (Vec<_>, Vec<_>) = of_key.partition(|part| part.is_doubtful);
+    (0..1_u32 << doubtful.len().min(DOUBTFUL_COUNT)).map(move |subset| {
+        let doubtful = doubtful.iter().enumerate();
+        let there = doubtful
+            .filter(|(bit, _)| subset >> bit & 1 == 1)
+            .map(|(_, part)| part);
+        certain.iter().chain(there).copied().collect()
+    })
+}
+
 impl TableOracle {
     /// The first partition that does not show what these parts say, whatever of the doubtful ones is there.
     fn first_wrong_key(
@@ -332,23 +353,8 @@ impl TableOracle {
         shows: &Observation<'_>,
     ) -> Option<u8> {
         (0..KEYS_COUNT).find(|&key| {
-            let of_key = parts
-                .iter()
-                .filter(|part| part.facts.iter().any(|fact| fact.key == key));
-            let (doubtful, certain): (Vec<_>, Vec<_>) = of_key.partition(|part| part.is_doubtful);
-            let subsets = 1_u32 << doubtful.len().min(16);
-            !(0..subsets).any(|subset| {
-                let there = doubtful
-                    .iter()
-                    .enumerate()
-                    .filter(|(bit, _)| subset >> bit & 1 == 1);
-                let parts: Vec<_> = certain
-                    .iter()
-                    .chain(there.map(|(_, part)| part))
-                    .copied()
-                    .collect();
-                shows(index, key, &self.see(index, key, &parts, now_seconds))
-            })
+            let mut views = views(parts, key);
+            !views.any(|parts| shows(index, key, &self.see(index, key, &parts, now_seconds)))
         })
     }
 

@@ -1,7 +1,7 @@
 //! From the words of operations to the types of the engine: schemas, mutations, reads, answers.
 
 use super::literal::Literal;
-use super::operation::{CellLabel, Change, Operation, Place, RowName, Selection, Update};
+use super::operation::{CellLabel, Change, Place, RowName, Selection, Update};
 use super::setup::{Setup, SyncKind};
 use super::shape::{ColumnKind, ColumnShape, SHAPES, Scalar, Shape};
 use super::visible::{Cells, Seen};
@@ -348,34 +348,4 @@ const fn part_of_row(column: ColumnShape) -> PartOfRow {
 #[must_use]
 pub fn shape(table: usize) -> &'static Shape {
     SHAPES.get(table).expect("operations name tables that exist")
-}
-
-/// Tables that an operation writes to.
-#[must_use]
-pub fn tables_written(operation: &Operation) -> Vec<usize> {
-    match operation {
-        Operation::Write(_, updates) => {
-            let mut tables: Vec<_> = updates.iter().map(|update| update.table).collect();
-            tables.sort_unstable();
-            tables.dedup();
-            tables
-        }
-        Operation::Read(..)
-        | Operation::Scan(..)
-        | Operation::Clock(_)
-        | Operation::Tick
-        | Operation::Sync
-        | Operation::Flush(_)
-        | Operation::BeginFlush(_)
-        | Operation::FinishFlush(_)
-        | Operation::AbandonFlush(_)
-        | Operation::Compact(_)
-        | Operation::CompactNext(_)
-        | Operation::Truncate(_)
-        | Operation::AddColumn(..)
-        | Operation::DropColumn(..)
-        | Operation::Restart
-        | Operation::Kill
-        | Operation::PowerLoss(_) => Vec::new(),
-    }
 }

@@ -1,8 +1,27 @@
 //! Whether the engine says what the oracle says.
 
 use super::*;
+use crate::storage_oracle::operation::Selection;
+use crate::storage_oracle::visible::Seen;
 
 impl Trial {
+    /// Compares a read of some rows.
+    pub(super) fn read(&self, table: usize, key: u8, selection: &Selection) -> Result<(), Stop> {
+        let filter = translate::filter(table, selection);
+        let engine = self.open_engine()?;
+        let shown = engine.read(translate::table_id(table), &translate::key(table, key), &filter);
+        let shown = shown.map_err(Stop::Refused)?;
+        let expected = self.oracle.expected(table, key, self.now_seconds()).into_iter();
+        let select = |seen: Seen| translate::rows(table, &seen.select(translate::shape(table), selection));
+        let expected: Vec<_> = expected.map(select).collect();
+        if expected.contains(&shown) {
+            return Ok(());
+        }
+        Err(Stop::Wrong(format!(
+            "read gives {shown:?}, expected is {expected:?}"
+        )))
+    }
+
     /// Compares everything that can be read.
     ///
     /// # Errors
@@ -56,7 +75,7 @@ impl Trial {
         table: usize,
         key: u8,
     ) -> Result<thymbra_storage::read::PartitionRows, Stop> {
-        let filter = translate::filter(table, &super::super::operation::Selection::ALL);
+        let filter = translate::filter(table, &Selection::ALL);
         let engine = self.open_engine()?;
         let shown = engine.read(translate::table_id(table), &translate::key(table, key), &filter);
         shown.map_err(Stop::Refused)
