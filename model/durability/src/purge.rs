@@ -318,6 +318,7 @@ mod tests {
             expired(&[old, sstable(5, 9, i64::MAX)], &[], NONE),
             vec![false, false]
         );
+        assert_eq!(expired(&[old, sstable(5, 9, 100)], &[], NONE), vec![false, false]);
         assert_eq!(expired(&[old], &[live], NONE), vec![true]);
         assert_eq!(expired(&[old], &[sstable(5, 5, 99)], NONE), vec![false]);
         assert_eq!(
