@@ -133,15 +133,31 @@ impl Oracle {
         }
     }
 
+    /// Mutations that were accepted so far, or answered by an error.
+    #[must_use]
+    pub const fn mutations_count(&self) -> u64 {
+        self.next_mutation
+    }
+
     /// Everything accepted so far survives the end of the process.
     pub fn written(&mut self) {
-        self.written_up_to = self.next_mutation;
+        self.written_up_to(self.next_mutation);
+    }
+
+    /// So many of the first mutations survive the end of the process.
+    pub fn written_up_to(&mut self, mutations_count: u64) {
+        self.written_up_to = self.written_up_to.max(mutations_count);
     }
 
     /// Everything accepted so far survives a loss of power.
     pub fn synced(&mut self) {
-        self.synced_up_to = self.next_mutation;
-        self.written();
+        self.synced_up_to(self.next_mutation);
+    }
+
+    /// So many of the first mutations survive a loss of power.
+    pub fn synced_up_to(&mut self, mutations_count: u64) {
+        self.synced_up_to = self.synced_up_to.max(mutations_count);
+        self.written_up_to(mutations_count);
     }
 
     /// Another memtable takes writes; the number of the one before it.

@@ -6,13 +6,14 @@
 mod compare;
 mod failure;
 mod lives;
+mod syncs;
 
 use super::coverage::{Coverage, Met};
 use super::fact::Fact;
 use super::operation::{BEGIN_SECONDS, Operation, Update};
 use super::oracle::{Ending, InFlight, KEYS_COUNT, Oracle};
 use super::script::Script;
-use super::setup::{Setup, SyncKind};
+use super::setup::Setup;
 use super::shape::SHAPES;
 use super::snapshot::Snapshot;
 use super::translate;
@@ -22,14 +23,6 @@ use thymbra_storage::clock::{Clock as _, ManualClock};
 use thymbra_storage::disk::simulated::OperationRecord;
 use thymbra_storage::disk::{Disk, SimulatedDisk};
 use thymbra_storage::{PendingFlush, StorageEngine, StorageError};
-
-/// After so long without a sync the engine makes one by itself, milliseconds.
-const SYNC_PERIOD_MS: u64 = 10_000;
-/// After so long without a sync a write waits for one, milliseconds.
-const SYNC_LAG_BLOCK_MS: u64 = 15_000;
-/// After so long without a marker the engine writes one by itself, milliseconds; a compressed log waits for
-/// the sync.
-const MARKER_INTERVAL_MS: u64 = 100;
 
 /// Why a run ended early.
 #[derive(Debug)]
@@ -85,6 +78,10 @@ pub struct Trial {
     /// When the log was last known to be synced, and to be written, by the stop watch.
     synced_at_ms: u64,
     written_at_ms: u64,
+    /// Operations of the disk at the time when the log was last known to be synced.
+    synced_at_index: u64,
+    /// Writes that were acknowledged in this life: when, by the stop watch, and how many mutations there were.
+    acknowledged: Vec<(u64, u64)>,
     /// Segments that the log had last.
     segments_count: u64,
     coverage: Coverage,
@@ -106,6 +103,8 @@ impl Trial {
             done: Vec::new(),
             synced_at_ms: 0,
             written_at_ms: 0,
+            synced_at_index: 0,
+            acknowledged: Vec::new(),
             segments_count: 0,
             coverage: Coverage::default(),
         }
@@ -275,8 +274,9 @@ impl Trial {
             Operation::Read(table, key, selection) => self.read(*table, *key, selection)?,
             Operation::Scan(table, from, limit_count) => self.scan(*table, *from, *limit_count)?,
             Operation::Tick => {
+                let is_age_known = self.knows_last_sync();
                 self.ask(StorageEngine::tick)?;
-                self.note_tick();
+                self.note_tick(is_age_known);
             }
             Operation::Sync => {
                 self.ask(StorageEngine::sync)?;
@@ -330,19 +330,13 @@ impl Trial {
 
     fn write(&mut self, key: u8, updates: &[Update]) -> Result<(), Stop> {
         let mutation = translate::mutation(key, updates, self.now_seconds());
+        let before_count = self.disk.operation_count();
+        let is_age_known = self.knows_last_sync();
         self.ask(|engine| engine.apply(mutation))?;
+        let is_age_known = is_age_known && !self.has_switched_segment_since(before_count);
         self.oracle.write(self.facts(key, updates), false);
-        match self.setup.sync {
-            SyncKind::Batch | SyncKind::Group => self.oracle.synced(),
-            SyncKind::Periodic => {
-                let is_logged = updates
-                    .iter()
-                    .any(|update| translate::shape(update.table).is_durable);
-                if is_logged && self.clock.monotonic_ms() - self.synced_at_ms > SYNC_LAG_BLOCK_MS {
-                    self.note_sync();
-                }
-            }
-        }
+        let mut shapes = updates.iter().map(|update| translate::shape(update.table));
+        self.note_acknowledgement(shapes.any(|shape| shape.is_durable), is_age_known);
         Ok(())
     }
 
@@ -432,23 +426,6 @@ impl Trial {
         self.coverage
             .meet(Met::SegmentDiscarded, self.segments_count.saturating_sub(count));
         self.segments_count = count;
-    }
-
-    fn note_sync(&mut self) {
-        self.oracle.synced();
-        self.synced_at_ms = self.clock.monotonic_ms();
-        self.written_at_ms = self.synced_at_ms;
-    }
-
-    /// What is due by the clock is done by a tick.
-    fn note_tick(&mut self) {
-        let now_ms = self.clock.monotonic_ms();
-        if now_ms - self.synced_at_ms >= SYNC_PERIOD_MS {
-            self.note_sync();
-        } else if now_ms - self.written_at_ms >= MARKER_INTERVAL_MS && !self.setup.is_log_compressed {
-            self.oracle.written();
-            self.written_at_ms = now_ms;
-        }
     }
 
     /// The clock of the engine, milliseconds since 1970.

@@ -69,6 +69,8 @@ impl Trial {
             done: self.done.clone(),
             synced_at_ms: 0,
             written_at_ms: 0,
+            synced_at_index: 0,
+            acknowledged: Vec::new(),
             segments_count: 0,
             coverage: Coverage::default(),
         };

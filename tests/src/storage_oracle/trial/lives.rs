@@ -69,11 +69,13 @@ impl Trial {
         // The stop watch of a new process begins at 0.
         self.clock = Arc::new(ManualClock::at_ms(self.clock.now_ms()));
         (self.synced_at_ms, self.written_at_ms) = (0, 0);
+        self.acknowledged.clear();
         let before_count = self.disk.operation_count();
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
         let clock = Arc::clone(&self.clock);
         self.engine = Some(StorageEngine::open(translate::config(&self.setup), disk, clock)?);
         self.opening = self.changes_since(before_count);
+        self.synced_at_index = self.disk.operation_count();
         let engine = self.engine.as_ref();
         self.segments_count = engine.map_or(0, |engine| engine.statistics().commit_log_segments_count);
         Ok(())
