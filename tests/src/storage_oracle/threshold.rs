@@ -177,13 +177,18 @@ mod tests {
             .collect();
         let facts: Vec<_> = facts.iter().collect();
         let clock = (BEGIN_SECONDS + now, BEGIN_SECONDS + gc_before);
-        let seconds = |timestamp: Option<i64>| timestamp.map(|us| us / 1_000_000 - BEGIN_SECONDS);
+        let seconds = |timestamp: Option<i64>| {
+            timestamp.map_or_else(
+                || "-".to_owned(),
+                |us| (us / 1_000_000 - BEGIN_SECONDS).to_string(),
+            )
+        };
         thresholds(&SHAPES[table], SHAPES[table].columns, &facts, clock)
             .into_iter()
             .map(|found| {
                 let cell = found.cell.map_or_else(String::new, |cell| cell.column);
-                let least = seconds(found.least).map_or("-".to_owned(), |least| least.to_string());
-                let most = seconds(found.most).map_or("-".to_owned(), |most| most.to_string());
+                let least = seconds(found.least);
+                let most = seconds(found.most);
                 format!(
                     "{:?}{cell} {least} {most} {}",
                     found.row,
