@@ -228,10 +228,13 @@ impl Subject {
                         "other answers: {question:?}: {answer:?}, expected is {expected:?}"
                     ));
                 }
-                Err(error) => match judge_error(path, error) {
-                    wrong @ Outcome::Wrong(_) => return wrong,
-                    reported => outcome = reported,
-                },
+                Err(error) => {
+                    let judged = judge_error(path, error);
+                    if matches!(judged, Outcome::Wrong(_)) {
+                        return judged;
+                    }
+                    outcome = judged;
+                }
             }
         }
         let Some(differing) = differing else {
