@@ -8,17 +8,19 @@
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use proptest_state_machine::ReferenceStateMachine as _;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
-use thymbra_tests::referee::export;
+use thymbra_tests::referee::export::{self, Ending};
 use thymbra_tests::repository;
+use thymbra_tests::storage_oracle::coverage::{Coverage, Met};
 use thymbra_tests::storage_oracle::crash;
 use thymbra_tests::storage_oracle::generate::Operations;
 use thymbra_tests::storage_oracle::script::Script;
 
 /// Runs, unless `THYMBRA_REFEREE_CASES` says another number.
-const CASES_COUNT: usize = 40;
+const CASES_COUNT: usize = 48;
 /// Operations of a run at most.
 const OPERATIONS_COUNT: usize = 60;
 
@@ -32,8 +34,29 @@ fn seed() -> u64 {
     number("PROPTEST_RNG_SEED").unwrap_or_else(|| u64::from(now.subsec_nanos()))
 }
 
-/// Runs scripts by chance, each into a folder of its own.
-fn write_cases(seed: u64, folder: &Path) {
+/// What Cassandra must have met in the SSTables of a series, by the names that `Contents.java` gives.
+const REQUIRED: [&str; 17] = [
+    "cell tombstones",
+    "complex columns",
+    "complex deletions",
+    "compressed SSTables",
+    "element tombstones",
+    "expiring cells",
+    "expiring rows",
+    "live cells",
+    "partition deletions",
+    "promoted indexes",
+    "range tombstone bounds",
+    "row deletions",
+    "static rows",
+    "tables of several SSTables",
+    "uncompressed SSTables",
+    "updates replayed",
+    "updates skipped",
+];
+
+/// Runs scripts by chance, each into a folder of its own; says what they met.
+fn write_cases(seed: u64, folder: &Path) -> Coverage {
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(seed),
@@ -42,7 +65,8 @@ fn write_cases(seed: u64, folder: &Path) {
     let cases_count = number("THYMBRA_REFEREE_CASES").map_or(CASES_COUNT, |count| {
         usize::try_from(count).expect("a number of runs")
     });
-    for case in 0..cases_count {
+    let mut coverage = Coverage::default();
+    for (case, ending) in (0..cases_count).zip(Ending::ALL.into_iter().cycle()) {
         let strategy = Operations::sequential_strategy(1..OPERATIONS_COUNT);
         let drawn = strategy.new_tree(&mut runner).expect("operations can be drawn");
         let (plan, operations, _) = drawn.current();
@@ -53,11 +77,29 @@ fn write_cases(seed: u64, folder: &Path) {
         let mut trial = crash::run(&script)
             .map_err(|failure| format!("seed {seed}: {failure}"))
             .expect("the engine agrees with the oracle");
-        export::settle(&mut trial)
+        export::settle(&mut trial, ending)
             .map_err(|stop| format!("seed {seed}: {stop:?}"))
             .expect("the engine settles");
         export::write(&trial, &folder.join(format!("case-{case}"))).expect("files can be written");
+        coverage.add(&trial.coverage());
     }
+    coverage
+}
+
+/// The lines of the judgement that are bad, and the sums of what all count.
+fn read_judgement(lines: &str) -> (Vec<&str>, BTreeMap<String, u64>) {
+    let mut bad = Vec::new();
+    let mut counts = BTreeMap::new();
+    for line in lines.lines() {
+        let document: serde_json::Value = serde_json::from_str(line).expect("a line is a document");
+        if document["verdict"] != "good" {
+            bad.push(line);
+        }
+        for (name, value) in document.as_object().into_iter().flatten() {
+            *counts.entry(name.clone()).or_default() += value.as_u64().unwrap_or_default();
+        }
+    }
+    (bad, counts)
 }
 
 #[test]
@@ -68,30 +110,28 @@ fn cassandra_finds_in_our_files_what_the_oracle_holds() {
     let scratch = tempfile::tempdir().expect("a directory for files");
     let folder =
         std::env::var_os("THYMBRA_REFEREE_DIR").map_or_else(|| scratch.path().to_path_buf(), PathBuf::from);
-    write_cases(seed, &folder);
+    let coverage = write_cases(seed, &folder);
     let output = Command::new(repository::root().join("tests/cassandra/referee"))
         .arg("judge")
         .arg(&folder)
         .output()
         .expect("the referee can be called");
     let lines = String::from_utf8_lossy(&output.stdout);
-    let bad: Vec<&str> = lines
-        .lines()
-        .filter(|line| !line.contains("\"verdict\":\"good\""))
-        .collect();
-    eprintln!(
-        "{} judged, {} SSTables, {} nodes",
-        lines.lines().count(),
-        lines.lines().filter(|line| line.contains("-Data.db\"")).count(),
-        lines
-            .lines()
-            .filter(|line| line.contains("\"updates replayed\""))
-            .count()
-    );
+    let (bad, counts) = read_judgement(&lines);
     assert!(
         output.status.success() && bad.is_empty(),
-        "seed {seed}\n{}\n{}",
+        "PROPTEST_RNG_SEED={seed}\n{}\n{}",
         bad.join("\n"),
         String::from_utf8_lossy(&output.stderr)
+    );
+    for (name, count) in &counts {
+        eprintln!("{name:28} {count:6}");
+    }
+    let is_missing = |name: &&&str| counts.get(**name).is_none_or(|count| *count == 0);
+    let missing: Vec<_> = REQUIRED.iter().filter(is_missing).collect();
+    let unmet = coverage.missing(&[Met::CompactionMerged]);
+    assert!(
+        missing.is_empty() && unmet.is_empty(),
+        "PROPTEST_RNG_SEED={seed} never had: {missing:?} {unmet:?}"
     );
 }

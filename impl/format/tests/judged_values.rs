@@ -1,10 +1,12 @@
 //! Names, order, validity and text of values, as Apache Cassandra's own classes judge them.
 //!
-//! `values/judged.tsv` is what `tests/cassandra` made of cases written by this crate; the class
-//! `Values` there gives the commands.
+//! `values/judged.tsv` is what `tests/cassandra/values 0 1 impl/format/tests/values/judged.tsv` writes; `THYMBRA_JUDGED` names
+//! another file.
 
+use std::error::Error;
+use std::sync::LazyLock;
 use thymbra_format::AbstractType;
-use thymbra_format::marshal::push_quoted;
+use thymbra_format::marshal::{MarshalError, push_quoted};
 
 const PACKAGE: &str = "org.apache.cassandra.db.marshal.";
 /// Cassandra threw an exception.
@@ -26,7 +28,12 @@ struct Judged<'a> {
 }
 
 fn judged() -> impl Iterator<Item = Judged<'static>> {
-    include_str!("values/judged.tsv").lines().map(|line| {
+    static FRESH: LazyLock<Option<String>> = LazyLock::new(|| {
+        let path = std::env::var_os("THYMBRA_JUDGED")?;
+        Some(std::fs::read_to_string(path).expect("THYMBRA_JUDGED names a file"))
+    });
+    let text = FRESH.as_deref().unwrap_or(include_str!("values/judged.tsv"));
+    text.lines().map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();
         let [class, left, right, name, cql_name, is_valid, order, text, json] =
             fields.try_into().expect("a line has nine fields");
@@ -59,9 +66,13 @@ fn escaped(text: &str) -> String {
 }
 
 /// Cassandra does not look into composites inside other types, lets a negative count pass, and then
-/// fails to read the value.
-fn is_checked_more_strictly(case: &Judged<'_>) -> bool {
-    case.line.contains("CompositeType") || case.left.first().is_some_and(|byte| *byte >= 0x80)
+/// fails to read the value or reads none.
+fn is_checked_more_strictly(case: &Judged<'_>, error: &MarshalError) -> bool {
+    let mut root: &dyn Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    case.line.contains("CompositeType") || root.to_string().contains("has no count")
 }
 
 #[test]
@@ -84,13 +95,16 @@ fn types_have_the_names_that_cassandra_gives_them() {
 fn values_are_valid_where_cassandra_says_so() {
     let mut invalid_count = 0;
     for case in judged() {
-        let validity = case.of.validate(&case.left);
-        if validity.is_ok() != case.is_valid {
-            assert!(
-                case.is_valid && is_checked_more_strictly(&case),
-                "{}: {validity:?}",
-                case.line
-            );
+        match case.of.validate(&case.left) {
+            Ok(()) => assert!(case.is_valid, "{}", case.line),
+            Err(error) if case.is_valid => {
+                assert!(
+                    is_checked_more_strictly(&case, &error),
+                    "{}: {error:?}",
+                    case.line
+                );
+            }
+            Err(_) => {}
         }
         invalid_count += usize::from(!case.is_valid);
     }

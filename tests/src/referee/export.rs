@@ -12,18 +12,40 @@ use std::path::Path;
 use thymbra_format::TableMetadata;
 use thymbra_storage::disk::Disk;
 
+/// When clients look, from now on: times to live in runs are a few, 40 and 500 seconds.
+const LATER_SECONDS: [i64; 4] = [0, 4, 45, 501];
+
+/// What is done to a node before its files are taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// No more than must be: the rest is in the commit log.
+    Synced,
+    /// All is in SSTables.
+    Flushed,
+    /// All of a table is in one SSTable.
+    Compacted,
+}
+
+impl Ending {
+    /// Each kind.
+    pub const ALL: [Self; 3] = [Self::Synced, Self::Flushed, Self::Compacted];
+}
+
 /// Makes everything durable that a run has written, so that the files hold what the oracle does: the commit log is
 /// synced, and the tables that do not write to it are flushed.
 ///
 /// # Errors
 /// When the engine refuses, or says something else than the oracle.
-pub fn settle(trial: &mut Trial) -> Result<(), Stop> {
+pub fn settle(trial: &mut Trial, ending: Ending) -> Result<(), Stop> {
     while trial.takes(&Operation::FinishFlush(0)) {
         trial.step(&Operation::FinishFlush(0))?;
     }
     for (table, shape) in SHAPES.iter().enumerate() {
-        if !shape.is_durable {
+        if !shape.is_durable || ending != Ending::Synced {
             trial.step(&Operation::Flush(table))?;
+        }
+        if ending == Ending::Compacted {
+            trial.step(&Operation::Compact(table))?;
         }
     }
     trial.step(&Operation::Sync)
@@ -50,17 +72,25 @@ pub fn write(trial: &Trial, folder: &Path) -> io::Result<()> {
 
 /// What the oracle holds of every partition of every table.
 fn held(trial: &Trial) -> Value {
+    let now_seconds = i64::try_from(trial.now_ms() / 1_000).expect("before the year 292 billion");
+    let clocks = LATER_SECONDS.map(|later_seconds| now_seconds + later_seconds);
     let mut tables = Map::new();
     for (table, shape) in SHAPES.iter().enumerate() {
+        let columns = shape.columns.iter().chain(shape.addable);
+        let columns: Vec<_> = columns
+            .copied()
+            .filter(|column| trial.oracle().has_column(table, column.name))
+            .collect();
         let mut partitions = Map::new();
         for number in 0..KEYS_COUNT {
-            let alternatives = seen::alternatives(&trial.expected(table, number));
+            let facts = trial.oracle().facts(table, number);
+            let alternatives = seen::alternatives(shape, &columns, &facts, &clocks);
             partitions.insert(seen::key(shape, number), alternatives);
         }
         let name = format!("{}.{}", translate::keyspace(table), shape.name);
         tables.insert(name, Value::Object(partitions));
     }
-    json!({ "now": trial.now_ms() / 1_000, "tables": tables })
+    json!({ "clocks": clocks, "tables": tables })
 }
 
 /// Copies a directory with all that is below it.

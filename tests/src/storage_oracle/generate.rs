@@ -51,13 +51,22 @@ fn setup() -> impl Strategy<Value = Setup> {
     ];
     let segment_size_bytes = prop_oneof![1 => Just(8 << 10), 2 => Just(2 << 10), 2 => Just(1 << 10)];
     let memtable_bytes = prop_oneof![3 => Just(1 << 30), 1 => Just(4 << 10)];
-    let parts = (sync, any::<bool>(), segment_size_bytes, memtable_bytes);
+    // A block of two rows, or of a row each.
+    let column_index_size_bytes = prop_oneof![2 => Just(64 << 10), 2 => Just(40), 1 => Just(1)];
+    let parts = (
+        sync,
+        any::<bool>(),
+        segment_size_bytes,
+        memtable_bytes,
+        column_index_size_bytes,
+    );
     parts.prop_map(
-        |(sync, is_log_compressed, segment_size_bytes, memtable_bytes)| Setup {
+        |(sync, is_log_compressed, segment_size_bytes, memtable_bytes, column_index_size_bytes)| Setup {
             sync,
             is_log_compressed,
             segment_size_bytes,
             memtable_bytes,
+            column_index_size_bytes,
         },
     )
 }

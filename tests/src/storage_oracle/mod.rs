@@ -5,6 +5,7 @@
 //! | [`literal`], [`shape`], [`operation`], [`setup`], [`script`] | what can be done, in words |
 //! | [`plan`], [`generate`] | operations by chance |
 //! | [`fact`], [`visible`], [`oracle`] | what was said, what a reader sees of it, what survives a crash |
+//! | [`threshold`] | which tombstones there must be |
 //! | [`translate`], [`snapshot`], [`trial`] | the engine beside the oracle |
 //! | [`crash`], [`coverage`] | crashes and errors at every operation of the disk; what a set of runs met |
 //! | [`damage`] | files with wrong bytes, or too few |
@@ -25,6 +26,7 @@ pub mod script;
 pub mod setup;
 pub mod shape;
 pub mod snapshot;
+pub mod threshold;
 pub mod translate;
 pub mod trial;
 pub mod visible;

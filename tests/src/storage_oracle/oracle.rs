@@ -205,19 +205,26 @@ impl Oracle {
     /// What a reader may see of a partition, each possibility once.
     #[must_use]
     pub fn expected(&self, table: usize, key: u8, now_seconds: i64) -> Vec<Seen> {
-        let state = self.table(table);
+        let shape = SHAPES.get(table).expect("one oracle for each shape");
         let mut expected = Vec::new();
-        for parts in state
-            .possibilities
-            .iter()
-            .flat_map(|possibility| views(possibility, key))
-        {
-            let seen = state.see(table, key, &parts, now_seconds);
+        for facts in self.facts(table, key) {
+            let seen = see(shape, &facts, now_seconds);
             if !expected.contains(&seen) {
                 expected.push(seen);
             }
         }
         expected
+    }
+
+    /// What may have been said of a partition, in each possibility, of columns that are there.
+    #[must_use]
+    pub fn facts(&self, table: usize, key: u8) -> Vec<Vec<&Fact>> {
+        let state = self.table(table);
+        let views = state
+            .possibilities
+            .iter()
+            .flat_map(|possibility| views(possibility, key));
+        views.map(|parts| state.facts(key, &parts)).collect()
     }
 
     /// Compares everything that can be seen, and forgets the possibilities that it excludes.
@@ -377,11 +384,15 @@ impl TableOracle {
     /// What a reader sees of a partition.
     fn see(&self, index: usize, key: u8, parts: &[&Part], now_seconds: i64) -> Seen {
         let shape = SHAPES.get(index).expect("one oracle for each shape");
+        see(shape, &self.facts(key, parts), now_seconds)
+    }
+
+    /// The facts of a partition, but for those of columns that are gone.
+    fn facts<'p>(&self, key: u8, parts: &[&'p Part]) -> Vec<&'p Fact> {
         let facts = parts.iter().flat_map(|part| &part.facts);
-        let facts: Vec<_> = facts
+        facts
             .filter(|fact| fact.key == key && self.has_column_of(fact))
-            .collect();
-        see(shape, &facts, now_seconds)
+            .collect()
     }
 
     /// Whether the column of a fact is there, and was not dropped since.

@@ -198,7 +198,26 @@ impl Plan {
             }
             Change::DeletePartition => true,
         };
-        fits && !self.is_late(key, update, shape) && !self.is_before_drop(update)
+        fits && !self.is_late(key, update, shape)
+            && !self.is_before_drop(update)
+            && !self.dies_beside_an_equal(key, update)
+    }
+
+    /// Whether a value of the same cell has the same timestamp and another death. A compaction makes a tombstone
+    /// of the one that dies first, and that wins from then on over the one that won before, as in Cassandra.
+    fn dies_beside_an_equal(&self, key: u8, update: &Update) -> bool {
+        let death = |fact: &Fact| match fact.statement {
+            Statement::Value { dies_at_seconds, .. } => dies_at_seconds,
+            Statement::Deletion { .. } => None,
+        };
+        let written = Fact::of(key, update, self.now_seconds());
+        let facts = self.tables.get(update.table).map(|table| table.facts.iter());
+        facts.into_iter().flatten().any(|fact| {
+            let is_same = (fact.key, &fact.scope, fact.timestamp_us)
+                == (written.key, &written.scope, written.timestamp_us);
+            let deaths = (death(fact), death(&written));
+            is_same && deaths.0.is_some() && deaths.1.is_some() && deaths.0 != deaths.1
+        })
     }
 
     fn has_cell(&self, table: usize, row: &RowName, cell: &CellLabel, has_value: Option<bool>) -> bool {

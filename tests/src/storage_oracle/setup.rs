@@ -24,10 +24,14 @@ pub struct Setup {
     pub segment_size_bytes: u64,
     /// Memory for memtables, bytes; the engine flushes by itself when it is used up.
     pub memtable_bytes: u64,
+    /// Bytes between two entries of the promoted index; partitions of fewer have none.
+    pub column_index_size_bytes: u64,
 }
 
 /// Memory that no run of a test uses up.
 const ENOUGH_MEMORY_BYTES: u64 = 1 << 30;
+/// What Cassandra ships: more than a partition of a test has.
+const DEFAULT_COLUMN_INDEX_SIZE_BYTES: u64 = 64 << 10;
 
 impl Setup {
     /// Everything is durable when it is acknowledged, and nothing is flushed but by an operation.
@@ -36,6 +40,7 @@ impl Setup {
         is_log_compressed: false,
         segment_size_bytes: 8 << 10,
         memtable_bytes: ENOUGH_MEMORY_BYTES,
+        column_index_size_bytes: DEFAULT_COLUMN_INDEX_SIZE_BYTES,
     };
     /// Nothing is durable when it is acknowledged.
     pub const PERIODIC: Self = Self {
@@ -72,6 +77,10 @@ impl Setup {
                 "memtable" => {
                     setup.memtable_bytes = number().ok_or_else(|| format!("`{word}` has no number"))?;
                 }
+                "column-index" => {
+                    setup.column_index_size_bytes =
+                        number().ok_or_else(|| format!("`{word}` has no number"))?;
+                }
                 other => return Err(format!("no setting is called `{other}`")),
             }
         }
@@ -93,6 +102,9 @@ impl fmt::Display for Setup {
         write!(formatter, " segment={}", self.segment_size_bytes)?;
         if self.flushes_by_itself() {
             write!(formatter, " memtable={}", self.memtable_bytes)?;
+        }
+        if self.column_index_size_bytes != DEFAULT_COLUMN_INDEX_SIZE_BYTES {
+            write!(formatter, " column-index={}", self.column_index_size_bytes)?;
         }
         Ok(())
     }

@@ -44,6 +44,7 @@ pub fn config(setup: &Setup) -> Config {
     config.commitlog_segment_size_bytes = setup.segment_size_bytes;
     config.memtable_heap_space_bytes = setup.memtable_bytes;
     config.memtable_offheap_space_bytes = setup.memtable_bytes;
+    config.column_index_size_bytes = setup.column_index_size_bytes;
     config.background = Background::Manual;
     config
 }

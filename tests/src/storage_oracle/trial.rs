@@ -194,10 +194,10 @@ impl Trial {
         self.engine.as_ref()
     }
 
-    /// What a reader may see of a partition now.
+    /// What the engine must hold.
     #[must_use]
-    pub fn expected(&self, table: usize, key: u8) -> Vec<super::visible::Seen> {
-        self.oracle.expected(table, key, self.now_seconds())
+    pub const fn oracle(&self) -> &Oracle {
+        &self.oracle
     }
 
     /// What has been met so far, the present life included.

@@ -1,4 +1,4 @@
-//! Cases for Cassandra's classes to judge; `tests/cassandra` says how.
+//! Cases for Cassandra's classes to judge: `tests/cassandra/values`.
 
 use super::abstract_type::AbstractType;
 use super::arbitrary::{SIMPLE, any_type, value};
@@ -53,17 +53,27 @@ impl Cases {
 #[ignore = "writes a file that Cassandra's classes judge"]
 fn writes_cases() {
     let path = std::env::var_os("THYMBRA_CASES").expect("THYMBRA_CASES names the file");
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<usize>().ok())
+    };
+    let mut seed = [7; 32];
+    if let Some(given) = number("PROPTEST_RNG_SEED") {
+        seed[..8].copy_from_slice(&given.to_be_bytes());
+    }
+    let times = number("THYMBRA_CASES_TIMES").unwrap_or(1);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut cases = Cases {
         runner: TestRunner::new_with_rng(Config::default(), rng),
         text: String::new(),
     };
     for of in &SIMPLE {
-        for index in 0..SIMPLE_CASE_COUNT {
+        for index in 0..SIMPLE_CASE_COUNT * times {
             cases.add(of, index);
         }
     }
-    for index in 0..NESTED_CASE_COUNT {
+    for index in 0..NESTED_CASE_COUNT * times {
         let of = cases.any(&any_type().prop_filter("has parameters", |of| !of.inner().is_empty()));
         cases.add(&of, index);
     }

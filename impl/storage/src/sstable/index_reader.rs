@@ -51,6 +51,11 @@ impl Located {
         self.promoted_entry.is_some()
     }
 
+    /// Where the entry begins in the index.
+    pub(super) const fn entry_offset(&self) -> u64 {
+        self.entry_offset
+    }
+
     /// The index of the rows.
     ///
     /// # Errors

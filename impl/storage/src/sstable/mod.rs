@@ -6,10 +6,11 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`writer`], [`partition_writer`], [`data_file`] | make the components |
-//! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`] | find partitions and read them |
+//! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`], [`block_reader`] | find partitions and read them |
 //! | [`scanner`] | goes over all of them |
 //! | [`components`] | reads and writes the small components whole |
 
+mod block_reader;
 mod components;
 mod data_file;
 mod data_reader;

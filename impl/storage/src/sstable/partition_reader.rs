@@ -7,6 +7,7 @@ use thymbra_format::rows::{
     ClusteringComparator, ClusteringValues, PartitionHeader, RangeTombstoneMarker, SerializationHeader,
     Unfiltered, UnfilteredForm, UnfilteredReader,
 };
+use thymbra_format::sstable::Place;
 use thymbra_format::{Cursor, FormatError};
 use thymbra_types::{Clustering, ClusteringBound, DeletionTime, Partition, RangeTombstone, Row};
 
@@ -127,6 +128,23 @@ impl<'c> RowCollector<'c> {
         }
         self.last = Some(Last::Bound(bound));
         Ok(in_order)
+    }
+
+    /// Place of what was taken last.
+    pub(super) fn last_place(&self) -> Option<Place<'_>> {
+        self.last.as_ref().map(|last| match last {
+            Last::Row(clustering) => clustering.into(),
+            Last::Bound(bound) => bound.into(),
+        })
+    }
+
+    /// Whether what was taken last lies behind the slice, and so does all that follows.
+    pub(super) fn is_past_slice(&self) -> bool {
+        match &self.last {
+            Some(Last::Row(row)) => self.slice.end.is_before(row),
+            Some(Last::Bound(bound)) => *bound >= self.slice.end,
+            None => false,
+        }
     }
 
     /// Ends the range that is open, and keeps what of it lies in the slice.

@@ -3,29 +3,24 @@
 //! Chapter: `specs/08-sstable.md`. Source: Cassandra `io.sstable.format.SSTableReader`,
 //! `io.sstable.format.big.BigTableReader`.
 
+use super::block_reader::BlockReader;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
-use super::index_reader::{IndexReader, Located};
-use super::partition_reader::{RowCollector, read_partition};
+use super::index_reader::IndexReader;
+use super::partition_reader::read_partition;
 use super::scanner::SSTableScanner;
 use super::{SSTableFiles, components};
 use crate::disk::Disk;
 use crate::read::ClusteringSlice;
 use crate::scan::KeyRange;
 use crate::storage_error::StorageError;
-use std::cmp::Ordering;
-use std::ops::{Bound, Range};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{self, AtomicU64};
 use thymbra_durability::{HostId, ReplayRules as _, SSTableTimes};
-use thymbra_format::rows::{
-    ClusteringComparator, ClusteringValues, PartitionHeader, SerializationHeader, UnfilteredForm,
-    UnfilteredReader,
-};
+use thymbra_format::rows::{ClusteringComparator, ClusteringValues, SerializationHeader};
 use thymbra_format::sstable::metadata::{Statistics, StatsMetadata};
-use thymbra_format::sstable::{
-    BloomFilter, Checksums, Component, CompressionInfo, IndexInfo, IndexSummary, PromotedIndex,
-};
+use thymbra_format::sstable::{BloomFilter, Checksums, Component, CompressionInfo, IndexSummary};
 use thymbra_format::{Cursor, FormatError};
 use thymbra_types::clustering::BoundSide;
 use thymbra_types::{
@@ -267,7 +262,13 @@ impl SSTableReader {
             return Ok(None);
         };
         if located.has_promoted_index() && !slice.is_all() {
-            return self.read_blocks(key, &located, slice).map(Some);
+            let blocks = BlockReader {
+                data: &self.data,
+                index: &self.index,
+                header: &self.header,
+                located: &located,
+            };
+            return blocks.read(key.key(), slice).map(Some);
         }
         let mut buffer = DataBuffer::default();
         self.fill(&mut buffer, located.begin, located.end)?;
@@ -294,93 +295,6 @@ impl SSTableReader {
             return Err(self.other_end(begin));
         }
         Ok(partition)
-    }
-
-    /// Reads the blocks of a large partition that have the slice.
-    fn read_blocks(
-        &self,
-        key: &DecoratedKey,
-        located: &Located,
-        slice: &ClusteringSlice,
-    ) -> Result<Partition, StorageError> {
-        let corrupt_index = |error| self.index.corrupt(error);
-        let promoted = located.promoted().map_err(corrupt_index)?;
-        let Some(promoted) = promoted else {
-            return Err(self.other_end(located.begin));
-        };
-        let types = &self.header.clustering_types;
-        let passed = |block: &IndexInfo| {
-            let order = block.last.compare_to_place((&slice.start).into(), types);
-            order.is_some_and(Ordering::is_le)
-        };
-        let first = promoted.partition_point(types, passed).map_err(corrupt_index)?;
-        let begun = |block: &IndexInfo| {
-            let order = block.first.compare_to_place((&slice.end).into(), types);
-            order.is_some_and(Ordering::is_lt)
-        };
-        let past = promoted.partition_point(types, begun).map_err(corrupt_index)?;
-
-        let mut buffer = DataBuffer::default();
-        let rows_begin = located.begin.saturating_add(promoted.header_length_bytes);
-        self.fill(&mut buffer, located.begin, rows_begin)?;
-        let mut cursor = Cursor::at(buffer.from(located.begin), located.begin);
-        let head = PartitionHeader::read(&mut cursor, &self.header)
-            .map_err(StorageError::corrupt(self.data.path()))?;
-        if head.key != key.key() {
-            return Err(self.other_key(located.begin));
-        }
-        let (deletion, static_row) = (head.deletion, head.static_row);
-        let mut partition = if first < past {
-            self.read_block_range(located, &promoted, first..past, slice)?
-        } else {
-            Partition::default()
-        };
-        partition.deletion = deletion;
-        partition.static_row = static_row;
-        Ok(partition)
-    }
-
-    /// Reads neighbouring blocks of a large partition.
-    fn read_block_range(
-        &self,
-        located: &Located,
-        promoted: &PromotedIndex<'_>,
-        blocks: Range<usize>,
-        slice: &ClusteringSlice,
-    ) -> Result<Partition, StorageError> {
-        let types = &self.header.clustering_types;
-        let block = |index| {
-            promoted
-                .block(index, types)
-                .map_err(|error| self.index.corrupt(error))
-        };
-        let open = match blocks.start.checked_sub(1) {
-            Some(previous) => block(previous)?.and_then(|block| block.end_open_marker),
-            None => None,
-        };
-        let (Some(first), Some(last)) = (block(blocks.start)?, block(blocks.end - 1)?) else {
-            return Ok(Partition::default());
-        };
-        let begin = located.begin.saturating_add(first.offset_bytes);
-        let end = located
-            .begin
-            .saturating_add(last.offset_bytes)
-            .saturating_add(last.width_bytes)
-            .min(located.end);
-        let mut buffer = DataBuffer::default();
-        self.fill(&mut buffer, begin, end)?;
-
-        let corrupt = |error| StorageError::corrupt(self.data.path())(error);
-        let mut rows = RowCollector::new(ClusteringComparator::new(types), slice).resume(open);
-        let cursor = Cursor::at(buffer.from(begin), begin);
-        let mut reader = UnfilteredReader::resume(cursor, &self.header, UnfilteredForm::SsTable, open);
-        while reader.offset() < end {
-            let Some(unfiltered) = reader.next().map_err(corrupt)? else {
-                break;
-            };
-            rows.take(unfiltered, reader.offset()).map_err(corrupt)?;
-        }
-        Ok(rows.finish())
     }
 
     /// All partitions in order.

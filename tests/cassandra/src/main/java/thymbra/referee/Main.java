@@ -15,6 +15,7 @@ public final class Main
                 --out OUT_DIR                write what was found there
                 --strict                     count what Cassandra would write otherwise as an error
         referee commitlogdump DIR            print the mutations of the segments of DIR, which has a schema.cql
+        referee values CASES JUDGED          say of the values of the file CASES what Cassandra's types do
         referee sstabledump ARGS             Cassandra's own sstabledump, at the clock of the fixtures
         referee sstablemetadata ARGS         Cassandra's own sstablemetadata, likewise
         """;
@@ -52,6 +53,10 @@ public final class Main
                 Offline.start(Path.of(System.getProperty("java.io.tmpdir"), "referee"));
                 Offline.register(Path.of(rest[0], "schema.cql"));
                 System.out.print(CommitLogs.text(CommitLogs.document(Path.of(rest[0]))));
+                System.exit(0);
+            }
+            case "values" -> {
+                Values.judge(Path.of(rest[0]), Path.of(rest[1]));
                 System.exit(0);
             }
             case "sstabledump" -> {

@@ -24,6 +24,7 @@ import org.apache.cassandra.db.commitlog.CommitLogReadHandler;
 import org.apache.cassandra.db.commitlog.CommitLogReader;
 import org.apache.cassandra.db.commitlog.IntervalSet;
 import org.apache.cassandra.db.partitions.AbstractUnfilteredPartitionIterator;
+import org.apache.cassandra.db.partitions.ImmutableBTreePartition;
 import org.apache.cassandra.db.partitions.PartitionIterator;
 import org.apache.cassandra.db.partitions.PartitionUpdate;
 import org.apache.cassandra.db.partitions.UnfilteredPartitionIterator;
@@ -41,7 +42,8 @@ import org.apache.cassandra.utils.ByteBufferUtil;
 
 /**
  * All files of a node at once: what a start of Cassandra would find in them. SSTables, and of the commit log what
- * replay applies: what no SSTable's intervals and no truncation cover. A client must see what the oracle holds.
+ * replay applies: what no SSTable's intervals and no truncation cover. A client must see what the oracle holds, now
+ * and when more has expired, and the tombstones must be there that hide what may come late.
  */
 final class NodeFiles
 {
@@ -50,6 +52,7 @@ final class NodeFiles
     private final Map<TableId, IntervalSet.Builder<CommitLogPosition>> persisted = new HashMap<>();
     private final Map<TableId, SSTables> sstables = new HashMap<>();
     private final Map<TableId, NavigableMap<DecoratedKey, List<PartitionUpdate>>> replayed = new HashMap<>();
+    private final Contents contents = new Contents();
     private int skippedCount = 0;
     private int appliedCount = 0;
 
@@ -75,6 +78,7 @@ final class NodeFiles
             node.sstables.values().forEach(SSTables::close);
         }
         line.put("updates replayed", node.appliedCount).put("updates skipped", node.skippedCount);
+        node.contents.put(line);
     }
 
     private void open(JsonNode system) throws IOException
@@ -86,6 +90,11 @@ final class NodeFiles
             if (!sstables.containsKey(table.id))
                 sstables.put(table.id, SSTables.openAll(table, data.getParent(), Files.createTempDirectory(scratch, "data")));
         }
+        sstables.forEach((id, tables) -> {
+            if (tables.count() > 1)
+                contents.add("tables of several SSTables");
+            tables.forEach(contents::count);
+        });
         sstables.forEach((id, tables) -> tables.forEach(sstable -> {
             var stats = sstable.getSSTableMetadata();
             if (hostId.equals(stats.originatingHostId))
@@ -148,29 +157,55 @@ final class NodeFiles
                 .add(update);
     }
 
-    /** Every partition that is seen is one that the oracle allows, and the oracle sees no other. */
+    /** Every partition is one that the oracle allows, at each of its clocks, and the oracle has no other. */
     private void compare(JsonNode seen, ObjectNode line) throws IOException
     {
-        long now = seen.get("now").asLong();
         for (Iterator<Map.Entry<String, JsonNode>> tables = seen.get("tables").fields(); tables.hasNext(); )
         {
             Map.Entry<String, JsonNode> entry = tables.next();
             String[] name = entry.getKey().split("\\.");
             KeyspaceMetadata keyspace = Schema.instance.getKeyspaceMetadata(name[0]);
             TableMetadata table = keyspace.getTableOrViewNullable(name[1]);
-            ObjectNode found = visible(table, now);
+            List<ObjectNode> visible = new ArrayList<>();
+            for (JsonNode now : seen.get("clocks"))
+                visible.add(visible(table, now.asLong()));
+            Map<String, ImmutableBTreePartition> held = held(table);
             entry.getValue().fields().forEachRemaining(partition -> {
-                JsonNode shown = found.remove(partition.getKey());
-                boolean isAllowed = false;
-                for (JsonNode alternative : partition.getValue())
-                    isAllowed |= shown == null ? isNothing(alternative) : alternative.equals(shown);
-                if (!isAllowed)
-                    Judge.error(line, entry.getKey() + " partition " + partition.getKey() + ": expected one of " + partition.getValue()
-                                      + ", found " + shown);
+                String difference = difference(table, partition, visible, held.remove(partition.getKey()));
+                if (difference != null)
+                    Judge.error(line, entry.getKey() + " partition " + partition.getKey() + ": " + difference);
+                visible.forEach(shown -> shown.remove(partition.getKey()));
             });
-            if (!found.isEmpty())
-                Judge.error(line, entry.getKey() + ": partitions that the oracle does not hold: " + found);
+            for (ObjectNode shown : visible)
+                if (!shown.isEmpty())
+                    Judge.error(line, entry.getKey() + ": partitions that the oracle does not hold: " + shown);
+            if (!held.isEmpty())
+                Judge.error(line, entry.getKey() + ": partitions that the oracle does not know: " + held.keySet());
         }
+    }
+
+    /** Null if one of the oracle's alternatives is what a client sees at each clock, with its tombstones. */
+    private static String difference(TableMetadata table, Map.Entry<String, JsonNode> partition, List<ObjectNode> visible,
+                                     ImmutableBTreePartition held)
+    {
+        List<String> differences = new ArrayList<>();
+        for (JsonNode alternative : partition.getValue())
+        {
+            String difference = null;
+            for (int clock = 0; clock < visible.size() && difference == null; clock++)
+            {
+                JsonNode expected = alternative.get("seen").get(clock);
+                JsonNode shown = visible.get(clock).get(partition.getKey());
+                if (shown == null ? !isNothing(expected) : !expected.equals(shown))
+                    difference = "at clock " + clock + " expected " + expected + ", found " + shown;
+            }
+            if (difference == null)
+                difference = new Thresholds(table, held).difference(alternative.get("thresholds"));
+            if (difference == null)
+                return null;
+            differences.add(difference);
+        }
+        return String.join("; or ", differences);
     }
 
     private static boolean isNothing(JsonNode partition)
@@ -178,18 +213,39 @@ final class NodeFiles
         return partition.get("static").isEmpty() && partition.get("rows").isEmpty();
     }
 
-    /** What a client sees of a table, by partition key. */
-    private ObjectNode visible(TableMetadata table, long now)
+    /** All files of a table merged, nothing purged; null if it has none. */
+    private UnfilteredPartitionIterator merged(TableMetadata table)
     {
         List<UnfilteredPartitionIterator> sources = new ArrayList<>();
         if (sstables.containsKey(table.id))
             sources.add(sstables.get(table.id).all());
         if (replayed.containsKey(table.id))
             sources.add(new Replayed(table, replayed.get(table.id)));
+        return sources.isEmpty() ? null : UnfilteredPartitionIterators.merge(sources, UnfilteredPartitionIterators.MergeListener.NOOP);
+    }
+
+    /** Everything of a table, tombstones included, by partition key. */
+    private Map<String, ImmutableBTreePartition> held(TableMetadata table)
+    {
+        Map<String, ImmutableBTreePartition> partitions = new HashMap<>();
+        try (UnfilteredPartitionIterator merged = merged(table))
+        {
+            while (merged != null && merged.hasNext())
+                try (UnfilteredRowIterator partition = merged.next())
+                {
+                    partitions.put(ByteBufferUtil.bytesToHex(partition.partitionKey().getKey()), ImmutableBTreePartition.create(partition));
+                }
+        }
+        return partitions;
+    }
+
+    /** What a client sees of a table, by partition key. */
+    private ObjectNode visible(TableMetadata table, long now)
+    {
         ObjectNode partitions = Documents.JSON.createObjectNode();
-        if (sources.isEmpty())
+        UnfilteredPartitionIterator merged = merged(table);
+        if (merged == null)
             return partitions;
-        UnfilteredPartitionIterator merged = UnfilteredPartitionIterators.merge(sources, UnfilteredPartitionIterators.MergeListener.NOOP);
         try (PartitionIterator live = UnfilteredPartitionIterators.filter(merged, now))
         {
             while (live.hasNext())

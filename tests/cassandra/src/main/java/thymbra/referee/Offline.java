@@ -3,16 +3,20 @@ package thymbra.referee;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import org.apache.cassandra.config.Config;
 import org.apache.cassandra.config.DatabaseDescriptor;
 import org.apache.cassandra.cql3.CQLStatement;
+import org.apache.cassandra.cql3.ColumnIdentifier;
 import org.apache.cassandra.cql3.QueryProcessor;
 import org.apache.cassandra.cql3.statements.schema.AlterSchemaStatement;
 import org.apache.cassandra.cql3.statements.schema.CreateKeyspaceStatement;
 import org.apache.cassandra.db.ColumnFamilyStore;
 import org.apache.cassandra.db.Directories;
 import org.apache.cassandra.db.Keyspace;
+import org.apache.cassandra.schema.ColumnMetadata;
 import org.apache.cassandra.schema.KeyspaceMetadata;
 import org.apache.cassandra.schema.Schema;
 import org.apache.cassandra.schema.TableId;
@@ -24,6 +28,8 @@ import org.apache.cassandra.io.util.File;
 /** Cassandra as its offline tools run it: schema and files, no memtables, no commit log. */
 final class Offline
 {
+    private static final Pattern DROP = Pattern.compile("ALTER TABLE (\\w+)\\.(\\w+) DROP (\\w+) USING TIMESTAMP (-?\\d+);");
+
     private Offline() {}
 
     /** Lets the tools find a configuration without a file, with data below {@code folder}. */
@@ -57,6 +63,12 @@ final class Offline
                 DatabaseDescriptor.setColumnIndexSizeInKiB(Integer.parseInt(line.substring(Fixture.COLUMN_INDEX_SIZE.length())));
             if (line.isBlank() || line.startsWith("--"))
                 continue;
+            Matcher drop = DROP.matcher(line);
+            if (drop.matches())
+            {
+                dropColumn(drop.group(1), drop.group(2), drop.group(3), Long.parseLong(drop.group(4)));
+                continue;
+            }
             CQLStatement statement = QueryProcessor.parseStatement(line, ClientState.forInternalCalls());
             if (!(statement instanceof AlterSchemaStatement change))
                 throw new IOException(schema + ": not a statement of schema: " + line);
@@ -64,6 +76,18 @@ final class Offline
                 drop(change.keyspace());
             Schema.instance.transform(change);
         }
+    }
+
+    /** What the statement does to the schema; the statement itself asks the table's store, which needs a node. */
+    private static void dropColumn(String keyspace, String table, String column, long timestamp)
+    {
+        Schema.instance.transform(schema -> {
+            KeyspaceMetadata before = schema.getNullable(keyspace);
+            TableMetadata metadata = before.getTableNullable(table);
+            ColumnMetadata dropped = metadata.getColumn(ColumnIdentifier.getInterned(column, true));
+            TableMetadata after = metadata.unbuild().removeRegularOrStaticColumn(dropped.name).recordColumnDrop(dropped, timestamp).build();
+            return schema.withAddedOrUpdated(before.withSwapped(before.tables.withSwapped(after)));
+        });
     }
 
     private static void drop(String keyspace)

@@ -67,6 +67,11 @@ final class SSTables implements AutoCloseable
         open.forEach(action);
     }
 
+    int count()
+    {
+        return open.size();
+    }
+
     /** Judges one; gives its dump, or null where Cassandra's own dump cannot be made for a sound file. */
     JsonNode judge(Path data, ObjectNode line, boolean isStrict) throws IOException
     {

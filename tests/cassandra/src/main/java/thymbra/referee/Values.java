@@ -24,13 +24,9 @@ import org.apache.cassandra.utils.JsonUtils;
  * Cassandra throws and "-" where there is no valid value to ask about; text and JSON are escaped as inside a JSON
  * string.
  *
- * <pre>{@code
- * THYMBRA_CASES=/tmp/cases cargo test -p thymbra-format --lib writes_cases -- --ignored
- * java @tests/cassandra/java.options -cp tests/cassandra/target/classes:$(cat tests/cassandra/target/classpath) \
- *     thymbra.referee.Values /tmp/cases impl/format/tests/values/judged.tsv
- * }</pre>
+ * <p>{@code tests/cassandra/values} draws cases, has them judged and compares.
  */
-public final class Values
+final class Values
 {
     private static final String PACKAGE = "org.apache.cassandra.db.marshal.";
     private static final String THROWS = "!";
@@ -38,24 +34,10 @@ public final class Values
 
     private Values() {}
 
-    /** Cassandra's threads outlive main, so every way out is an exit. */
-    public static void main(String[] args)
+    /** Judges the cases of a file. */
+    static void judge(Path cases, Path judged) throws IOException
     {
-        try
-        {
-            DatabaseDescriptor.clientInitialization();
-            judge(Path.of(args[0]), Path.of(args[1]));
-            System.exit(0);
-        }
-        catch (Throwable e)
-        {
-            e.printStackTrace();
-            System.exit(1);
-        }
-    }
-
-    private static void judge(Path cases, Path judged) throws IOException
-    {
+        DatabaseDescriptor.clientInitialization();
         List<String> lines = new ArrayList<>();
         for (String line : Files.readAllLines(cases))
             lines.add(judge(line.split("\t", -1)));
