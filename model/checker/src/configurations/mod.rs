@@ -237,6 +237,14 @@ fn run_green<M: CheckedModel>(
     })
 }
 
+/// A number of steps in words.
+fn steps(count: usize) -> String {
+    match count {
+        1 => "1 step".into(),
+        count => format!("{count} steps"),
+    }
+}
+
 /// The first property is violated, or found, by the pinned number of actions.
 fn run_red<M: CheckedModel>(
     inquiry: &Inquiry<M>,
@@ -252,8 +260,8 @@ fn run_red<M: CheckedModel>(
     let code = inquiry.properties.first().map_or("", |property| property.code);
     let length = trace.as_ref().map(|trace| trace.actions.len());
     let says = match length {
-        Some(length) if length == shortest => format!("{code} in {length} steps"),
-        Some(length) => format!("{code} in {length} steps, not in the pinned {shortest}"),
+        Some(length) if length == shortest => format!("{code} in {}", steps(length)),
+        Some(length) => format!("{code} in {}, not in the pinned {shortest}", steps(length)),
         None => format!("{code} not found"),
     };
     let is_expected = length == Some(shortest);
