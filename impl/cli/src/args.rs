@@ -1,14 +1,15 @@
 //! The command line: subcommands, options, defaults and help.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use thymbra_protocol::ConsistencyLevel;
 
 use crate::bench_storage::StorageArgs;
 use crate::dump::DumpArgs;
 use crate::names::{
-    DatacenterWord, PartitionWord, Question, memory_bytes, read_level, state_count, write_level,
+    DatacenterWord, PartitionWord, Question, memory_bytes, read_level, second_count, state_count, write_level,
 };
 use crate::verify::VerifyArgs;
 
@@ -29,6 +30,17 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Reads a command line. A negative number is taken as the value of the option before it, so that what is wrong can be
+/// said of that option.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let takes_negative = |arg: Arg| {
+        let takes_values = arg.get_action().takes_values();
+        arg.allow_negative_numbers(takes_values)
+    };
+    let command = Cli::command().mut_subcommands(|command| command.mut_args(takes_negative));
+    Cli::from_arg_matches(&command.try_get_matches_from(words)?)
 }
 
 /// What to do.
@@ -381,7 +393,7 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "N", value_parser = state_count)]
     pub(crate) max_states: Option<u64>,
     /// Seconds
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = second_count)]
     pub(crate) max_seconds: Option<u64>,
     /// Memory of the process, as in 4G
     #[arg(long, value_name = "SIZE", value_parser = memory_bytes)]

@@ -263,7 +263,13 @@ fn down(given: Option<&str>, scope: &Scope) -> Result<DownScope, Usage> {
         }
     }
     nodes.sort_unstable();
-    nodes.dedup();
+    let mut pairs = nodes.iter().zip(nodes.iter().skip(1));
+    if let Some((twice, _)) = pairs.find(|(left, right)| left == right) {
+        return Err(Usage::DownTwice {
+            node: format!("n{}", twice + 1),
+            given: given.into(),
+        });
+    }
     Ok(DownScope::Nodes(nodes))
 }
 

@@ -88,6 +88,10 @@ impl System {
             } => format!("drop-apply.{}.{node}", operation(index)),
             Action::Mark(node) => format!("mark.{node}"),
             Action::Sync(node) => format!("sync.{node}"),
+            Action::StoreHints {
+                node,
+                operation: index,
+            } => format!("store-hints.{}.{node}", operation(index)),
             Action::WriteHints(node) => format!("write-hints.{node}"),
             Action::SyncHints(node) => format!("sync-hints.{node}"),
             Action::DispatchHints { node, target } => format!("hint.{node}-{target}"),

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
             }
             Ok(())
         }) {
-            eprintln!("error: {error}");
+            crate::output::say("error", &error.to_string());
             is_sound = false;
         }
     }

@@ -22,7 +22,10 @@ impl System {
                 self.crash(state, *node, HintStage::Synced);
             }
             Action::Restart(node) => {
-                state.node_mut(*node).life = Life::Up;
+                let synced_at = self.sync_tick(state.tick);
+                let started = state.node_mut(*node);
+                started.life = Life::Up;
+                started.disk.synced_at = synced_at;
                 if self.scope.detector == crate::scope::Detector::Lagging {
                     state.node_mut(*node).sees = bit(*node);
                 }
@@ -76,6 +79,7 @@ impl System {
             appended: kept,
             marked: kept,
             synced,
+            synced_at: 0,
             pending: Vec::new(),
             hints,
         };

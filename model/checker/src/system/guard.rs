@@ -84,6 +84,7 @@ impl System {
             Action::Mark(_) | Action::Sync(_) | Action::WriteHints(_) | Action::SyncHints(_) => {
                 self.guard_disk(state, action)
             }
+            Action::StoreHints { node, operation } => submitted(state, *node, *operation),
             Action::DispatchHints { node, target } => self.guard_dispatch(state, *node, *target),
             Action::HintTimeout { node, target } => self.guard_hint_timeout(state, *node, *target),
             Action::Timeout { operation } => self.guard_timeout(state, usize::from(*operation)),
@@ -199,7 +200,9 @@ impl System {
             Action::Mark(_) => self.scope.log_stages && disk.marked != disk.appended,
             Action::Sync(_) => {
                 self.scope.log_stages
-                    && (disk.synced != disk.appended || disk.pending.iter().any(|pending| pending.appended))
+                    && (disk.synced != disk.appended
+                        || disk.pending.iter().any(|pending| pending.appended)
+                        || self.scope.sync_lag_block.is_some() && disk.synced_at < state.tick)
             }
             Action::WriteHints(_) => self.scope.hint_stages && has(HintStage::Buffered),
             _ => self.scope.hint_stages && has(HintStage::Written),
@@ -216,7 +219,7 @@ impl System {
             .disk
             .hints
             .iter()
-            .any(|hint| hint.target == target && hint.stage != HintStage::Buffered);
+            .any(|hint| hint.target == target && hint.stage >= HintStage::Written);
         holds(has_page, Unmet::NoHint)?;
         let is_reachable = state.is_up(target) && state.are_connected(node, target);
         let is_dispatching = holder
@@ -408,6 +411,7 @@ impl System {
             | Action::DropApply { .. }
             | Action::Mark(_)
             | Action::Sync(_)
+            | Action::StoreHints { .. }
             | Action::WriteHints(_)
             | Action::SyncHints(_)
             | Action::DispatchHints { .. }
@@ -460,6 +464,14 @@ fn exists(state: &State, node: NodeId) -> Guard {
 
 fn in_flight(state: &State, envelope: &Envelope) -> Guard {
     holds(state.network.binary_search(envelope).is_ok(), Unmet::NotInFlight)
+}
+
+fn submitted(state: &State, node: NodeId, operation: u8) -> Guard {
+    exists(state, node)?;
+    holds(state.is_up(node), Unmet::NodeDown)?;
+    let mut hints = state.node(node).disk.hints.iter();
+    let found = hints.any(|hint| hint.stage == HintStage::Submitted && hint.mutation.write == operation);
+    holds(found, Unmet::NoHintTask)
 }
 
 fn pending(state: &State, node: NodeId, operation: u8, appended: bool) -> Guard {

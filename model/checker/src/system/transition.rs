@@ -4,7 +4,7 @@ use thymbra_protocol::{Callback, Input, Message, NodeId, Reply, RequestId, Timer
 
 use super::begin::WriteChoice;
 use super::interpret::{FollowUps, applied, failed};
-use super::{Envelope, HintStage, PendingApply, State, System};
+use super::{Envelope, HintStage, PendingApply, State, StoredHint, System, operation_of};
 use crate::action::Action;
 use crate::payload::Register;
 use crate::properties::{Breach, Reached};
@@ -85,6 +85,7 @@ impl System {
                 disk.marked = disk.appended;
             }
             Action::Sync(node) => self.sync(state, *node),
+            Action::StoreHints { node, operation } => self.complete_hint_tasks(state, *node, *operation),
             Action::WriteHints(node) => promote_hints(state, *node, HintStage::Buffered, HintStage::Written),
             Action::SyncHints(node) => promote_hints(state, *node, HintStage::Written, HintStage::Synced),
             Action::DispatchHints { node, target } => self.dispatch_hints(state, *node, *target),
@@ -264,9 +265,11 @@ impl System {
     }
 
     fn sync(&self, state: &mut State, node: NodeId) {
+        let tick = state.tick;
         let disk = &mut state.node_mut(node).disk;
         disk.marked = disk.appended;
         disk.synced = disk.appended;
+        disk.synced_at = self.sync_tick(tick);
         let (waiting, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut disk.pending)
             .into_iter()
             .partition(|pending| pending.appended);
@@ -274,6 +277,26 @@ impl System {
         for pending in waiting {
             self.apply_to_memtable(state, node, pending.mutation, pending.reply);
             self.run(state, node, applied(pending.reply), None, None);
+        }
+    }
+
+    /// The hints of a write reach the buffer; a write at ANY that waits for that is told.
+    fn complete_hint_tasks(&self, state: &mut State, node: NodeId, operation: u8) {
+        let stage = self.first_hint_stage();
+        let holder = state.node_mut(node);
+        let submitted =
+            |hint: &&mut StoredHint| hint.stage == HintStage::Submitted && hint.mutation.write == operation;
+        for hint in holder.disk.hints.iter_mut().filter(submitted) {
+            hint.stage = stage;
+        }
+        holder.disk.hints.sort_unstable();
+        let open = holder.node.writes.iter();
+        let waiting: Vec<RequestId> = open
+            .filter(|(request, open)| open.hint_pending && operation_of(*request) == usize::from(operation))
+            .map(|(request, _)| request)
+            .collect();
+        for request in waiting {
+            self.run(state, node, Input::HintStored { request }, None, None);
         }
     }
 

@@ -97,6 +97,10 @@ fn wild_scopes() -> Vec<Scope> {
             ],
             detector: Detector::Lagging,
             retry: RetryPolicy::SameTimestamp,
+            slow_hints: true,
+            hints_size_max_bytes: 3,
+            hints_disabled_datacenters: vec!["dc1".into()],
+            sync_lag_block: Some(1),
             ..base.clone()
         },
         Scope {
@@ -183,6 +187,7 @@ fn every_action_of_random_runs_has_a_plain_sentence() {
         "read",
         "restart",
         "resume",
+        "store-hints",
         "suspect",
         "sync",
         "sync-hints",
