@@ -90,6 +90,13 @@ pub(super) fn sentence(system: &LogSystem, before: &LogState, action: LogAction,
             format!("Memtable {number} of t{} is to be written once more.", table + 1)
         }
         LogAction::PostFlush(table, number) => followed(before, table, number, after),
+        LogAction::Choose(table, inputs) => {
+            let plan = system.plan(before, table, inputs);
+            let names: Vec<String> = (plan.inputs.iter())
+                .map(|file| format!("s{}", file.number))
+                .collect();
+            format!("A compaction of t{} chooses {}.", table + 1, names.join(" and "))
+        }
         LogAction::Compact(table, inputs) => compacted(system, before, table, inputs, after),
         LogAction::Commit(table) => {
             format!(
