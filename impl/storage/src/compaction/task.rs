@@ -31,7 +31,7 @@ struct Controller<'a> {
 
 impl Controller<'_> {
     /// Which tombstones of a partition cover nothing outside of the compaction.
-    //= WP-CP-07
+    //= WP-CP-06
     fn purge_limit(&self, key: &DecoratedKey) -> PurgeLimit {
         let commit_log = self.shared.commit_log.least_timestamp(self.table.id());
         let view = self.table.view();
