@@ -87,6 +87,9 @@ impl Dump {
                 SegmentItem::Finding(finding) => return Err(FileError::format(path)(finding.error).into()),
             }
         }
+        if reader.is_cut() {
+            return Err(crate::verify::cut(path, self.mutation_count).into());
+        }
         Ok(())
     }
 
