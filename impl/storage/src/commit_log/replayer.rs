@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use thymbra_durability::{FindingPlace, LogFinding, ReplayRules, ReplayStep};
 use thymbra_format::FormatError;
 use thymbra_format::commitlog::{
-    CommitLogDescriptor, SYNC_MARKER_SIZE_BYTES, SegmentCompression, SegmentFinding, SegmentFindingKind,
-    SegmentItem, SegmentReader,
+    SegmentCompression, SegmentFinding, SegmentFindingKind, SegmentItem, SegmentReader,
 };
 use thymbra_types::{CommitLogPosition, Reference};
 
