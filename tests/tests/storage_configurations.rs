@@ -61,11 +61,9 @@ fn each_run_checks_known_properties_alone() {
 
 #[test]
 fn names_are_told_apart_from_those_of_the_cluster() {
-    let clusters = gallery::ENTRIES.iter().map(|entry| entry.id);
+    let clusters = gallery::all().map(|entry| entry.id);
     let mut names: Vec<&str> = clusters.chain(ENTRIES.iter().map(|entry| entry.id)).collect();
-    let runs = thymbra_checker::configurations::CONFIGURATIONS
-        .iter()
-        .map(|run| run.name);
+    let runs = thymbra_checker::configurations::all().map(|run| run.name);
     names.extend(runs.chain(CONFIGURATIONS.iter().map(|run| run.name)));
     let count = names.len();
     names.sort_unstable();

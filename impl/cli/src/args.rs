@@ -1,14 +1,15 @@
 //! The command line: subcommands, options, defaults and help.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use thymbra_protocol::ConsistencyLevel;
 
 use crate::bench_storage::StorageArgs;
 use crate::dump::DumpArgs;
 use crate::names::{
-    DatacenterWord, PartitionWord, Question, memory_bytes, read_level, state_count, write_level,
+    DatacenterWord, PartitionWord, Question, memory_bytes, read_level, second_count, state_count, write_level,
 };
 use crate::verify::VerifyArgs;
 
@@ -29,6 +30,17 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Reads a command line. A negative number is taken as the value of the option before it, so that what is wrong can be
+/// said of that option.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let takes_negative = |arg: Arg| {
+        let takes_values = arg.get_action().takes_values();
+        arg.allow_negative_numbers(takes_values)
+    };
+    let command = Cli::command().mut_subcommands(|command| command.mut_args(takes_negative));
+    Cli::from_arg_matches(&command.try_get_matches_from(words)?)
 }
 
 /// What to do.
@@ -350,9 +362,21 @@ pub(crate) struct SettingsArgs {
     /// commitlog_sync
     #[arg(long, value_name = "MODE", default_value = "periodic")]
     pub(crate) sync: SyncWord,
+    /// periodic_commitlog_sync_lag_block: age of the last sync above which writes wait; syncs may be late
+    #[arg(long, value_name = "TICKS")]
+    pub(crate) sync_lag: Option<u8>,
     /// hinted_handoff_enabled
     #[arg(long, value_name = "on|off", default_value = "on")]
     pub(crate) hints: OnOff,
+    /// hinted_handoff_disabled_datacenters: a data centre whose nodes are never hinted; repeat for more
+    #[arg(long = "no-hints-for", value_name = "DC", action = ArgAction::Append)]
+    pub(crate) no_hints_for: Vec<String>,
+    /// max_hints_size_per_host: the hint files for one node may take this much, a hint takes 3; 0 for no limit
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub(crate) max_hints_size: u8,
+    /// Hints in progress on one node above which writes may be refused; hint tasks take their time
+    #[arg(long, value_name = "N")]
+    pub(crate) max_hints_in_progress: Option<u8>,
     /// max_hint_window
     #[arg(long, value_name = "TICKS", default_value_t = 1)]
     pub(crate) hint_window: u8,
@@ -381,7 +405,7 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "N", value_parser = state_count)]
     pub(crate) max_states: Option<u64>,
     /// Seconds
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = second_count)]
     pub(crate) max_seconds: Option<u64>,
     /// Memory of the process, as in 4G
     #[arg(long, value_name = "SIZE", value_parser = memory_bytes)]

@@ -23,7 +23,7 @@ use crate::{rules, words, worlds};
 pub(crate) fn run(args: &AskArgs) -> Result<ExitCode, Failure> {
     let scope = scope(&args.run, args.question.code())?;
     if let Some(warning) = warning(&scope) {
-        eprintln!("note: {warning}");
+        note!("{warning}");
     }
     let rules_name = &args.run.settings.rules;
     match args.question {
@@ -207,10 +207,7 @@ pub(crate) fn write_charts(forms: &OutputArgs, chart: Option<&Chart>) -> Result<
             (None, _) => {}
             (Some(path), Some(text)) => write_file(path, &text)?,
             (Some(path), None) => {
-                eprintln!(
-                    "note: {} is not written, for there is no run to draw",
-                    path.display()
-                );
+                note!("{} is not written, for there is no run to draw", path.display());
             }
         }
     }

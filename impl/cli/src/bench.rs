@@ -2,7 +2,8 @@
 //!
 //! Each row runs in a process of its own, so that memory and CPU time are its alone.
 
-use std::process::{Command, ExitCode, Stdio};
+use std::io;
+use std::process::ExitCode;
 
 use cpu_time::ProcessTime;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,9 @@ use thymbra_protocol::ConsistencyLevel;
 use crate::args::{BenchArgs, BenchWord, LimitArgs};
 use crate::bench_storage;
 use crate::bounds;
+use crate::child;
 use crate::output::{count, seconds};
-use crate::progress::{Watcher, resident_bytes};
+use crate::progress::{Watcher, catch_interrupts, is_interrupted, resident_bytes};
 use crate::table::{Align, Table};
 use crate::usage::{Failure, Usage};
 
@@ -115,6 +117,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
     }
     match args.row.map(|index| ROWS.get(index)) {
         Some(Some(row)) => {
+            child::end_with_parent();
             put_line!("{}", serde_json::to_string(&measure(row, args.limits)?)?);
             Ok(ExitCode::SUCCESS)
         }
@@ -152,6 +155,7 @@ fn measure(row: &Row, limits: LimitArgs) -> Result<Measured, Failure> {
 }
 
 fn table(limits: LimitArgs) -> Result<ExitCode, Failure> {
+    catch_interrupts();
     let mut table = Table::new([
         ("run", Align::Left),
         ("bounds", Align::Left),
@@ -164,7 +168,12 @@ fn table(limits: LimitArgs) -> Result<ExitCode, Failure> {
         ("", Align::Left),
     ]);
     for (index, row) in ROWS.iter().enumerate() {
-        let measured = in_a_child(index, limits)?;
+        if is_interrupted() {
+            break;
+        }
+        let Some(measured) = in_a_child(index, limits)? else {
+            break;
+        };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -194,20 +203,20 @@ fn table(limits: LimitArgs) -> Result<ExitCode, Failure> {
         size_of::<State>(),
         size_of::<thymbra_checker::system::NodeState>()
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_interrupted() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
-/// The same program once more, for one row.
-fn in_a_child(index: usize, limits: LimitArgs) -> Result<Measured, Failure> {
+/// The same program once more, for one row; `None` when it did not end in time.
+fn in_a_child(index: usize, limits: LimitArgs) -> Result<Option<Measured>, Failure> {
     let failed = |source| Failure::File {
         path: "thymbra bench".into(),
         source,
     };
-    let program = std::env::current_exe().map_err(failed)?;
-    let mut command = Command::new(program);
-    command
-        .args(["bench", "check", "--row", &index.to_string()])
-        .stderr(Stdio::inherit());
+    let mut command = child::command(&["bench", "check", "--row", &index.to_string()]).map_err(failed)?;
     for (option, value) in [
         ("--max-states", limits.max_states),
         ("--max-seconds", limits.max_seconds),
@@ -216,6 +225,10 @@ fn in_a_child(index: usize, limits: LimitArgs) -> Result<Measured, Failure> {
             command.args([option, &value.to_string()]);
         }
     }
-    let output = command.output().map_err(failed)?;
-    Ok(serde_json::from_slice(&output.stdout)?)
+    match child::output(&mut command).map_err(failed)? {
+        Some(output) if output.status.success() => Ok(Some(serde_json::from_slice(&output.stdout)?)),
+        Some(_) if is_interrupted() => Ok(None),
+        Some(_) => Err(failed(io::Error::other("the process of a row failed"))),
+        None => Ok(None),
+    }
 }

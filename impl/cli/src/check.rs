@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use thymbra_checker::configurations::{CONFIGURATIONS, Configuration, Expected, Outcome};
+use thymbra_checker::configurations::{self, Configuration, Expected, Outcome};
 use thymbra_checker::laws::LAWS;
 use thymbra_checker::log_system::{self, LogSystem};
 use thymbra_checker::scope::ScopeError;
@@ -30,7 +30,7 @@ enum Run {
 
 impl Run {
     fn all() -> impl Iterator<Item = Self> {
-        let clusters = CONFIGURATIONS.iter().map(Self::Cluster);
+        let clusters = configurations::all().map(Self::Cluster);
         clusters.chain(
             log_system::configurations::CONFIGURATIONS
                 .iter()
@@ -168,6 +168,7 @@ fn run_all(chosen: &[Run], threads: u8, limits: LimitArgs) -> Result<Vec<Option<
 fn row(table: &mut Table, run: Run, outcome: Option<&Outcome<()>>) {
     let kind = match run.expected() {
         Expected::Green { .. } => "green",
+        Expected::Intended { .. } => "green, intended",
         Expected::Red { .. } => "red",
         Expected::Reach { .. } => "reach",
     };

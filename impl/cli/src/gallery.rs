@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use thymbra_checker::checked_model::{ActionOf, CheckedModel};
 use thymbra_checker::configurations::{Outcome, Target};
-use thymbra_checker::gallery::{ENTRIES, Entry, Origin};
+use thymbra_checker::gallery::{self as entries, Entry, Origin};
 use thymbra_checker::log_system::{self, LogAction, LogStory, LogSystem};
 use thymbra_checker::search::Progress;
 use thymbra_checker::story::Story;
@@ -29,7 +29,7 @@ enum Bug {
 
 impl Bug {
     fn all() -> impl Iterator<Item = Self> {
-        let clusters = ENTRIES.iter().map(Self::Cluster);
+        let clusters = entries::all().map(Self::Cluster);
         clusters.chain(log_system::ENTRIES.iter().map(Self::Storage))
     }
 

@@ -13,12 +13,18 @@ macro_rules! put_line {
     ($($part:tt)*) => { $crate::output::put(&(format!($($part)*) + "\n")) };
 }
 
+/// Prints a note beside the answer, on standard error.
+macro_rules! note {
+    ($($part:tt)*) => { $crate::output::say("note", &format!($($part)*)) };
+}
+
 mod args;
 mod ask;
 mod bench;
 mod bench_storage;
 mod bounds;
 mod check;
+mod child;
 mod dump;
 mod explore;
 mod files;
@@ -42,30 +48,28 @@ mod wrap;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::args::{Cli, Command};
+use crate::args::Command;
 use crate::usage::{Failure, one_line};
 
 /// Exit status of a wrong usage, and of a command that could not do its work: 1 means *possible*.
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
             put_line!("{error}");
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("{}", one_line(&error));
+            output::say_line(&one_line(&error));
             return ExitCode::from(EXIT_USAGE);
         }
     };
     match run(&cli.command) {
         Ok(status) => status,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            output::say("error", &failure.to_string());
             ExitCode::from(EXIT_USAGE)
         }
     }

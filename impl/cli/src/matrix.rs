@@ -46,7 +46,7 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
     let begin = std::time::Instant::now();
     let bounds = scope(&args.run, "stale")?;
     if let Some(warning) = warning(&bounds) {
-        eprintln!("note: {warning}");
+        note!("{warning}");
     }
     let is_known = |level: &ConsistencyLevel| bounds.network_topology || !needs_datacenters(*level);
     let plain = |level: &ConsistencyLevel| !level.is_serial() && is_known(level);

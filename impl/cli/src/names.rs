@@ -210,6 +210,12 @@ pub(crate) fn memory_bytes(word: &str) -> Result<u64, String> {
     amount.checked_mul(unit).ok_or_else(wrong)
 }
 
+/// A number of seconds.
+pub(crate) fn second_count(word: &str) -> Result<u64, String> {
+    let wrong = |_| "give a whole number of seconds, 0 or more, as in 60".to_owned();
+    word.parse().map_err(wrong)
+}
+
 /// A number of states: `5000000`, `5_000_000`, `5M`.
 pub(crate) fn state_count(word: &str) -> Result<u64, String> {
     let wrong = || "give a number of states, as in 500k, 20M or 20_000_000".to_owned();

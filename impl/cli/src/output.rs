@@ -169,8 +169,18 @@ pub(crate) fn put(text: &str) {
     if let Err(error) = written
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
-        eprintln!("note: the answer cannot be printed: {error}");
+        note!("the answer cannot be printed: {error}");
     }
+}
+
+/// Prints a line on standard error, after a word that says what it is.
+pub(crate) fn say(what: &str, text: &str) {
+    say_line(&format!("{what}: {text}"));
+}
+
+/// Prints a line on standard error. Where nobody reads it there is nobody to tell so.
+pub(crate) fn say_line(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Bounds for people, indented under a heading.

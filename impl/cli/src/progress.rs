@@ -127,6 +127,11 @@ pub(crate) fn is_interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
+/// As Ctrl-C does: asks for a partial answer.
+pub(crate) fn interrupt() {
+    INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
 /// Resident memory of this process, bytes; 0 where the system does not tell.
 pub(crate) fn resident_bytes() -> u64 {
     memory_stats::memory_stats().map_or(0, |stats| u64::try_from(stats.physical_mem).unwrap_or(u64::MAX))
@@ -141,7 +146,7 @@ pub(crate) fn catch_interrupts() {
             }
         });
         if installed.is_err() {
-            eprintln!("note: Ctrl-C will end without a partial answer, for its signal is taken");
+            note!("Ctrl-C will end without a partial answer, for its signal is taken");
         }
     });
 }

@@ -1,7 +1,7 @@
 //! The decisions a run is made with, by name.
 
 use thymbra_checker::faults::DriverFault;
-use thymbra_checker::gallery::{ENTRIES, Entry, rules_named};
+use thymbra_checker::gallery::{self, Entry, rules_named};
 use thymbra_checker::system::DynRules;
 
 use crate::names::nearest;
@@ -15,7 +15,7 @@ const INTENDED: &str = "intended";
 /// The rules of this name, and the obligation that the driver breaks with them.
 pub(crate) fn find(name: &str) -> Result<(&'static DynRules, DriverFault), Usage> {
     rules_named(name).ok_or_else(|| {
-        let ids = ENTRIES.iter().map(|entry| entry.id);
+        let ids = gallery::all().map(|entry| entry.id);
         Usage::UnknownRules {
             given: name.into(),
             advice: match nearest(name, [REFERENCE, INTENDED].into_iter().chain(ids)) {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use thymbra_checker::chart::Chart;
-use thymbra_checker::script::{Event, Run, Script};
+use thymbra_checker::script::{Event, Line, Run, Script, Step};
 
 use crate::args::OutputArgs;
 use crate::ask::write_charts;
@@ -35,6 +35,10 @@ pub(crate) fn run(path: &Path, output: &OutputArgs) -> Result<ExitCode, Failure>
         error,
     };
     let script = Script::parse(&text).map_err(in_file)?;
+    let is_comment = |line: &Line| matches!(line.step, Step::Comment(_));
+    if script.lines.iter().all(is_comment) {
+        return Err(Usage::EmptyScript(name).into());
+    }
     let run = script.play().map_err(in_file)?;
     let chart = run.story().chart();
     let text = if output.json {

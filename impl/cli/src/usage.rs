@@ -45,6 +45,14 @@ pub(crate) enum Usage {
         /// Data centres there are.
         datacenters: String,
     },
+    /// A node named twice.
+    #[error("{node} is named twice in --down {given}; name each node once")]
+    DownTwice {
+        /// Which.
+        node: String,
+        /// What was given.
+        given: String,
+    },
     /// Nobody asks for anything.
     #[error("no write and no read to look at; give --writes 1 or --reads 1")]
     NoOperation,
@@ -101,6 +109,9 @@ pub(crate) enum Usage {
         /// What is wrong with it.
         error: thymbra_checker::script::ScriptError,
     },
+    /// A script in which nothing happens and nothing is claimed.
+    #[error("{0} has no step; write actions and claims below its bounds, as in write.w1.n1 and > w1 SUCCESS")]
+    EmptyScript(String),
     /// An action that is not possible at its place in a trace.
     #[error("step {number} is not possible: {reason}")]
     ImpossibleStep {

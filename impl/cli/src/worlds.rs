@@ -3,7 +3,8 @@
 //! A breadth-first walk over the complete graph keeps, for each ending, the shortest way to it. Endings that differ
 //! by the order of nodes within a data centre are one.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use core::ops::ControlFlow;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use serde::Serialize;
 use thymbra_checker::Action;
 use thymbra_checker::payload::{ModelMutation, Register};
 use thymbra_checker::scope::Scope;
-use thymbra_checker::search::{Progress, fingerprint};
+use thymbra_checker::search::{Progress, breadth_first};
 use thymbra_checker::story::Story;
 use thymbra_checker::system::{Life, NodeState, Phase, State, System, Told};
 use thymbra_checker::verdict::{Stop, Trace};
@@ -95,57 +96,36 @@ pub(crate) fn run(scope: Scope, args: &AskArgs) -> Result<ExitCode, Failure> {
         put!("{}", text(&system, &walk, rules_name));
     }
     if args.output.svg.is_some() || args.output.mermaid.is_some() {
-        eprintln!("note: a table has no one run to draw; nothing is written for --svg or --mermaid");
+        note!("a table has no one run to draw; nothing is written for --svg or --mermaid");
     }
     Ok(ExitCode::from(verdict.exit_status()))
 }
 
 fn walk(system: &System, watcher: &mut Watcher) -> Walk {
     let begin = Instant::now();
-    let starts = system.initial_states();
-    let mut parents: HashMap<u64, u64> = HashMap::new();
     let mut ends: BTreeMap<World, u64> = BTreeMap::new();
-    let mut queue = VecDeque::new();
-    let mut progress = Progress {
-        generated: u64::try_from(starts.len()).unwrap_or(u64::MAX),
-        ..Progress::default()
-    };
-    for start in &starts {
-        let print = fingerprint(start);
-        if parents.insert(print, 0).is_none() {
-            queue.push_back((start.clone(), print, 0));
-        }
-    }
-    let (mut actions, mut stopped) = (Vec::new(), None);
-    while let Some((state, print, depth)) = queue.pop_front() {
-        progress.depth = depth;
-        progress.distinct = u64::try_from(parents.len()).unwrap_or(u64::MAX);
-        stopped = watcher.watch(&progress);
+    let mut stopped = None;
+    let explored = breadth_first(system, system.initial_states(), |visited, progress| {
+        stopped = watcher.watch(progress);
         if stopped.is_some() {
-            break;
+            return ControlFlow::Break(());
         }
-        actions.clear();
-        system.possible_actions(&state, &mut actions);
-        let is_over = !actions.iter().any(begins);
-        if is_over && system.is_quiescent(&state) {
-            ends.entry(world(system, &state)).or_insert(print);
+        let is_over = !visited.actions.iter().any(begins);
+        if is_over && system.is_quiescent(visited.state) {
+            ends.entry(world(system, visited.state)).or_insert(visited.print);
         }
-        for action in &actions {
-            let next = system.after(&state, action);
-            progress.generated += 1;
-            let next_print = fingerprint(&next);
-            if let std::collections::hash_map::Entry::Vacant(entry) = parents.entry(next_print) {
-                entry.insert(print);
-                queue.push_back((next, next_print, depth + 1));
-            }
-        }
-    }
-    let worlds = ends
-        .into_iter()
-        .map(|(world, print)| (world, retrace(system, &starts, &parents, print)));
+        ControlFlow::Continue(())
+    });
+    let way_to = |print| {
+        let (start, actions) = explored.way_to(print);
+        Trace { start, actions }
+    };
     Walk {
-        worlds: worlds.collect(),
-        progress,
+        worlds: ends
+            .into_iter()
+            .map(|(world, print)| (world, way_to(print)))
+            .collect(),
+        progress: explored.progress,
         elapsed: begin.elapsed(),
         stopped,
     }
@@ -154,43 +134,6 @@ fn walk(system: &System, watcher: &mut Watcher) -> Walk {
 /// A client may still begin something.
 fn begins(action: &Action) -> bool {
     matches!(action, Action::Write { .. } | Action::Read { .. })
-}
-
-/// Back over fingerprints, then forward over actions.
-fn retrace(system: &System, starts: &[State], parents: &HashMap<u64, u64>, last: u64) -> Trace {
-    let mut prints = vec![last];
-    while let Some(parent) = prints
-        .last()
-        .and_then(|print| parents.get(print))
-        .filter(|parent| **parent != 0)
-    {
-        prints.push(*parent);
-    }
-    let first = prints.pop().unwrap_or(last);
-    let start = starts
-        .iter()
-        .position(|start| fingerprint(start) == first)
-        .unwrap_or(0);
-    let mut state = starts
-        .get(start)
-        .expect("a walk begins in an initial state")
-        .clone();
-    let mut trace = Trace {
-        start,
-        actions: Vec::new(),
-    };
-    for print in prints.into_iter().rev() {
-        let mut actions = Vec::new();
-        system.possible_actions(&state, &mut actions);
-        let step = actions.into_iter().find_map(|action| {
-            let next = system.after(&state, &action);
-            (fingerprint(&next) == print).then_some((action, next))
-        });
-        let (action, next) = step.expect("each state was generated from the one before it");
-        trace.actions.push(action);
-        state = next;
-    }
-    trace
 }
 
 fn world(system: &System, state: &State) -> World {

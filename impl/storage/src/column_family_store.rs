@@ -5,7 +5,7 @@
 use crate::disk::{Disk, DiskResult};
 use crate::engine::TableStatistics;
 use crate::lifecycle_transaction::LifecycleTransaction;
-use crate::memtable::Memtable;
+use crate::memtable::{Memtable, PackedUpdate};
 use crate::read::ClusteringSlice;
 use crate::sstable::SSTableReader;
 use crate::storage_error::StorageError;
@@ -44,12 +44,13 @@ impl ColumnFamilyStore {
         lower_bound: CommitLogPosition,
         now_ms: u64,
     ) -> Self {
+        let memtable = Memtable::new(Arc::clone(&schema.layout), lower_bound, now_ms);
         Self {
             id: schema.metadata.id(),
             keyspace: schema.metadata.keyspace().into(),
             schema: RwLock::new(Arc::new(schema)),
             directory,
-            view: RwLock::new(Arc::new(View::new(Memtable::new(lower_bound, now_ms), sstables))),
+            view: RwLock::new(Arc::new(View::new(memtable, sstables))),
             last_generation: AtomicU64::new(last_generation),
             counters: Mutex::default(),
             compaction_turn: Mutex::new(()),
@@ -148,8 +149,13 @@ impl ColumnFamilyStore {
     /// Puts an update into the memtable that takes updates. The caller holds the write order.
     ///
     /// Gives the bytes by which the memtable has grown.
-    pub(crate) fn apply(&self, key: DecoratedKey, update: Partition) -> u64 {
-        read(&self.view).current.put(key, update)
+    pub(crate) fn apply(
+        &self,
+        key: DecoratedKey,
+        update: Partition,
+        packed: Option<PackedUpdate<'_>>,
+    ) -> u64 {
+        read(&self.view).current.put(key, update, packed)
     }
 
     /// All that is known of a partition's slice, tombstones included, from memtables and SSTables.

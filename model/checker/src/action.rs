@@ -69,6 +69,13 @@ pub enum Action {
     Mark(NodeId),
     /// The commit log is synced.
     Sync(NodeId),
+    /// The hint tasks of a write complete: its hints are in the buffer.
+    StoreHints {
+        /// The holder.
+        node: NodeId,
+        /// The write it belongs to.
+        operation: u8,
+    },
     /// The hint buffer is written to files.
     WriteHints(NodeId),
     /// The hint files are synced.
@@ -178,6 +185,9 @@ pub enum Unmet {
     /// This kind of message cannot suffer this.
     #[error("this fault does not concern this kind of message")]
     OtherKind,
+    /// No hint task of this write is under way there.
+    #[error("no hint task of this write is under way at the node")]
+    NoHintTask,
     /// No append of this write is under way there.
     #[error("no append of this write is under way at the node")]
     NothingPending,

@@ -38,6 +38,11 @@ pub trait CheckedModel:
     /// The decisions of the reference.
     fn reference() -> &'static Self::Rules;
 
+    /// The decisions that Cassandra's authors evidently meant; the reference's, for a model that has no others.
+    fn intended() -> &'static Self::Rules {
+        Self::reference()
+    }
+
     /// The property of this code, of those that speak of this model.
     fn find_property(code: &str) -> Option<&'static PropertyDef<Self>>;
 
@@ -80,6 +85,10 @@ impl CheckedModel for System {
 
     fn reference() -> &'static DynRules {
         &thymbra_types::Reference
+    }
+
+    fn intended() -> &'static DynRules {
+        &crate::gallery::Intended
     }
 
     fn find_property(code: &str) -> Option<&'static PropertyDef> {

@@ -205,6 +205,15 @@ impl Layout {
                 .all(|(need, within)| count(alive & within) >= need)
     }
 
+    /// A read at the level may be answered while these nodes are alive: natural replicas alone are asked, and pending
+    /// ones add nothing to the need. ANY is no level for reads.
+    #[must_use]
+    pub fn admits_read(&self, level: ConsistencyLevel, local: Datacenter, alive: NodeMask) -> bool {
+        self.needs(level, local, false)
+            .into_iter()
+            .all(|(need, within)| count(alive & within & self.natural) >= need)
+    }
+
     /// The level cannot be met any more by others than these failed nodes, as totals tell (surprise S11).
     #[must_use]
     pub fn is_impossible(&self, level: ConsistencyLevel, local: Datacenter, failed: NodeMask) -> bool {

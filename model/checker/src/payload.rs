@@ -12,6 +12,9 @@ use thymbra_types::{CellKind, CellView, ReconcileRules, Timestamp, Token};
 /// gc_grace of the model's table in ticks of one second, unless a scope says otherwise.
 pub const GC_GRACE_FOREVER: u8 = u8::MAX;
 
+/// What a hint takes in a hint file, bytes: its mutation.
+pub const HINT_SIZE_BYTES: u64 = size_of::<ModelMutation>() as u64;
+
 /// A write of the model's one cell.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ModelMutation {

@@ -156,8 +156,30 @@ pub struct Scope {
     pub slow_apply: bool,
     /// The first hint that a node ever stored for each target is remembered.
     pub remembers_first_hint: bool,
+    /// Data centres whose nodes are never hinted, by name. Cassandra: `hinted_handoff_disabled_datacenters`.
+    #[serde(default)]
+    pub hints_disabled_datacenters: Vec<String>,
+    /// What the written hints for one target may take, bytes, before no more are stored; 0 for no limit. A hint takes
+    /// [`crate::payload::HINT_SIZE_BYTES`]. Cassandra: `max_hints_size_per_host`.
+    #[serde(default)]
+    pub hints_size_max_bytes: u8,
+    /// A hint task completes in an action of its own; until then its hints are in progress.
+    #[serde(default)]
+    pub slow_hints: bool,
+    /// Hints in progress on one node above which writes may be refused.
+    #[serde(default = "hints_in_progress_max")]
+    pub hints_in_progress_max: u8,
+    /// Age of the last sync, ticks, above which periodic mode makes writes wait for the next one; syncs are never late
+    /// if absent. Cassandra: `periodic_commitlog_sync_lag_block`.
+    #[serde(default)]
+    pub sync_lag_block: Option<u8>,
     /// Reductions of the graph are used.
     pub reduce: bool,
+}
+
+/// What Cassandra allows on one processor.
+fn hints_in_progress_max() -> u8 {
+    128
 }
 
 impl Default for Scope {
@@ -191,6 +213,11 @@ impl Default for Scope {
             hint_stages: false,
             slow_apply: false,
             remembers_first_hint: false,
+            hints_disabled_datacenters: Vec::new(),
+            hints_size_max_bytes: 0,
+            slow_hints: false,
+            hints_in_progress_max: hints_in_progress_max(),
+            sync_lag_block: None,
             reduce: false,
         }
     }
@@ -219,6 +246,12 @@ pub enum ScopeError {
     /// More nodes down than exist.
     #[error("{0} nodes down, but the cluster has {1}")]
     TooManyDown(u16, usize),
+    /// Hints switched off for a data centre that does not exist.
+    #[error("{0} is no data centre of this cluster; its hints cannot be switched off")]
+    NoSuchDatacenter(String),
+    /// Syncs that lag in a commit log that is synced at once.
+    #[error("syncs can lag only where the stages of the commit log are told apart: log-stages on")]
+    LagWithoutStages,
     /// The ring refused the topology.
     #[error("the topology is not possible: {0}")]
     Ring(String),
@@ -263,6 +296,16 @@ impl Scope {
             }
             DownScope::AnyOf(_) => {}
             DownScope::Nodes(down) => down.iter().try_for_each(|node| exists(*node))?,
+        }
+        let unknown = self.hints_disabled_datacenters.iter().find(|name| {
+            let mut known = self.datacenters.iter();
+            !known.any(|datacenter| datacenter.name == **name)
+        });
+        if let Some(name) = unknown {
+            return Err(ScopeError::NoSuchDatacenter(name.clone()));
+        }
+        if self.sync_lag_block.is_some() && !self.log_stages {
+            return Err(ScopeError::LagWithoutStages);
         }
         self.operations
             .iter()

@@ -47,7 +47,7 @@ pub use clustering::{Clustering, ClusteringBound};
 pub use commit_log_position::CommitLogPosition;
 pub use deletion::DeletionTime;
 pub use interval_set::IntervalSet;
-pub use key::DecoratedKey;
+pub use key::{DecoratedKey, KeyBytes};
 pub use liveness::{LivenessInfo, LivenessKind};
 pub use mutation::{Mutation, TableId};
 pub use partition::{LiveView, Partition};

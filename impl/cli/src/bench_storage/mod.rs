@@ -18,15 +18,13 @@ mod rocksdb_engine;
 mod storage_args;
 mod thymbra_engine;
 
-use core::time::Duration;
 use std::io;
 use std::path::Path;
-use std::process::{Command, ExitCode, Output, Stdio};
-use std::thread;
-use std::time::Instant;
+use std::process::ExitCode;
 
 use tempfile::TempDir;
 
+use crate::child;
 use crate::progress::{catch_interrupts, is_interrupted};
 use crate::usage::Failure;
 use contestant::Engine;
@@ -42,10 +40,6 @@ const WRITES_COUNT: u64 = 1_000_000;
 const QUICK_WRITES_COUNT: u64 = 20_000;
 /// Fewer writes than this are no bench: each flush and each thread needs one.
 const LEAST_WRITES_COUNT: u64 = 64;
-/// Time between two looks at a child.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a child may take to end after Ctrl-C.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Measures one row of parts in this process, or all in children of their own.
 pub(crate) fn run(args: &StorageArgs, row: Option<usize>) -> Result<ExitCode, Failure> {
@@ -57,7 +51,10 @@ pub(crate) fn run(args: &StorageArgs, row: Option<usize>) -> Result<ExitCode, Fa
     };
     let writes_count = args.writes.unwrap_or(default_count).max(LEAST_WRITES_COUNT);
     match row {
-        Some(row) => child(args, row, writes_count),
+        Some(row) => {
+            child::end_with_parent();
+            one_row(args, row, writes_count)
+        }
         None => parent(args, writes_count),
     }
 }
@@ -68,7 +65,7 @@ fn runs() -> impl Iterator<Item = (Part, Engine)> {
     Part::ALL.into_iter().flat_map(engines)
 }
 
-fn child(args: &StorageArgs, row: usize, writes_count: u64) -> Result<ExitCode, Failure> {
+fn one_row(args: &StorageArgs, row: usize, writes_count: u64) -> Result<ExitCode, Failure> {
     let (Some((part, engine)), Some(directory)) = (runs().nth(row), &args.directory) else {
         return Ok(ExitCode::FAILURE);
     };
@@ -135,31 +132,20 @@ fn failed(path: &Path, source: io::Error) -> Failure {
 
 /// The same program once more, for one part of one engine; `None` when it did not end well.
 fn in_a_child(index: usize, directory: &Path, writes_count: u64) -> Result<Option<Vec<Measured>>, Failure> {
-    let output = output(index, directory, writes_count).map_err(|source| failed(directory, source))?;
+    let writes = writes_count.to_string();
+    let words = [
+        "bench",
+        "storage",
+        "--row",
+        &index.to_string(),
+        "--writes",
+        &writes,
+    ];
+    let output = child::command(&words)
+        .and_then(|mut command| child::output(command.arg("--directory").arg(directory)))
+        .map_err(|source| failed(directory, source))?;
     match output {
         Some(output) if output.status.success() => Ok(Some(serde_json::from_slice(&output.stdout)?)),
         Some(_) | None => Ok(None),
     }
-}
-
-/// Waits for a child; one that outlasts Ctrl-C for long is ended.
-fn output(index: usize, directory: &Path, writes_count: u64) -> io::Result<Option<Output>> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["bench", "storage", "--row", &index.to_string()])
-        .args(["--writes", &writes_count.to_string(), "--directory"])
-        .arg(directory)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()?;
-    let mut interrupted: Option<Instant> = None;
-    // The rows of a part fit into the pipe, so a child never waits for this reader.
-    while child.try_wait()?.is_none() {
-        if is_interrupted() && interrupted.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        thread::sleep(POLL_INTERVAL);
-    }
-    child.wait_with_output().map(Some)
 }

@@ -109,7 +109,7 @@ pub(crate) fn run(args: &DumpArgs) -> Result<ExitCode, Failure> {
         Err(error) => {
             let _ = out.flush();
             drop(out);
-            eprintln!("error: {error}");
+            crate::output::say("error", &error.to_string());
             Ok(ExitCode::FAILURE)
         }
     }

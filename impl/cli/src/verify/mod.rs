@@ -19,6 +19,8 @@ use thymbra_format::sstable::FileStem;
 use crate::files::{FileError, SSTablePath};
 use crate::usage::Failure;
 
+pub(crate) use commit_log::cut;
+
 /// Options of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
@@ -50,7 +52,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
             }
             Ok(())
         }) {
-            eprintln!("error: {error}");
+            crate::output::say("error", &error.to_string());
             is_sound = false;
         }
     }

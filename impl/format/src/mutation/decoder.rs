@@ -34,6 +34,20 @@ pub fn decode_mutation(
     schema: &(impl SchemaLookup + ?Sized),
     partitioner: Partitioner,
 ) -> Result<Mutation, DecodeError> {
+    decode_mutation_parts(bytes, base_offset, schema, partitioner, |_, _| {})
+}
+
+/// The same; `found` sees where in `bytes` the contents of each update stand, see [`UpdateDecoder`].
+///
+/// # Errors
+/// As [`decode_mutation`].
+pub fn decode_mutation_parts<'b>(
+    bytes: &'b [u8],
+    base_offset: u64,
+    schema: &(impl SchemaLookup + ?Sized),
+    partitioner: Partitioner,
+    mut found: impl FnMut(TableId, &'b [u8]),
+) -> Result<Mutation, DecodeError> {
     let mut cursor = Cursor::at(bytes, base_offset);
     let update_count = read_update_count(&mut cursor)?;
     let mut key: Option<&[u8]> = None;
@@ -57,7 +71,10 @@ pub fn decode_mutation(
             let expected = "tables of one keyspace in all updates of a mutation";
             return Err(FormatError::invalid("table id", offset, expected, &id).into());
         }
-        let partition = read_partition_update(&mut cursor, table)?;
+        let contents = cursor.remaining();
+        let partition = UpdateDecoder::new(table).read(&mut cursor)?;
+        let length = contents.len() - cursor.remaining().len();
+        found(id, contents.get(..length).unwrap_or_default());
         if updates.insert(id, partition).is_some() {
             return Err(FormatError::invalid("table id", offset, "one update for each table", &id).into());
         }
@@ -84,87 +101,122 @@ pub(super) fn read_update_count(cursor: &mut Cursor<'_>) -> Result<usize, Format
     Ok(count)
 }
 
-/// Reads what follows the key of an update.
-fn read_partition_update(cursor: &mut Cursor<'_>, table: &TableLayout) -> Result<Partition, FormatError> {
-    let offset = cursor.offset();
-    let flags = cursor.u8("flags of an update")?;
-    if flags == IS_EMPTY {
-        return Ok(Partition::default());
-    }
-    let known = HAS_PARTITION_DELETION | HAS_STATIC_ROW | HAS_ROW_ESTIMATE;
-    let expected = if flags & IS_EMPTY != 0 {
-        "no other flag beside that of an empty update"
-    } else if flags & IS_REVERSED != 0 {
-        "rows in the order of the table"
-    } else if flags & HAS_ROW_ESTIMATE == 0 {
-        "the number of rows"
-    } else if flags & !known != 0 {
-        "no unknown flags"
-    } else {
-        return read_contents(cursor, flags, table);
-    };
-    let found = format_args!("{flags:#04x}");
-    Err(FormatError::invalid(
-        "flags of an update",
-        offset,
-        expected,
-        &found,
-    ))
+/// Reads the contents of updates of one table: what follows their key.
+///
+/// Keeps the columns of the last update, which those of the next mostly are.
+#[derive(Debug)]
+pub struct UpdateDecoder<'t> {
+    table: &'t TableLayout,
+    header: SerializationHeader,
 }
 
-fn read_contents(cursor: &mut Cursor<'_>, flags: u8, table: &TableLayout) -> Result<Partition, FormatError> {
-    let all = table.header();
-    let stats = EncodingStats::read(cursor)?;
-    let has_static_row = flags & HAS_STATIC_ROW != 0;
-    let header = SerializationHeader {
-        static_columns: if has_static_row {
-            read_columns(cursor, &all.static_columns, table)?
+impl<'t> UpdateDecoder<'t> {
+    /// For updates of a table.
+    #[must_use]
+    pub fn new(table: &'t TableLayout) -> Self {
+        Self {
+            table,
+            header: table.header().clone(),
+        }
+    }
+
+    /// Reads contents that are all of some bytes.
+    ///
+    /// # Errors
+    /// When they are not what the format allows, or name columns that the table does not have.
+    pub fn decode(&mut self, bytes: &[u8]) -> Result<Partition, FormatError> {
+        let mut cursor = Cursor::new(bytes);
+        let partition = self.read(&mut cursor)?;
+        if !cursor.is_at_end() {
+            let found = format_args!("{} more bytes", cursor.remaining().len());
+            return Err(FormatError::invalid("update", cursor.offset(), "its end", &found));
+        }
+        Ok(partition)
+    }
+
+    fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<Partition, FormatError> {
+        let offset = cursor.offset();
+        let flags = cursor.u8("flags of an update")?;
+        if flags == IS_EMPTY {
+            return Ok(Partition::default());
+        }
+        let known = HAS_PARTITION_DELETION | HAS_STATIC_ROW | HAS_ROW_ESTIMATE;
+        let expected = if flags & IS_EMPTY != 0 {
+            "no other flag beside that of an empty update"
+        } else if flags & IS_REVERSED != 0 {
+            "rows in the order of the table"
+        } else if flags & HAS_ROW_ESTIMATE == 0 {
+            "the number of rows"
+        } else if flags & !known != 0 {
+            "no unknown flags"
         } else {
-            Columns::default()
-        },
-        regular_columns: read_columns(cursor, &all.regular_columns, table)?,
-        stats,
-        ..all.clone()
-    };
-    let deletion = if flags & HAS_PARTITION_DELETION == 0 {
-        DeletionTime::LIVE
-    } else {
-        header
-            .stats
-            .read_deletion_time(cursor, "deletion of a partition")?
-    };
-    let static_row = if has_static_row {
-        read_static_row(cursor, &header, UnfilteredForm::Messaging)?
-    } else {
-        Row::default()
-    };
-    // An estimate: the end of the rows has a mark of its own.
-    cursor.unsigned_vint("number of rows")?;
-    let mut reader = UnfilteredReader::new(cursor.clone(), &header, UnfilteredForm::Messaging);
-    let partition = Partition {
-        deletion,
-        static_row,
-        ..Partition::default()
-    };
-    let mut partition = read_unfiltereds(&mut reader, partition)?;
-    *cursor = reader.into_cursor();
-    if !table.dropped().is_empty() {
-        table.dropped().remove_from(&mut partition.static_row);
-        partition.rows.retain(|_, row| {
-            table.dropped().remove_from(row);
-            !row.is_empty()
-        });
+            return self.read_contents(cursor, flags);
+        };
+        let found = format_args!("{flags:#04x}");
+        Err(FormatError::invalid(
+            "flags of an update",
+            offset,
+            expected,
+            &found,
+        ))
     }
-    Ok(partition)
+
+    fn read_contents(&mut self, cursor: &mut Cursor<'_>, flags: u8) -> Result<Partition, FormatError> {
+        let (table, header) = (self.table, &mut self.header);
+        header.stats = EncodingStats::read(cursor)?;
+        let has_static_row = flags & HAS_STATIC_ROW != 0;
+        if has_static_row {
+            read_columns(cursor, &mut header.static_columns, table, true)?;
+        }
+        read_columns(cursor, &mut header.regular_columns, table, false)?;
+        let deletion = if flags & HAS_PARTITION_DELETION == 0 {
+            DeletionTime::LIVE
+        } else {
+            header
+                .stats
+                .read_deletion_time(cursor, "deletion of a partition")?
+        };
+        let static_row = if has_static_row {
+            read_static_row(cursor, header, UnfilteredForm::Messaging)?
+        } else {
+            Row::default()
+        };
+        // An estimate: the end of the rows has a mark of its own.
+        cursor.unsigned_vint("number of rows")?;
+        let mut reader = UnfilteredReader::new(cursor.clone(), header, UnfilteredForm::Messaging);
+        let partition = Partition {
+            deletion,
+            static_row,
+            ..Partition::default()
+        };
+        let mut partition = read_unfiltereds(&mut reader, partition)?;
+        *cursor = reader.into_cursor();
+        if !table.dropped().is_empty() {
+            table.dropped().remove_from(&mut partition.static_row);
+            partition.rows.retain(|_, row| {
+                table.dropped().remove_from(row);
+                !row.is_empty()
+            });
+        }
+        Ok(partition)
+    }
 }
 
-/// The columns of an update among those of the table.
-fn read_columns(cursor: &mut Cursor<'_>, all: &Columns, table: &TableLayout) -> Result<Columns, FormatError> {
-    let columns = Columns::read_names(cursor, |name| {
+/// The columns of an update among those of the table; `known` are those of the one before.
+fn read_columns(
+    cursor: &mut Cursor<'_>,
+    known: &mut Columns,
+    table: &TableLayout,
+    is_static: bool,
+) -> Result<(), FormatError> {
+    if known.pass_names(cursor) {
+        return Ok(());
+    }
+    let all = table.header().columns(is_static);
+    *known = Columns::read_names(cursor, |name| {
         all.find(name)
             .or_else(|| table.dropped().get(name))
             .map(std::sync::Arc::clone)
     })?;
-    // Shares the table's list, which most updates are.
-    Ok(if columns == *all { all.clone() } else { columns })
+    Ok(())
 }

@@ -7,6 +7,7 @@ use crate::rows::{
     mark_columns, unfiltereds,
 };
 use crate::vint;
+use core::ops::Range;
 use thymbra_types::{Mutation, Partition, Row};
 
 /// Writes mutations; keeps the memory that it needs for that.
@@ -37,6 +38,8 @@ pub struct MutationEncoder {
     writer: UnfilteredWriter,
     static_columns: ColumnSet,
     regular_columns: ColumnSet,
+    /// Where the contents of updates stand in what the last mutation was appended to.
+    contents: Vec<Range<usize>>,
 }
 
 impl Default for MutationEncoder {
@@ -53,6 +56,7 @@ impl MutationEncoder {
             writer: UnfilteredWriter::new(UnfilteredForm::Messaging),
             static_columns: ColumnSet::default(),
             regular_columns: ColumnSet::default(),
+            contents: Vec::new(),
         }
     }
 
@@ -69,6 +73,7 @@ impl MutationEncoder {
         if mutation.updates.is_empty() {
             return Err(EncodeError::EmptyMutation);
         }
+        self.contents.clear();
         vint::write_unsigned(mutation.updates.len() as u64, out);
         for (id, partition) in &mutation.updates {
             let table = schema.table(*id).ok_or(EncodeError::UnknownTable(*id))?;
@@ -77,11 +82,15 @@ impl MutationEncoder {
         Ok(())
     }
 
+    /// Where the contents of each update stand in what [`MutationEncoder::encode`] has appended to last,
+    /// in the order of the mutation; see [`UpdateDecoder`](super::UpdateDecoder).
+    #[must_use]
+    pub fn contents(&self) -> &[Range<usize>] {
+        &self.contents
+    }
+
     /// Appends an update of one table.
-    ///
-    /// # Errors
-    /// When the table does not have its columns.
-    pub fn encode_update(
+    fn encode_update(
         &mut self,
         table: &TableLayout,
         key: &[u8],
@@ -91,6 +100,19 @@ impl MutationEncoder {
         out.extend_from_slice(&table.id().0.to_be_bytes());
         vint::write_unsigned(key.len() as u64, out);
         out.extend_from_slice(key);
+        let begin = out.len();
+        self.encode_contents(table, partition, out)?;
+        self.contents.push(begin..out.len());
+        Ok(())
+    }
+
+    /// Appends what follows the key of an update.
+    fn encode_contents(
+        &mut self,
+        table: &TableLayout,
+        partition: &Partition,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
         if partition.is_empty() {
             out.push(IS_EMPTY);
             return Ok(());

@@ -15,7 +15,7 @@ pub mod encoder;
 pub mod raw;
 pub mod table_layout;
 
-pub use decoder::{DecodeError, decode_mutation};
+pub use decoder::{DecodeError, UpdateDecoder, decode_mutation, decode_mutation_parts};
 pub use encoder::MutationEncoder;
 pub use raw::RawMutation;
 pub use table_layout::{DroppedColumns, SchemaLookup, TableLayout};

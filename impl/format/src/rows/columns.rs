@@ -177,6 +177,20 @@ impl Columns {
         }
     }
 
+    /// Passes over number and names if they are those of these columns; otherwise the cursor stays.
+    pub(crate) fn pass_names(&self, cursor: &mut Cursor<'_>) -> bool {
+        let mut ahead = cursor.clone();
+        let names = self.columns.iter().map(|column| column.name.0.as_bytes());
+        let is_same = ahead.vint_count("number of columns") == Ok(self.len())
+            && names
+                .into_iter()
+                .all(|name| ahead.vint_bytes("name of a column") == Ok(name));
+        if is_same {
+            *cursor = ahead;
+        }
+        is_same
+    }
+
     /// Reads number and names; `find` gives the columns to them.
     pub(crate) fn read_names(
         cursor: &mut Cursor<'_>,

@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 use thymbra_durability::{FindingPlace, LogFinding, ReplayRules, ReplayStep};
 use thymbra_format::FormatError;
 use thymbra_format::commitlog::{
-    CommitLogDescriptor, SYNC_MARKER_SIZE_BYTES, SegmentCompression, SegmentFinding, SegmentFindingKind,
-    SegmentItem, SegmentReader,
+    SegmentCompression, SegmentFinding, SegmentFindingKind, SegmentItem, SegmentReader,
 };
 use thymbra_types::{CommitLogPosition, Reference};
 
 use super::CommitLogError;
-use super::config::SEGMENT_SIZE_UNIT_BYTES;
 use crate::disk::{Disk, DiskResult};
 
 /// Enough of a file for its header and its first marker, bytes.
@@ -189,7 +187,7 @@ fn replay_segment<E: From<CommitLogError>>(
             }
             SegmentItem::Finding(found) => found,
         };
-        let finding = finding(&found, reader.descriptor(), file, last.follows(segment));
+        let finding = finding(&found, &reader, file, last.follows(segment));
         let place = FindingPlace {
             in_last_segment: last.is(segment),
             in_last_section: !reader.is_followed_by_marker(),
@@ -215,11 +213,11 @@ fn replay_segment<E: From<CommitLogError>>(
 /// but zeros follows: otherwise the end of the section is wrong, or a size before it.
 fn finding(
     found: &SegmentFinding,
-    descriptor: &CommitLogDescriptor,
+    reader: &SegmentReader<'_>,
     file: &[u8],
     is_followed_by_segment: bool,
 ) -> LogFinding {
-    let is_followed = || match descriptor.compression {
+    let is_followed = || match reader.descriptor().compression {
         SegmentCompression::None => {
             let position = usize::try_from(found.position.position).unwrap_or(usize::MAX);
             let rest = file.get(position..).unwrap_or_default();
@@ -229,7 +227,7 @@ fn finding(
     };
     match found.kind {
         SegmentFindingKind::NoMarker
-            if is_cut(found, descriptor, file.len() as u64, is_followed_by_segment) =>
+            if reader.is_cut() || is_followed_by_segment && reader.lacks_end_marker() =>
         {
             LogFinding::MarkerTarget
         }
@@ -244,38 +242,6 @@ fn finding(
         SegmentFindingKind::RecordBeyondEnd => LogFinding::RecordBeyondEnd,
         SegmentFindingKind::RecordChecksum => LogFinding::RecordChecksum,
         SegmentFindingKind::SectionUnreadable => LogFinding::SectionUnreadable,
-    }
-}
-
-/// Whether the file ends where a marker should stand because it was cut.
-///
-/// Uncompressed segments have their full length from the beginning, and lengths are whole units.
-/// A segment that is full may end without room for a marker. Compressed ones have a marker at the end when records
-/// follow in another; those of Cassandra have none, and nothing says how long they were.
-fn is_cut(
-    found: &SegmentFinding,
-    descriptor: &CommitLogDescriptor,
-    file_size_bytes: u64,
-    is_followed_by_segment: bool,
-) -> bool {
-    let marker_size_bytes = u64::from(SYNC_MARKER_SIZE_BYTES);
-    match &descriptor.compression {
-        SegmentCompression::None => {
-            u64::from(found.position.position) + marker_size_bytes > file_size_bytes
-                && !file_size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES)
-        }
-        SegmentCompression::Lz4 { has_end_marker, .. } => {
-            let marker_end = offset_of(&found.error) + marker_size_bytes;
-            *has_end_marker && is_followed_by_segment && marker_end > file_size_bytes
-        }
-    }
-}
-
-const fn offset_of(error: &FormatError) -> u64 {
-    match error {
-        FormatError::Truncated { offset, .. }
-        | FormatError::Checksum { offset, .. }
-        | FormatError::Invalid { offset, .. } => *offset,
     }
 }
 

@@ -37,12 +37,14 @@ use thymbra_types::TableId;
 /// process: what the sync mode allows to be lost may be lost.
 #[derive(Debug)]
 pub struct StorageEngine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     threads: Mutex<Option<BackgroundThreads>>,
 }
 
 /// Tables that are open.
 pub(crate) type Tables = BTreeMap<TableId, Arc<ColumnFamilyStore>>;
+/// What the bytes of their rows depend on.
+pub(crate) type Layouts = BTreeMap<TableId, Arc<TableLayout>>;
 
 /// What the engine and its threads share.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ pub(crate) struct Shared {
     pub(crate) keyspaces: RwLock<BTreeMap<String, KeyspaceParams>>,
     pub(crate) tables: RwLock<Tables>,
     /// What serialization needs of the tables; replaced as a whole when one changes.
-    pub(crate) layouts: RwLock<Arc<BTreeMap<TableId, Arc<TableLayout>>>>,
+    pub(crate) layouts: RwLock<Arc<Layouts>>,
     /// Writers hold it for reading from their append until the memtable has the update; a switch
     /// of memtables holds it for writing, so that each update is in the memtable that its position
     /// belongs to. Cassandra: `Keyspace.writeOrder`.

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::disk::Disk;
 use crate::flush_register::FlushRegister;
 use crate::lifecycle_transaction;
+use crate::memtable::PackedUpdate;
 use crate::sstable::{SSTableFiles, SSTableReader};
 use crate::storage_error::StorageError;
 use crate::sync::{lock, read};
@@ -23,8 +24,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use thymbra_durability::{HostId, ReplayRules as _};
-use thymbra_format::mutation::{DecodeError, decode_mutation};
+use thymbra_format::mutation::{DecodeError, decode_mutation_parts};
 use thymbra_format::schema::TableMetadata;
+use thymbra_types::sorted_map::SortedMap;
 use thymbra_types::{CommitLogPosition, IntervalSet, Reference, TableId};
 
 /// Opens everything, in the order in which a crash may have left it.
@@ -213,7 +215,17 @@ fn replay_commit_log(shared: &Shared) -> Result<(), StorageError> {
     let mut counts = lock(&shared.opening).clone();
     let layouts = Arc::clone(&read(&shared.layouts));
     let summary = shared.commit_log.replay(start, |record: ReplayRecord<'_>| {
-        let mutation = match decode_mutation(record.mutation, 0, &*layouts, shared.config.partitioner) {
+        let mut contents = SortedMap::new();
+        let decoded = decode_mutation_parts(
+            record.mutation,
+            0,
+            &*layouts,
+            shared.config.partitioner,
+            |table, bytes| {
+                contents.insert(table, bytes);
+            },
+        );
+        let mutation = match decoded {
             Ok(mutation) => mutation,
             // The size of the part for a table that was dropped is unknown, so all parts are passed over.
             Err(DecodeError::UnknownTable(_)) => {
@@ -231,7 +243,9 @@ fn replay_commit_log(shared: &Shared) -> Result<(), StorageError> {
                 continue;
             }
             counts.replayed_count += 1;
-            let added_bytes = shared.table(id)?.apply(mutation.key.clone(), update);
+            let packed = layouts.get(&id).zip(contents.get(&id));
+            let packed = packed.map(|(layout, contents)| PackedUpdate { layout, contents });
+            let added_bytes = shared.table(id)?.apply(mutation.key.clone(), update, packed);
             shared.memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
         }
         Ok::<_, StorageError>(())

@@ -2,11 +2,12 @@
 //!
 //! Source: Cassandra `db.Keyspace.applyInternal`, `db.CassandraKeyspaceWriteHandler`.
 
-use super::{Shared, StorageEngine};
+use super::{Layouts, Shared, StorageEngine, Tables};
 use crate::column_family_store::ColumnFamilyStore;
-use crate::commit_log::LoggedUpdate;
+use crate::commit_log::{CommitLogError, LoggedUpdate};
 use crate::flush;
-use crate::memtable::Memtable;
+use crate::memtable::{Memtable, PackedUpdate};
+use crate::mutation_check::{self, MutationError};
 use crate::storage_error::StorageError;
 use crate::sync::{read, write};
 use std::cell::RefCell;
@@ -15,11 +16,31 @@ use std::sync::atomic::Ordering;
 use thymbra_durability::{MemtableBounds, MemtableRules as _};
 use thymbra_format::mutation::MutationEncoder;
 use thymbra_format::rows::EncodingStatsCollector;
-use thymbra_types::{Mutation, Partition, Reference, TableId, Timestamp};
+use thymbra_types::{DecoratedKey, Mutation, Partition, Reference, TableId, Timestamp};
+
+/// Buffers for mutations that are larger than this are not kept, bytes.
+const KEPT_RECORD_BYTES: usize = 1 << 20;
 
 thread_local! {
-    /// Keeps its memory from write to write.
-    static ENCODER: RefCell<MutationEncoder> = RefCell::new(MutationEncoder::new());
+    static ENCODED: RefCell<EncodedMutation> = RefCell::default();
+}
+
+/// A mutation as the commit log has it; keeps its memory from write to write.
+#[derive(Default)]
+struct EncodedMutation {
+    encoder: MutationEncoder,
+    record: Vec<u8>,
+}
+
+impl EncodedMutation {
+    /// Serializes a mutation, in place of the one before.
+    fn encode(&mut self, mutation: &Mutation, layouts: &Layouts) -> Result<(), MutationError> {
+        if self.record.capacity() > KEPT_RECORD_BYTES {
+            self.record = Vec::new();
+        }
+        self.record.clear();
+        Ok(self.encoder.encode(mutation, layouts, &mut self.record)?)
+    }
 }
 
 /// A memtable that has been switched out and waits to be written.
@@ -132,20 +153,41 @@ impl Shared {
             }
         }
         let durable = self.durable_writes(&mutation.keyspace)?;
+        mutation_check::check(&mutation, self.config.partitioner)?;
+        ENCODED.with_borrow_mut(|encoded| {
+            let layouts = Arc::clone(&read(&self.layouts));
+            encoded.encode(&mutation, &layouts)?;
 
-        // Ask
-        let order = read(&self.write_order);
-        if durable {
-            self.append(&mutation)?;
-        }
-        for (table, update) in mutation.updates {
-            if let Some(table) = tables.get(&table) {
-                let added_bytes = table.apply(mutation.key.clone(), update);
-                self.memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
+            // Ask
+            let order = read(&self.write_order);
+            if durable {
+                self.append(&mutation, &encoded.record)?;
             }
+            let contents = encoded.encoder.contents().iter();
+            for ((id, update), contents) in mutation.updates.into_iter().zip(contents) {
+                let contents = encoded.record.get(contents.clone());
+                let packed = layouts.get(&id).zip(contents);
+                let packed = packed.map(|(layout, contents)| PackedUpdate { layout, contents });
+                self.apply_update(&tables, id, mutation.key.clone(), update, packed);
+            }
+            drop(order);
+            Ok(())
+        })
+    }
+
+    /// Puts the update of one table into its memtable.
+    fn apply_update(
+        &self,
+        tables: &Tables,
+        id: TableId,
+        key: DecoratedKey,
+        update: Partition,
+        packed: Option<PackedUpdate<'_>>,
+    ) {
+        if let Some(table) = tables.get(&id) {
+            let added_bytes = table.apply(key, update, packed);
+            self.memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
         }
-        drop(order);
-        Ok(())
     }
 
     /// Whether the keyspace's writes go through the commit log.
@@ -159,17 +201,13 @@ impl Shared {
     }
 
     /// Appends a mutation to the commit log, and waits as the sync mode says.
-    fn append(&self, mutation: &Mutation) -> Result<(), StorageError> {
-        let layouts = Arc::clone(&read(&self.layouts));
+    fn append(&self, mutation: &Mutation, record: &[u8]) -> Result<(), StorageError> {
         let updates = mutation.updates.iter().map(|(table, update)| LoggedUpdate {
             table: *table,
             least_timestamp: least_timestamp(update),
         });
-        let appended = ENCODER.with_borrow_mut(|encoder| {
-            self.commit_log
-                .append(|record| encoder.encode(mutation, &*layouts, record), updates)
-        });
-        Ok(self.commit_log.await_acknowledgement(appended??)?)
+        let position = self.commit_log.add(record, updates).map_err(of_append)?;
+        Ok(self.commit_log.await_acknowledgement(position)?)
     }
 
     /// Makes an empty memtable the one that takes updates.
@@ -182,7 +220,8 @@ impl Shared {
         let barrier = write(&self.write_order);
         let position = self.commit_log.current_position();
         let upper = Reference.upper_bound(position, position);
-        let next = Memtable::new(upper, self.clock.monotonic_ms());
+        let layout = Arc::clone(&table.schema().layout);
+        let next = Memtable::new(layout, upper, self.clock.monotonic_ms());
         let switched = table.change_view(|view| view.switch_memtable(next));
         let bounds = MemtableBounds {
             lower: switched.lower_bound(),
@@ -210,6 +249,22 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Whose fault it is that the log does not take a record.
+fn of_append(error: CommitLogError) -> StorageError {
+    if let CommitLogError::MutationTooLarge {
+        size_bytes,
+        limit_bytes,
+    } = error
+    {
+        let too_large = MutationError::TooLarge {
+            size_bytes,
+            limit_bytes,
+        };
+        return too_large.into();
+    }
+    error.into()
 }
 
 /// The smallest timestamp of anything in an update.

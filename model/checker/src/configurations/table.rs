@@ -4,7 +4,7 @@ use super::{Configuration, Expected};
 use super::{bounds, histories};
 
 /// Every configuration: green, reach, red.
-pub static CONFIGURATIONS: &[Configuration] = &[
+pub(super) static CONFIGURATIONS: &[Configuration] = &[
     Configuration {
         name: "any-disturbed",
         says: "A write at ANY through a crash and a lost message.",

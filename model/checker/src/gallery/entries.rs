@@ -8,7 +8,7 @@ use crate::configurations::{bounds, histories};
 use crate::faults::DriverFault;
 
 /// Every entry: published bugs first, then faulty drivers, then overrides of our own.
-pub static ENTRIES: &[Entry] = &[
+pub(super) static ENTRIES: &[Entry] = &[
     Entry {
         id: "CASSANDRA-2034",
         origin: Origin::Published,

@@ -7,6 +7,7 @@
 mod cassandra;
 mod entries;
 mod intended;
+mod limits;
 mod overrides;
 mod scylla;
 
@@ -15,7 +16,10 @@ use crate::configurations::{Bounds, Target};
 use crate::faults::DriverFault;
 use crate::system::{DynRules, System};
 
-pub use entries::ENTRIES;
+/// Every entry: published bugs, faulty drivers, then overrides of our own.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    entries::ENTRIES.iter().chain(limits::ENTRIES)
+}
 pub use intended::Intended;
 
 /// What kind of thing an entry is.
@@ -64,7 +68,7 @@ impl Entry {
     /// The entry of this name, upper or lower case.
     #[must_use]
     pub fn find(id: &str) -> Option<&'static Self> {
-        ENTRIES.iter().find(|entry| entry.id.eq_ignore_ascii_case(id))
+        all().find(|entry| entry.id.eq_ignore_ascii_case(id))
     }
 }
 

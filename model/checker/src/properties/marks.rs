@@ -12,7 +12,7 @@ pub enum Breach {
     AckTwice = 1 << 1,
     /// O1: a second outcome.
     OutcomeTwice = 1 << 2,
-    /// O2: a refused write sent or stored something.
+    /// O2, O8: a refused write sent or stored something.
     RefusedWrote = 1 << 3,
     /// O3: refused though enough were alive, or taken though too few were.
     AdmissionWrong = 1 << 4,
@@ -40,6 +40,8 @@ pub enum Breach {
     HintCounted = 1 << 15,
     /// H4: a hint was removed that nobody acknowledged and that had not expired.
     HintRemoved = 1 << 16,
+    /// O8': a write was taken though too many hints were in progress.
+    OverloadIgnored = 1 << 17,
     /// H5: a hint arrived with another timestamp than its write had.
     HintRestamped = 1 << 18,
     /// H6: an expired hint was applied.
@@ -58,6 +60,14 @@ pub enum Breach {
     RepairLowered = 1 << 25,
     /// C8: a read that repaired returned before the repair was acknowledged.
     RepairUnawaited = 1 << 26,
+    /// O8: a write was refused as overloaded though not too many hints were in progress.
+    OverloadWithoutCause = 1 << 27,
+    /// H10: a hint was stored for a target whose hint files had reached their limit.
+    HintBeyondSize = 1 << 28,
+    /// H11: a hint was stored for a node that the configuration lets nobody hint.
+    HintExcluded = 1 << 29,
+    /// S2l: acknowledged in periodic mode while the last sync was older than the lag block.
+    AckWhileLagging = 1 << 30,
 }
 
 /// A premise that a transition made true.
@@ -96,4 +106,12 @@ pub enum Reached {
     OwnCopyDropped = 1 << 14,
     /// A write was admitted or refused while the coordinator's view of the replicas was wrong.
     ViewWrong = 1 << 15,
+    /// A write came to a coordinator with too many hints in progress, one of them for a replica that it may hint.
+    HintsInProgress = 1 << 16,
+    /// A replica missed a write while the hint files for it had reached their limit.
+    HintFilesFull = 1 << 17,
+    /// A replica missed a write that the configuration lets nobody hint.
+    HintsExcluded = 1 << 18,
+    /// A write waited in periodic mode because the last sync was too old.
+    SyncLagged = 1 << 19,
 }

@@ -164,10 +164,11 @@ macro_rules! conditions {
 }
 
 /// The most properties that one run may check; no more than there are bits in [`CheckedModel::witnessed`].
-pub const PROPERTIES_MAX: usize = 40;
+pub const PROPERTIES_MAX: usize = 48;
 
 fn conditions<M: CheckedModel>() -> [(Condition<M>, Condition<M>); PROPERTIES_MAX] {
     conditions!(
         0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
+        40 41 42 43 44 45 46 47
     )
 }

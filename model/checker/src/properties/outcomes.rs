@@ -8,7 +8,7 @@ use crate::scope::OperationKind;
 use crate::system::{Life, Operation, Phase, State, System, Told, bit};
 
 /// Operations of one kind with their indices.
-pub(super) fn of_kind<'a>(
+pub(in crate::properties) fn of_kind<'a>(
     system: &'a System,
     state: &'a State,
     kind: OperationKind,

@@ -12,7 +12,7 @@ use crate::scope::{
 };
 
 /// First words of the lines that bound a run.
-pub(super) const WORDS: [&str; 25] = [
+pub(super) const WORDS: [&str; 30] = [
     "cluster",
     "nodes",
     "pending",
@@ -38,6 +38,11 @@ pub(super) const WORDS: [&str; 25] = [
     "hint-stages",
     "slow-apply",
     "remembers-first-hint",
+    "hints-disabled",
+    "hints-size-max",
+    "slow-hints",
+    "hints-in-progress-max",
+    "sync-lag-block",
 ];
 
 /// Takes one line into the bounds.
@@ -72,8 +77,28 @@ pub(super) fn take(scope: &mut Scope, source: Source<'_>) -> Result<(), ScriptEr
             };
             Ok(())
         }
+        "hints-disabled" | "hints-size-max" | "hints-in-progress-max" | "sync-lag-block" => {
+            limit(scope, source, first, rest)
+        }
         _ => one_of_several(scope, source, first, rest),
     }
+}
+
+fn limit(scope: &mut Scope, source: Source<'_>, first: &str, rest: &[&str]) -> Result<(), ScriptError> {
+    match (first, rest) {
+        ("hints-disabled", []) => return Err(source.malformed("hints-disabled NAME of each data centre")),
+        ("hints-disabled", names) => {
+            scope.hints_disabled_datacenters = names.iter().map(|name| (*name).into()).collect();
+        }
+        ("hints-size-max", _) => {
+            scope.hints_size_max_bytes = source.number(rest, "hints-size-max BYTES")?;
+        }
+        ("sync-lag-block", _) => {
+            scope.sync_lag_block = Some(source.number(rest, "sync-lag-block TICKS")?);
+        }
+        (_, _) => scope.hints_in_progress_max = source.number(rest, "hints-in-progress-max N")?,
+    }
+    Ok(())
 }
 
 fn one_of_several(
@@ -138,6 +163,7 @@ fn switch_of<'a>(scope: &'a mut Scope, word: &str) -> Option<&'a mut bool> {
         "hint-stages" => Some(&mut scope.hint_stages),
         "slow-apply" => Some(&mut scope.slow_apply),
         "remembers-first-hint" => Some(&mut scope.remembers_first_hint),
+        "slow-hints" => Some(&mut scope.slow_hints),
         _ => None,
     }
 }

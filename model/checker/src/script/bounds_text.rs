@@ -59,6 +59,15 @@ pub(super) fn lines(scope: &Scope) -> Vec<String> {
         scope.detector != plain.detector,
         format!("detector {}", detector(scope.detector)),
     );
+    differs(
+        !scope.hints_disabled_datacenters.is_empty(),
+        format!("hints-disabled {}", scope.hints_disabled_datacenters.join(" ")),
+    );
+    for ((word, number), (_, usual)) in limits(scope).into_iter().zip(limits(&plain)) {
+        if let (true, Some(number)) = (number != usual, number) {
+            differs(true, format!("{word} {number}"));
+        }
+    }
     for ((word, is_on), (_, usual)) in switches(scope).into_iter().zip(switches(&plain)) {
         differs(
             is_on != usual,
@@ -122,8 +131,16 @@ pub(super) fn budgets(budgets: &Budgets) -> [(&'static str, u8); 11] {
     ]
 }
 
+fn limits(scope: &Scope) -> [(&'static str, Option<u8>); 3] {
+    [
+        ("hints-size-max", Some(scope.hints_size_max_bytes)),
+        ("hints-in-progress-max", Some(scope.hints_in_progress_max)),
+        ("sync-lag-block", scope.sync_lag_block),
+    ]
+}
+
 /// Everything that is on or off.
-pub(super) fn switches(scope: &Scope) -> [(&'static str, bool); 8] {
+pub(super) fn switches(scope: &Scope) -> [(&'static str, bool); 9] {
     [
         ("restart", scope.restart),
         ("hints", scope.hints),
@@ -133,6 +150,7 @@ pub(super) fn switches(scope: &Scope) -> [(&'static str, bool); 8] {
         ("hint-stages", scope.hint_stages),
         ("slow-apply", scope.slow_apply),
         ("remembers-first-hint", scope.remembers_first_hint),
+        ("slow-hints", scope.slow_hints),
     ]
 }
 

@@ -135,6 +135,7 @@ impl Expectation {
             ["hint", pair, write, stage @ ..] => {
                 let (node, target) = names.pair(pair)?;
                 let stages = [
+                    ("submitted", HintStage::Submitted),
                     ("buffered", HintStage::Buffered),
                     ("written", HintStage::Written),
                     ("synced", HintStage::Synced),
@@ -337,6 +338,7 @@ impl fmt::Display for Expectation {
 /// The word of a stage with a blank before it.
 pub(super) fn stage_word(stage: HintStage) -> &'static str {
     match stage {
+        HintStage::Submitted => " submitted",
         HintStage::Buffered => " buffered",
         HintStage::Written => " written",
         HintStage::Synced => " synced",

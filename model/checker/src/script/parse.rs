@@ -5,7 +5,7 @@
 use thymbra_protocol::NodeId;
 
 use super::{Expectation, Line, REFERENCE, Script, ScriptError, Step, bounds};
-use crate::gallery::{ENTRIES, rules_named};
+use crate::gallery::{self, rules_named};
 use crate::names::distance;
 use crate::scope::Scope;
 use crate::system::System;
@@ -177,7 +177,7 @@ fn bound(script: &mut Script, source: Source<'_>) -> Result<(), ScriptError> {
             Ok(())
         }
         ["rules", name] => {
-            let known = ENTRIES.iter().map(|entry| entry.id);
+            let known = gallery::all().map(|entry| entry.id);
             Err(source.unknown(name, known.chain([REFERENCE, "intended"])))
         }
         _ => bounds::take(&mut script.scope, source),

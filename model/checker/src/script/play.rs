@@ -196,7 +196,7 @@ fn first_obligation(system: &System, state: &State) -> Option<(String, Action)> 
 fn urgency(action: &Action) -> Option<u8> {
     match action {
         Action::Deliver(envelope) => (!envelope.orphaned).then_some(0),
-        Action::Apply { .. } | Action::Mark(_) | Action::Sync(_) => Some(1),
+        Action::Apply { .. } | Action::Mark(_) | Action::Sync(_) | Action::StoreHints { .. } => Some(1),
         Action::WriteHints(_) | Action::SyncHints(_) => Some(2),
         Action::Resume(_) | Action::Heal | Action::Suspect { .. } | Action::Trust { .. } => Some(3),
         Action::Timeout { .. } => Some(4),

@@ -36,7 +36,7 @@ fn build(system: &System, state: &State, name: &str) -> Result<Action, Unmet> {
                 _ => Action::Drop(envelope),
             })
         }
-        "apply" | "fail-apply" | "drop-apply" | "expire" => {
+        "apply" | "fail-apply" | "drop-apply" | "store-hints" | "expire" => {
             let (operation, node) = rest.split_once('.').ok_or(Unmet::NoSuchNode)?;
             let retried = operation
                 .strip_suffix('r')
@@ -48,6 +48,7 @@ fn build(system: &System, state: &State, name: &str) -> Result<Action, Unmet> {
                 "apply" => Action::Apply { node, operation },
                 "fail-apply" => Action::FailApply { node, operation },
                 "drop-apply" => Action::DropApply { node, operation },
+                "store-hints" => Action::StoreHints { node, operation },
                 _ => Action::Expire {
                     operation,
                     attempt,

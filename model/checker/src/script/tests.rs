@@ -84,6 +84,11 @@ fn every_bound_that_differs_from_the_default_is_printed_and_read() {
         hint_stages: true,
         slow_apply: true,
         remembers_first_hint: true,
+        hints_disabled_datacenters: vec!["west".into(), "east".into()],
+        hints_size_max_bytes: 12,
+        slow_hints: true,
+        hints_in_progress_max: 13,
+        sync_lag_block: Some(14),
         reduce: false,
     };
     assert_eq!(reread(&scope), scope);
@@ -97,7 +102,7 @@ fn every_bound_that_differs_from_the_default_is_printed_and_read() {
 #[test]
 fn bounds_of_every_configuration_are_printed_and_read() {
     let mut count = 0;
-    for configuration in configurations::CONFIGURATIONS {
+    for configuration in configurations::all() {
         let scope = Scope {
             reduce: false,
             ..(configuration.bounds)()
@@ -229,7 +234,7 @@ fn unknown_words_are_told_with_the_nearest_known_one() {
     unknown(&format!("{SCENE}> w1 SUCESS"), "SUCESS", "SUCCESS");
     unknown(&format!("{SCENE}> w2 SUCCESS"), "w2", "w1");
     unknown(&format!("{SCENE}> n4 holds w1"), "n4", "n1");
-    unknown(&format!("{SCENE}> property H11 holds"), "H11", "H1");
+    unknown(&format!("{SCENE}> property H12 holds"), "H12", "H1");
     unknown(
         &format!("{SCENE}> in flight MUTATION_REK.w1.n1-n2"),
         "MUTATION_REK",

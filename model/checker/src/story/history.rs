@@ -75,6 +75,7 @@ impl History {
             | Action::DropApply { .. }
             | Action::Mark(_)
             | Action::Sync(_)
+            | Action::StoreHints { .. }
             | Action::WriteHints(_)
             | Action::SyncHints(_)
             | Action::DispatchHints { .. }

@@ -7,7 +7,7 @@ use thymbra_protocol::{Callback, Message, NodeId};
 use super::scene::Scene;
 use super::words::{self, Sentence};
 use crate::payload::ModelMutation;
-use crate::system::HintStage;
+use crate::system::{HintStage, StoredHint};
 
 impl Scene<'_> {
     /// An append that waited in its queue completes.
@@ -116,6 +116,23 @@ impl Scene<'_> {
         sentence.finish()
     }
 
+    /// The hint tasks of a write complete.
+    pub(super) fn hint_task_ends(&self, node: NodeId, operation: usize) -> String {
+        let name = self.system.operation_name(operation);
+        let was_submitted = |hint: &&StoredHint| {
+            hint.stage == HintStage::Submitted && usize::from(hint.mutation.write) == operation
+        };
+        let hints = self.before.node(node).disk.hints.iter();
+        let targets: Vec<NodeId> = hints.filter(was_submitted).map(|hint| hint.target).collect();
+        let mut sentence = Sentence::new(format!(
+            "{node} ends its hint task for {name}: {} for {} in the hint buffer",
+            words::verb(targets.len(), "its hint", "its hints"),
+            words::list(targets)
+        ));
+        sentence.so_all(self.told_words(operation));
+        sentence.finish()
+    }
+
     /// Hints go from the buffer into files, or files are synced.
     pub(super) fn hints_reach(&self, node: NodeId, stage: HintStage) -> String {
         let moved = self
@@ -135,7 +152,7 @@ impl Scene<'_> {
             HintStage::Synced => {
                 format!("{node} syncs its hint files: its hints for {targets} would survive a power loss.")
             }
-            HintStage::Buffered | HintStage::Written => format!(
+            HintStage::Submitted | HintStage::Buffered | HintStage::Written => format!(
                 "{node} writes its hint buffer to files: its hints for {targets} would survive a crash of the process."
             ),
         }

@@ -162,6 +162,7 @@ impl Scene<'_> {
             | Action::DropApply { .. }
             | Action::Mark(_)
             | Action::Sync(_)
+            | Action::StoreHints { .. }
             | Action::WriteHints(_)
             | Action::SyncHints(_)
             | Action::DispatchHints { .. }
@@ -258,6 +259,7 @@ impl Scene<'_> {
             | Action::DropApply { .. }
             | Action::Mark(_)
             | Action::Sync(_)
+            | Action::StoreHints { .. }
             | Action::WriteHints(_)
             | Action::SyncHints(_)
             | Action::DispatchHints { .. }
@@ -284,6 +286,11 @@ impl Scene<'_> {
             }
             Action::Mark(node) => (*node, LocalKind::Sync, "marker".into()),
             Action::Sync(node) => (*node, LocalKind::Sync, "sync".into()),
+            Action::StoreHints { node, operation } => (
+                *node,
+                LocalKind::Note,
+                format!("hint task of {} ends", name(operation)),
+            ),
             Action::WriteHints(node) => (*node, LocalKind::Sync, "write hints".into()),
             Action::SyncHints(node) => (*node, LocalKind::Sync, "sync hints".into()),
             Action::DispatchHints { node, target } => {

@@ -299,6 +299,7 @@ impl Scene<'_> {
             Action::DropApply { node, operation } => self.expires_unapplied(*node, index(operation)),
             Action::Mark(node) => self.marks_log(*node),
             Action::Sync(node) => self.syncs(*node),
+            Action::StoreHints { node, operation } => self.hint_task_ends(*node, index(operation)),
             Action::WriteHints(node) => self.hints_reach(*node, HintStage::Written),
             Action::SyncHints(node) => self.hints_reach(*node, HintStage::Synced),
             Action::DispatchHints { node, target } => self.dispatches(*node, *target),

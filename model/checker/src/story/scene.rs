@@ -7,9 +7,9 @@ use thymbra_protocol::{ConsistencyLevel, Message, NodeId, Placement, ReplicaSet,
 use super::change::Change;
 use super::words;
 use crate::action::Action;
-use crate::payload::{ModelMutation, ModelPayload, Register};
+use crate::payload::{HINT_SIZE_BYTES, ModelMutation, ModelPayload, Register};
 use crate::scope::OperationKind;
-use crate::system::{Phase, State, System, Told, attempt_of, operation_of};
+use crate::system::{HintStage, Phase, State, System, Told, attempt_of, operation_of};
 
 /// One step of a run.
 pub(super) struct Scene<'a> {
@@ -153,7 +153,7 @@ impl<'a> Scene<'a> {
         scope.is_some_and(|scope| scope.level == ConsistencyLevel::Any)
             && was.is_none_or(|open| open.acked.is_empty())
             && node.is_some_and(|node| self.acknowledged_now(operation, node).is_empty())
-            && !self.change.hints_stored.is_empty()
+            && (!self.change.hints_stored.is_empty() || matches!(self.action, Action::StoreHints { .. }))
     }
 
     /// Acknowledgements that the coordinator of a write has counted at the end of this step, and how many it needs.
@@ -217,6 +217,7 @@ impl<'a> Scene<'a> {
             | Action::FailApply { .. }
             | Action::DropApply { .. }
             | Action::Mark(_)
+            | Action::StoreHints { .. }
             | Action::WriteHints(_)
             | Action::SyncHints(_)
             | Action::DispatchHints { .. }
@@ -316,6 +317,12 @@ impl<'a> Scene<'a> {
         match () {
             () if !scope.hints => ", since hinted handoff is off",
             () if node == target => ", since a node never hints itself",
+            () if scope
+                .hints_disabled_datacenters
+                .contains(&words::datacenter(self.system, target)) =>
+            {
+                ", since hints for its data centre are off"
+            }
             () if outage
                 .seen_since
                 .is_some_and(|since| age(since) > scope.hint_window) =>
@@ -325,7 +332,19 @@ impl<'a> Scene<'a> {
             () if scope.hint_window_persistent && oldest.is_some_and(|age| age > scope.hint_window) => {
                 ", since its oldest hint has outlived the hint window"
             }
+            () if scope.hints_size_max_bytes > 0
+                && written_bytes(self.before, node, target) > u64::from(scope.hints_size_max_bytes) =>
+            {
+                ", since the hint files for it have reached their limit"
+            }
             () => "",
         }
     }
+}
+
+/// What the written hints for a target take.
+fn written_bytes(state: &State, node: NodeId, target: NodeId) -> u64 {
+    let hints = state.node(node).disk.hints.iter();
+    let written = hints.filter(|hint| hint.target == target && hint.stage >= HintStage::Written);
+    written.map(|_| HINT_SIZE_BYTES).sum()
 }

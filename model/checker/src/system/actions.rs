@@ -3,7 +3,10 @@
 use thymbra_protocol::NodeId;
 
 use super::guard::{is_appended, last_timestamp};
-use super::{HintStage, NodeMask, Phase, State, System, attempt_of, bit, choices, operation_of};
+use super::{
+    HintStage, NodeMask, OperationMask, Phase, State, StoredHint, System, attempt_of, bit, choices,
+    operation_of,
+};
 use crate::action::Action;
 use crate::scope::{Detector, OperationKind};
 
@@ -60,6 +63,7 @@ impl System {
             Action::Apply { .. }
             | Action::Mark(_)
             | Action::Sync(_)
+            | Action::StoreHints { .. }
             | Action::WriteHints(_)
             | Action::SyncHints(_)
             | Action::DispatchHints { .. }
@@ -99,31 +103,8 @@ impl System {
                 offer(Action::Mark(node));
                 offer(Action::Sync(node));
             }
-            if holder.disk.hints.is_empty() {
-                continue;
-            }
-            if self.scope.hint_stages {
-                offer(Action::WriteHints(node));
-                offer(Action::SyncHints(node));
-            }
-            let mut targets: NodeMask = 0;
-            for hint in holder
-                .disk
-                .hints
-                .iter()
-                .filter(|hint| hint.stage != HintStage::Buffered)
-            {
-                if targets & bit(hint.target) == 0 {
-                    targets |= bit(hint.target);
-                    offer(Action::DispatchHints {
-                        node,
-                        target: hint.target,
-                    });
-                    offer(Action::HintTimeout {
-                        node,
-                        target: hint.target,
-                    });
-                }
+            if !holder.disk.hints.is_empty() {
+                self.hint_progress(node, &holder.disk.hints, &mut offer);
             }
         }
         for (operation, index) in state.operations.iter().zip(0_u8..) {
@@ -148,6 +129,34 @@ impl System {
             }
         }
         self.environment_progress(state, &mut offer);
+    }
+
+    /// What happens by itself to the hints that a node holds.
+    #[inline]
+    fn hint_progress(&self, node: NodeId, hints: &[StoredHint], offer: &mut impl FnMut(Action)) {
+        if self.scope.slow_hints {
+            let mut writes: OperationMask = 0;
+            for hint in hints.iter().filter(|hint| hint.stage == HintStage::Submitted) {
+                let operation = hint.mutation.write;
+                if writes & 1 << operation == 0 {
+                    writes |= 1 << operation;
+                    offer(Action::StoreHints { node, operation });
+                }
+            }
+        }
+        if self.scope.hint_stages {
+            offer(Action::WriteHints(node));
+            offer(Action::SyncHints(node));
+        }
+        let mut targets: NodeMask = 0;
+        for hint in hints.iter().filter(|hint| hint.stage >= HintStage::Written) {
+            let target = hint.target;
+            if targets & bit(target) == 0 {
+                targets |= bit(target);
+                offer(Action::DispatchHints { node, target });
+                offer(Action::HintTimeout { node, target });
+            }
+        }
     }
 
     fn environment_progress(&self, state: &State, offer: &mut impl FnMut(Action)) {

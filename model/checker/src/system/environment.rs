@@ -22,7 +22,10 @@ impl System {
                 self.crash(state, *node, HintStage::Synced);
             }
             Action::Restart(node) => {
-                state.node_mut(*node).life = Life::Up;
+                let synced_at = self.sync_tick(state.tick);
+                let started = state.node_mut(*node);
+                started.life = Life::Up;
+                started.disk.synced_at = synced_at;
                 if self.scope.detector == crate::scope::Detector::Lagging {
                     state.node_mut(*node).sees = bit(*node);
                 }
@@ -76,6 +79,7 @@ impl System {
             appended: kept,
             marked: kept,
             synced,
+            synced_at: 0,
             pending: Vec::new(),
             hints,
         };
@@ -112,17 +116,19 @@ impl System {
             envelope.orphaned = true;
         }
         state.network.sort_unstable();
-        for operation in state
-            .operations
-            .iter_mut()
-            .filter(|operation| operation.coordinator == node)
-        {
-            if operation.phase == Phase::Open {
-                operation.phase = Phase::Abandoned;
-                (operation.applied, operation.acked) = (0, 0);
-            }
-            operation.settled = 0;
+        abandon_operations(state, node);
+    }
+}
+
+/// Clients whose coordinator is gone will never know.
+fn abandon_operations(state: &mut State, coordinator: NodeId) {
+    let operations = state.operations.iter_mut();
+    for operation in operations.filter(|operation| operation.coordinator == coordinator) {
+        if operation.phase == Phase::Open {
+            operation.phase = Phase::Abandoned;
+            (operation.applied, operation.acked) = (0, 0);
         }
+        operation.settled = 0;
     }
 }
 

@@ -27,30 +27,15 @@ impl System {
                 skewed,
                 sees,
             } => {
-                self.guard_begin(state, *operation, *node, OperationKind::Write)?;
-                holds(
-                    !skewed || (state.budgets.skew > 0 && last_timestamp(state) > 0),
-                    Unmet::BudgetSpent,
-                )?;
-                self.guard_view(state, *node, *sees)?;
-                let alive = sees.unwrap_or_else(|| self.alive_mask(state, *node));
-                let draws = choices::forwarders(&self.layout, *node, alive);
-                holds(draws.contains(forwarders), Unmet::ForeignChoice)
+                let choice = (*forwarders, *skewed, *sees);
+                self.guard_write(state, *operation, *node, choice)
             }
             Action::Read {
                 operation,
                 node,
                 nearest,
                 sees,
-            } => {
-                self.guard_begin(state, *operation, *node, OperationKind::Read)?;
-                self.guard_view(state, *node, *sees)?;
-                let alive = sees.unwrap_or_else(|| self.alive_mask(state, *node));
-                holds(
-                    self.contacts(*operation, *node, alive).contains(nearest),
-                    Unmet::ForeignChoice,
-                )
-            }
+            } => self.guard_read(state, *operation, *node, *nearest, *sees),
             Action::Deliver(envelope) => self.guard_delivery(state, envelope),
             Action::Lose(envelope) => {
                 holds(state.budgets.lose > 0, Unmet::BudgetSpent)?;
@@ -62,15 +47,11 @@ impl System {
             }
             Action::Fail(envelope) => {
                 holds(state.budgets.fail > 0, Unmet::BudgetSpent)?;
-                let appends = is_appended(&envelope.message);
-                holds(appends, Unmet::OtherKind)?;
-                self.guard_delivery(state, envelope)
+                self.guard_append(state, envelope)
             }
             Action::Drop(envelope) => {
                 holds(state.budgets.drop > 0, Unmet::BudgetSpent)?;
-                let expires = is_appended(&envelope.message);
-                holds(expires, Unmet::OtherKind)?;
-                self.guard_delivery(state, envelope)
+                self.guard_append(state, envelope)
             }
             Action::Apply { node, operation } => pending(state, *node, *operation, false),
             Action::FailApply { node, operation } => {
@@ -84,6 +65,7 @@ impl System {
             Action::Mark(_) | Action::Sync(_) | Action::WriteHints(_) | Action::SyncHints(_) => {
                 self.guard_disk(state, action)
             }
+            Action::StoreHints { node, operation } => submitted(state, *node, *operation),
             Action::DispatchHints { node, target } => self.guard_dispatch(state, *node, *target),
             Action::HintTimeout { node, target } => self.guard_hint_timeout(state, *node, *target),
             Action::Timeout { operation } => self.guard_timeout(state, usize::from(*operation)),
@@ -103,6 +85,39 @@ impl System {
             | Action::Heal
             | Action::Tick => self.guard_environment(state, action),
         }
+    }
+
+    fn guard_write(
+        &self,
+        state: &State,
+        operation: u8,
+        node: NodeId,
+        (forwarders, skewed, sees): (NodeMask, bool, Option<NodeMask>),
+    ) -> Guard {
+        self.guard_begin(state, operation, node, OperationKind::Write)?;
+        holds(
+            !skewed || (state.budgets.skew > 0 && last_timestamp(state) > 0),
+            Unmet::BudgetSpent,
+        )?;
+        self.guard_view(state, node, sees)?;
+        let alive = sees.unwrap_or_else(|| self.alive_mask(state, node));
+        let draws = choices::forwarders(&self.layout, node, alive);
+        holds(draws.contains(&forwarders), Unmet::ForeignChoice)
+    }
+
+    fn guard_read(
+        &self,
+        state: &State,
+        operation: u8,
+        node: NodeId,
+        nearest: NodeMask,
+        sees: Option<NodeMask>,
+    ) -> Guard {
+        self.guard_begin(state, operation, node, OperationKind::Read)?;
+        self.guard_view(state, node, sees)?;
+        let alive = sees.unwrap_or_else(|| self.alive_mask(state, node));
+        let contacts = self.contacts(operation, node, alive);
+        holds(contacts.contains(&nearest), Unmet::ForeignChoice)
     }
 
     pub(super) fn guard_begin(
@@ -170,6 +185,12 @@ impl System {
         }
     }
 
+    /// A message that asks for an append may arrive.
+    fn guard_append(&self, state: &State, envelope: &Envelope) -> Guard {
+        holds(is_appended(&envelope.message), Unmet::OtherKind)?;
+        self.guard_delivery(state, envelope)
+    }
+
     fn guard_delivery(&self, state: &State, envelope: &Envelope) -> Guard {
         in_flight(state, envelope)?;
         self.guard_arrival(state, envelope)
@@ -199,7 +220,9 @@ impl System {
             Action::Mark(_) => self.scope.log_stages && disk.marked != disk.appended,
             Action::Sync(_) => {
                 self.scope.log_stages
-                    && (disk.synced != disk.appended || disk.pending.iter().any(|pending| pending.appended))
+                    && (disk.synced != disk.appended
+                        || disk.pending.iter().any(|pending| pending.appended)
+                        || self.scope.sync_lag_block.is_some() && disk.synced_at < state.tick)
             }
             Action::WriteHints(_) => self.scope.hint_stages && has(HintStage::Buffered),
             _ => self.scope.hint_stages && has(HintStage::Written),
@@ -216,7 +239,7 @@ impl System {
             .disk
             .hints
             .iter()
-            .any(|hint| hint.target == target && hint.stage != HintStage::Buffered);
+            .any(|hint| hint.target == target && hint.stage >= HintStage::Written);
         holds(has_page, Unmet::NoHint)?;
         let is_reachable = state.is_up(target) && state.are_connected(node, target);
         let is_dispatching = holder
@@ -311,44 +334,6 @@ impl System {
         })
     }
 
-    /// An answer to the attempt of this generation, from this replica or from any, is on its way for sure.
-    fn answer_may_arrive(&self, state: &State, expected: u32, replica: Option<NodeId>) -> bool {
-        let concerns = |node: NodeId| replica.is_none_or(|replica| replica == node);
-        let on_its_way = state.network.iter().any(|envelope| {
-            !envelope.orphaned
-                && answers(&envelope.message).is_some_and(|(request, leads_to)| {
-                    request.generation == expected
-                        && match leads_to {
-                            LeadsTo::Receiver => concerns(envelope.to),
-                            LeadsTo::Sender => concerns(envelope.from),
-                            LeadsTo::Group(targets) => {
-                                concerns(envelope.to)
-                                    || targets
-                                        .iter()
-                                        .filter_map(|position| self.layout.plan().node(position))
-                                        .any(concerns)
-                            }
-                        }
-                })
-        });
-        on_its_way
-            || state.node_ids().any(|node| {
-                concerns(node)
-                    && state.is_up(node)
-                    && state
-                        .node(node)
-                        .disk
-                        .pending
-                        .iter()
-                        .any(|pending| match pending.reply.callback {
-                            Callback::Write(request)
-                            | Callback::Read(request)
-                            | Callback::ReadRepair(request) => request.generation == expected,
-                            Callback::Hint { .. } => false,
-                        })
-            })
-    }
-
     fn guard_environment(&self, state: &State, action: &Action) -> Guard {
         let budgets = &state.budgets;
         let is_life = |node: NodeId, life: Life, unmet| {
@@ -408,6 +393,7 @@ impl System {
             | Action::DropApply { .. }
             | Action::Mark(_)
             | Action::Sync(_)
+            | Action::StoreHints { .. }
             | Action::WriteHints(_)
             | Action::SyncHints(_)
             | Action::DispatchHints { .. }
@@ -426,40 +412,20 @@ pub(super) fn is_appended(message: &Message<ModelPayload>) -> bool {
     )
 }
 
-/// Which replica's answer a message leads to.
-enum LeadsTo {
-    Receiver,
-    Sender,
-    Group(thymbra_protocol::ReplicaSet),
-}
-
-fn answers(message: &Message<ModelPayload>) -> Option<(RequestId, LeadsTo)> {
-    match message {
-        Message::Mutation {
-            request,
-            forward_to: Some(forward),
-            ..
-        } => Some((*request, LeadsTo::Group(forward.targets))),
-        Message::Mutation { request, .. }
-        | Message::Read { request, .. }
-        | Message::ReadRepair { request, .. } => Some((*request, LeadsTo::Receiver)),
-        Message::MutationResponse { request }
-        | Message::ReadResponse { request, .. }
-        | Message::ReadRepairResponse { request } => Some((*request, LeadsTo::Sender)),
-        Message::Failure { callback, .. } => match callback {
-            Callback::Write(request) | Callback::Read(request) => Some((*request, LeadsTo::Sender)),
-            Callback::ReadRepair(_) | Callback::Hint { .. } => None,
-        },
-        Message::Hint { .. } | Message::HintResponse { .. } => None,
-    }
-}
-
 fn exists(state: &State, node: NodeId) -> Guard {
     holds(usize::from(node.0) < state.nodes.len(), Unmet::NoSuchNode)
 }
 
 fn in_flight(state: &State, envelope: &Envelope) -> Guard {
     holds(state.network.binary_search(envelope).is_ok(), Unmet::NotInFlight)
+}
+
+fn submitted(state: &State, node: NodeId, operation: u8) -> Guard {
+    exists(state, node)?;
+    holds(state.is_up(node), Unmet::NodeDown)?;
+    let mut hints = state.node(node).disk.hints.iter();
+    let found = hints.any(|hint| hint.stage == HintStage::Submitted && hint.mutation.write == operation);
+    holds(found, Unmet::NoHintTask)
 }
 
 fn pending(state: &State, node: NodeId, operation: u8, appended: bool) -> Guard {

@@ -114,6 +114,7 @@ fn mix_node(state: &NodeState, mixer: &mut Mixer) {
         appended,
         marked,
         synced,
+        synced_at,
         pending,
         hints,
     } = disk;
@@ -163,6 +164,7 @@ fn mix_node(state: &NodeState, mixer: &mut Mixer) {
             | byte(pending.len()) << 40
             | byte(hints.len()) << 32
             | byte(outages.len()) << 24
+            | u64::from(*synced_at) << 16
             | u64::from(*sees),
         requests,
     );

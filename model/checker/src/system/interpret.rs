@@ -13,6 +13,8 @@ use super::model_view::ModelView;
 use super::state::Hints;
 use super::{Envelope, HintStage, NodeMask, PendingApply, State, StoredHint, System, Told, operation_of};
 use crate::payload::{ModelMutation, ModelPayload, Register};
+use crate::properties::Reached;
+use crate::scope::Sync;
 
 /// Inputs that follow from the effects of a step, at the same node.
 pub(super) type FollowUps = VecDeque<Input<ModelPayload>>;
@@ -133,7 +135,7 @@ impl System {
                 {
                     self.store_hint(state, node, target, hint.mutation);
                 }
-                if let Some(request) = notify {
+                if let (Some(request), false) = (notify, self.scope.slow_hints) {
                     queue.push_back(Input::HintStored { request });
                 }
             }
@@ -142,18 +144,7 @@ impl System {
                 queue.push_back(Input::HintsRead { dispatch, hints });
             }
             Effect::DeleteHints { target, .. } => self.delete_hints(state, node, target),
-            Effect::ReturnHints { target, .. } => {
-                for hint in state
-                    .node_mut(node)
-                    .disk
-                    .hints
-                    .iter_mut()
-                    .filter(|hint| hint.target == target)
-                {
-                    (hint.sending, hint.delivered) = (false, false);
-                }
-                state.node_mut(node).disk.hints.sort_unstable();
-            }
+            Effect::ReturnHints { target, .. } => return_hints(state, node, target),
             Effect::AnswerWrite { request, outcome } => {
                 let told = told_write(&outcome);
                 if self.driver.rolls_back() && matches!(told, Told::Timeout(..)) {
@@ -214,10 +205,15 @@ impl System {
             disk.marked.apply(mutation, self.rules);
             disk.synced.apply(mutation, self.rules);
         }
-        if self.may_acknowledge(state, !self.scope.log_stages) || self.driver.acknowledges_before_sync() {
+        let is_late = || self.scope.sync_lag_block.is_some() && self.scope.sync == Sync::Periodic;
+        let synced_at = disk.synced_at;
+        if self.may_acknowledge(state, synced_at) || self.driver.acknowledges_before_sync() {
             self.apply_to_memtable(state, holder, mutation, reply);
             queue.push_back(Input::Applied { reply });
         } else {
+            if is_late() {
+                self.note_reached(state, Reached::SyncLagged);
+            }
             state.node_mut(node).disk.pending.push(PendingApply {
                 mutation,
                 reply,
@@ -226,8 +222,17 @@ impl System {
         }
     }
 
-    /// The decision of the durability crate, for an entry that is synced or not.
-    fn may_acknowledge(&self, state: &State, is_synced: bool) -> bool {
+    /// The tick that a sync leaves behind: none where syncs do not lag.
+    pub(super) fn sync_tick(&self, tick: u8) -> u8 {
+        if self.scope.sync_lag_block.is_some() {
+            tick
+        } else {
+            0
+        }
+    }
+
+    /// The decision of the durability crate, for an entry that has just been appended.
+    fn may_acknowledge(&self, state: &State, synced_at: u8) -> bool {
         let at = |position| CommitLogPosition {
             segment_id: 1,
             position,
@@ -235,8 +240,11 @@ impl System {
         let now_ms = self.now_ms(state);
         let progress = CommitLogProgress {
             appended: at(1),
-            synced_to: at(u32::from(is_synced)),
-            last_sync_started_ms: now_ms,
+            synced_to: at(u32::from(!self.scope.log_stages)),
+            last_sync_started_ms: match self.scope.sync_lag_block {
+                Some(_) => u64::from(synced_at) * super::TICK_MS,
+                None => now_ms,
+            },
             now_ms,
         };
         self.rules.may_acknowledge(&self.sync_mode, &progress)
@@ -266,15 +274,15 @@ impl System {
     }
 
     fn store_hint(&self, state: &mut State, node: NodeId, target: NodeId, mutation: ModelMutation) {
-        self.observe_hint_stored(state, node, target);
+        self.observe_hint_stored(state, node, target, mutation.write);
         if self.driver.forgets_hints() {
             return;
         }
         let tick = state.tick;
-        let stage = if self.scope.hint_stages {
-            HintStage::Buffered
+        let stage = if self.scope.slow_hints {
+            HintStage::Submitted
         } else {
-            HintStage::Synced
+            self.first_hint_stage()
         };
         let hint = StoredHint {
             target,
@@ -294,6 +302,15 @@ impl System {
         }
     }
 
+    /// The stage of a hint whose task has completed.
+    pub(super) fn first_hint_stage(&self) -> HintStage {
+        if self.scope.hint_stages {
+            HintStage::Buffered
+        } else {
+            HintStage::Synced
+        }
+    }
+
     fn read_hints(
         &self,
         state: &mut State,
@@ -304,7 +321,7 @@ impl System {
         let page = disk
             .hints
             .iter_mut()
-            .filter(|hint| hint.target == target && hint.stage != HintStage::Buffered);
+            .filter(|hint| hint.target == target && hint.stage >= HintStage::Written);
         let mut hints = Vec::new();
         for hint in page.take(thymbra_protocol::HINTS_PER_PAGE) {
             hint.sending = true;
@@ -338,6 +355,15 @@ impl System {
     pub(super) fn config(&self) -> &thymbra_protocol::Config {
         &self.config
     }
+}
+
+/// The hints for a target are not being delivered any more.
+fn return_hints(state: &mut State, node: NodeId, target: NodeId) {
+    let hints = &mut state.node_mut(node).disk.hints;
+    for hint in hints.iter_mut().filter(|hint| hint.target == target) {
+        (hint.sending, hint.delivered) = (false, false);
+    }
+    hints.sort_unstable();
 }
 
 /// The target acknowledged one hint of the page that is being delivered.

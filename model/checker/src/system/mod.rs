@@ -4,6 +4,7 @@
 //! server; here its effects are carried out on a network, disks and clients that can fail.
 
 mod actions;
+mod awaited;
 mod begin;
 mod choices;
 mod environment;
@@ -19,7 +20,7 @@ mod symmetry;
 mod transition;
 
 use thymbra_durability::SyncMode;
-use thymbra_protocol::{Config, NodeId, RequestId, Rules};
+use thymbra_protocol::{Config, Datacenter, NodeId, RequestId, Rules};
 
 use crate::faults::DriverFault;
 use crate::layout::Layout;
@@ -63,6 +64,8 @@ pub struct System {
     pub symmetry: bool,
     exchanges: Vec<symmetry::Exchange>,
     config: Config,
+    /// Nodes that the configuration lets nobody hint.
+    unhinted: NodeMask,
     sync_mode: SyncMode,
     choices: Choices,
 }
@@ -88,12 +91,18 @@ impl System {
             hinted_handoff_enabled: scope.hints,
             max_hint_window_ms: u64::from(scope.hint_window) * TICK_MS,
             hint_window_persistent_enabled: scope.hint_window_persistent,
+            hinted_handoff_disabled_datacenters: disabled_datacenters(&scope),
+            max_hints_size_per_host_bytes: u64::from(scope.hints_size_max_bytes),
+            max_hints_in_progress: usize::from(scope.hints_in_progress_max),
             ..Config::default()
         };
+        let unhinted = unhinted(&scope, &layout);
         let sync_mode = match scope.sync {
             Sync::Periodic => SyncMode::Periodic {
                 period_ms: 10_000,
-                lag_block_ms: 15_000,
+                lag_block_ms: scope
+                    .sync_lag_block
+                    .map_or(15_000, |ticks| u64::from(ticks) * TICK_MS),
             },
             Sync::Batch => SyncMode::Batch,
             Sync::Group => SyncMode::Group { window_ms: 1000 },
@@ -113,6 +122,7 @@ impl System {
             symmetry: false,
             exchanges,
             config,
+            unhinted,
             sync_mode,
             choices,
         })
@@ -256,6 +266,24 @@ impl System {
         .iter()
         .all(|left| *left == 0)
     }
+}
+
+/// Data centres whose nodes are never hinted.
+fn disabled_datacenters(scope: &Scope) -> Vec<Datacenter> {
+    let named = scope.datacenters.iter().zip(0_u8..);
+    named
+        .filter(|(datacenter, _)| scope.hints_disabled_datacenters.contains(&datacenter.name))
+        .map(|(_, index)| Datacenter(index))
+        .collect()
+}
+
+/// Nodes that are never hinted, whatever happens.
+fn unhinted(scope: &Scope, layout: &Layout) -> NodeMask {
+    if !scope.hints {
+        return NodeMask::MAX;
+    }
+    let disabled = disabled_datacenters(scope).into_iter();
+    disabled.fold(0, |mask, datacenter| mask | layout.nodes_in(datacenter))
 }
 
 /// Attempts of one operation that generations tell apart.

@@ -3,6 +3,7 @@
 use thymbra_protocol::{NodeId, TargetHistory, View};
 
 use super::{HintStage, Life, NodeMask, State, System, TICK_MS, bit};
+use crate::payload::HINT_SIZE_BYTES;
 
 /// The view of one node at one step.
 pub(super) struct ModelView<'a> {
@@ -29,14 +30,18 @@ impl View for ModelView<'_> {
             .disk
             .hints
             .iter()
-            .filter(|hint| hint.target == node && hint.stage != HintStage::Buffered);
+            .filter(|hint| hint.target == node && hint.stage >= HintStage::Written);
+        let hints_size_bytes = match self.system.scope.hints_size_max_bytes {
+            0 => 0,
+            _ => written.clone().map(|_| HINT_SIZE_BYTES).sum(),
+        };
         TargetHistory {
             has_host_id: true,
             downtime_ms: outage.seen_since.map_or(0, age),
             outage_ms: outage.down_since.map_or(0, age),
             oldest_written_hint_ms: written.map(|hint| hint.created).min().map(age),
             first_hint_ever_ms: outage.first_hint.map(age),
-            hints_size_bytes: 0,
+            hints_size_bytes,
         }
     }
 
@@ -45,15 +50,32 @@ impl View for ModelView<'_> {
     }
 
     fn hints_in_progress(&self) -> usize {
-        0
+        self.system.hints_in_progress(self.state, self.node, |_| true)
     }
 
-    fn hints_in_progress_for(&self, _node: NodeId) -> usize {
-        0
+    fn hints_in_progress_for(&self, node: NodeId) -> usize {
+        self.system
+            .hints_in_progress(self.state, self.node, |target| target == node)
     }
 }
 
 impl System {
+    /// Hints of a node for such targets whose task has not completed.
+    pub(super) fn hints_in_progress(
+        &self,
+        state: &State,
+        node: NodeId,
+        is_counted: impl Fn(NodeId) -> bool,
+    ) -> usize {
+        if !self.scope.slow_hints {
+            return 0;
+        }
+        let hints = state.node(node).disk.hints.iter();
+        hints
+            .filter(|hint| hint.stage == HintStage::Submitted && is_counted(hint.target))
+            .count()
+    }
+
     /// Notes who went down or came back for whom, where time counts.
     pub(super) fn refresh_outages(&self, state: &mut State) {
         if !self.counts_time() {

@@ -35,6 +35,8 @@ pub enum Life {
 /// A stage of a hint on its way to the disk.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum HintStage {
+    /// In a hint task that has not completed: in progress, and in memory alone.
+    Submitted,
     /// In the hint buffer: a process crash takes it.
     Buffered,
     /// In a hint file: a power loss takes it.
@@ -86,6 +88,8 @@ pub struct Disk {
     pub marked: Register,
     /// The commit log up to its last sync: survives a power loss.
     pub synced: Register,
+    /// Tick of the last sync, or of the start of the process; 0 where syncs do not lag.
+    pub synced_at: u8,
     /// Appends under way, in order.
     pub pending: Vec<PendingApply>,
     /// Hints this node holds, sorted.

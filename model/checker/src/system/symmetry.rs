@@ -149,6 +149,7 @@ impl Exchange {
             Action::Apply { node, .. }
             | Action::FailApply { node, .. }
             | Action::DropApply { node, .. }
+            | Action::StoreHints { node, .. }
             | Action::Expire { node, .. }
             | Action::Mark(node)
             | Action::Sync(node)

@@ -4,7 +4,7 @@ use thymbra_protocol::{Callback, Input, Message, NodeId, Reply, RequestId, Timer
 
 use super::begin::WriteChoice;
 use super::interpret::{FollowUps, applied, failed};
-use super::{Envelope, HintStage, PendingApply, State, System};
+use super::{Envelope, HintStage, PendingApply, State, StoredHint, System, operation_of};
 use crate::action::Action;
 use crate::payload::Register;
 use crate::properties::{Breach, Reached};
@@ -29,10 +29,11 @@ impl System {
                 skewed,
                 sees,
             } => {
+                let (forwarders, skewed, sees) = (*forwarders, *skewed, *sees);
                 let choice = WriteChoice {
-                    forwarders: *forwarders,
-                    skewed: *skewed,
-                    sees: *sees,
+                    forwarders,
+                    skewed,
+                    sees,
                 };
                 self.take_write(state, usize::from(*operation), *node, choice);
             }
@@ -41,9 +42,7 @@ impl System {
                 node,
                 nearest,
                 sees,
-            } => {
-                self.take_read(state, usize::from(*operation), *node, *nearest, *sees);
-            }
+            } => self.take_read(state, usize::from(*operation), *node, *nearest, *sees),
             Action::Deliver(envelope) => {
                 state.take(envelope);
                 self.receive(state, envelope);
@@ -56,35 +55,18 @@ impl System {
                 state.budgets.duplicate -= 1;
                 self.receive(state, envelope);
             }
-            Action::Fail(envelope) => {
-                state.budgets.fail -= 1;
-                state.take(envelope);
-                self.fail_append(state, envelope);
-            }
+            Action::Fail(envelope) => self.fail_append(state, envelope),
             Action::Drop(envelope) => {
                 state.budgets.drop -= 1;
                 self.lose(state, envelope);
                 self.expire_in_queue(state, envelope);
             }
-            Action::Apply { node, operation } => {
-                if let Some(pending) = take_pending(state, *node, *operation) {
-                    let mut queue = FollowUps::new();
-                    self.append(state, *node, pending.mutation, pending.reply, &mut queue);
-                    self.run_all(state, *node, &mut queue, None);
-                }
-            }
-            Action::FailApply { node, operation } => {
-                state.budgets.fail -= 1;
-                if let Some(pending) = take_pending(state, *node, *operation) {
-                    self.run(state, *node, failed(pending.reply), None, None);
-                }
-            }
+            Action::Apply { node, operation } => self.apply(state, *node, *operation),
+            Action::FailApply { node, operation } => self.fail_apply(state, *node, *operation),
             Action::DropApply { node, operation } => self.drop_apply(state, *node, *operation),
-            Action::Mark(node) => {
-                let disk = &mut state.node_mut(*node).disk;
-                disk.marked = disk.appended;
-            }
+            Action::Mark(node) => mark(state, *node),
             Action::Sync(node) => self.sync(state, *node),
+            Action::StoreHints { node, operation } => self.complete_hint_tasks(state, *node, *operation),
             Action::WriteHints(node) => promote_hints(state, *node, HintStage::Buffered, HintStage::Written),
             Action::SyncHints(node) => promote_hints(state, *node, HintStage::Written, HintStage::Synced),
             Action::DispatchHints { node, target } => self.dispatch_hints(state, *node, *target),
@@ -94,9 +76,7 @@ impl System {
                 operation,
                 attempt,
                 node,
-            } => {
-                self.expire(state, usize::from(*operation), *attempt, *node);
-            }
+            } => self.expire(state, usize::from(*operation), *attempt, *node),
             Action::Crash(_)
             | Action::PowerLoss(_)
             | Action::Restart(_)
@@ -107,6 +87,23 @@ impl System {
             | Action::Partition(_)
             | Action::Heal
             | Action::Tick => self.take_environment(state, action),
+        }
+    }
+
+    /// The coordinator's own copy gets its turn in the queue.
+    fn apply(&self, state: &mut State, node: NodeId, operation: u8) {
+        if let Some(pending) = take_pending(state, node, operation) {
+            let mut queue = FollowUps::new();
+            self.append(state, node, pending.mutation, pending.reply, &mut queue);
+            self.run_all(state, node, &mut queue, None);
+        }
+    }
+
+    /// The append of the coordinator's own copy fails.
+    fn fail_apply(&self, state: &mut State, node: NodeId, operation: u8) {
+        state.budgets.fail -= 1;
+        if let Some(pending) = take_pending(state, node, operation) {
+            self.run(state, node, failed(pending.reply), None, None);
         }
     }
 
@@ -157,6 +154,8 @@ impl System {
         reason = "the guard lets mutations and hints alone come here"
     )]
     fn fail_append(&self, state: &mut State, envelope: &Envelope) {
+        state.budgets.fail -= 1;
+        state.take(envelope);
         let callback = match &envelope.message {
             Message::Mutation {
                 request,
@@ -264,9 +263,11 @@ impl System {
     }
 
     fn sync(&self, state: &mut State, node: NodeId) {
+        let tick = state.tick;
         let disk = &mut state.node_mut(node).disk;
         disk.marked = disk.appended;
         disk.synced = disk.appended;
+        disk.synced_at = self.sync_tick(tick);
         let (waiting, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut disk.pending)
             .into_iter()
             .partition(|pending| pending.appended);
@@ -274,6 +275,26 @@ impl System {
         for pending in waiting {
             self.apply_to_memtable(state, node, pending.mutation, pending.reply);
             self.run(state, node, applied(pending.reply), None, None);
+        }
+    }
+
+    /// The hints of a write reach the buffer; a write at ANY that waits for that is told.
+    fn complete_hint_tasks(&self, state: &mut State, node: NodeId, operation: u8) {
+        let stage = self.first_hint_stage();
+        let holder = state.node_mut(node);
+        let submitted =
+            |hint: &&mut StoredHint| hint.stage == HintStage::Submitted && hint.mutation.write == operation;
+        for hint in holder.disk.hints.iter_mut().filter(submitted) {
+            hint.stage = stage;
+        }
+        holder.disk.hints.sort_unstable();
+        let open = holder.node.writes.iter();
+        let waiting: Vec<RequestId> = open
+            .filter(|(request, open)| open.hint_pending && operation_of(*request) == usize::from(operation))
+            .map(|(request, _)| request)
+            .collect();
+        for request in waiting {
+            self.run(state, node, Input::HintStored { request }, None, None);
         }
     }
 
@@ -372,6 +393,11 @@ impl System {
             self.run(state, coordinator, Input::Fired(timer), None, None);
         }
     }
+}
+
+fn mark(state: &mut State, node: NodeId) {
+    let disk = &mut state.node_mut(node).disk;
+    disk.marked = disk.appended;
 }
 
 fn take_pending(state: &mut State, node: NodeId, operation: u8) -> Option<PendingApply> {

@@ -101,6 +101,7 @@ fn hint_view(system: &System, state: &State, holder: NodeId, hint: &StoredHint) 
         target: hint.target.to_string(),
         op: words::write(system, state, hint.mutation),
         stage: match hint.stage {
+            HintStage::Submitted => "submitted",
             HintStage::Buffered => "buffered",
             HintStage::Written => "written",
             HintStage::Synced => "synced",

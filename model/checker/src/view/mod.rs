@@ -76,7 +76,7 @@ pub struct HintView {
     pub target: String,
     /// The write.
     pub op: String,
-    /// `buffered`, `written` or `synced`.
+    /// `submitted`, `buffered`, `written` or `synced`.
     pub stage: &'static str,
     /// Seconds since it was created.
     pub age: u8,

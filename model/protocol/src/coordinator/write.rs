@@ -36,7 +36,8 @@ impl<P: Payload> Node<P> {
             .expect("the ring holds the plan of every key it hands out");
         let live = context.live(plan);
         if let Err(outcome) = admit(context, plan, write.level, live) {
-            if matches!(outcome, WriteOutcome::Unavailable(_)) && context.rules.hints_refused_write() {
+            let is_refused = matches!(outcome, WriteOutcome::Unavailable(_) | WriteOutcome::Overloaded);
+            if is_refused && context.rules.hints_refused_write() {
                 let targets = hintable(context, plan, plan.all().difference(live));
                 let hint = Hint::new(&write.mutation, context.now_ms);
                 effects.emit(Effect::StoreHint {

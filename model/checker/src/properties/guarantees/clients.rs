@@ -182,4 +182,20 @@ pub(super) static CLIENTS: &[PropertyDef] = &[
         breaches: Breach::SyncedLost as u32,
         reached: Reached::UnsyncedLost as u32,
     },
+    PropertyDef {
+        code: "S2l",
+        name: "WP-GU-59 in periodic mode a write waits while the last sync is older than the lag block",
+        witness: "WP-GU-59 reached: a write waited for a sync that was late",
+        kind: Kind::Always,
+        premise: Clause {
+            say: "a write waited for a sync that was late",
+            holds: |_, state| state.reached & Reached::SyncLagged as u32 != 0,
+        },
+        clauses: &[Clause {
+            say: "when an acknowledgement leaves in periodic mode, the last sync is no older than the lag block",
+            holds: |_, state| state.breaches & Breach::AckWhileLagging as u32 == 0,
+        }],
+        breaches: Breach::AckWhileLagging as u32,
+        reached: Reached::SyncLagged as u32,
+    },
 ];

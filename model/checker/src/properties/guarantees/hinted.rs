@@ -150,6 +150,38 @@ pub(super) static HINTED: &[PropertyDef] = &[
         reached: Reached::HintStored as u32,
     },
     PropertyDef {
+        code: "H10",
+        name: "WP-GU-37 hint files stay within their limit",
+        witness: "WP-GU-37 reached: a replica missed a write while the hint files for it exceeded their limit",
+        kind: Kind::Always,
+        premise: Clause {
+            say: "a replica missed a write while the hint files for it exceeded their limit",
+            holds: |_, state| state.reached & Reached::HintFilesFull as u32 != 0,
+        },
+        clauses: &[Clause {
+            say: "no hint is stored for a target whose hint files exceed their limit",
+            holds: |_, state| state.breaches & Breach::HintBeyondSize as u32 == 0,
+        }],
+        breaches: Breach::HintBeyondSize as u32,
+        reached: Reached::HintFilesFull as u32,
+    },
+    PropertyDef {
+        code: "H11",
+        name: "WP-GU-58 no hint is stored where hints are switched off",
+        witness: "WP-GU-58 reached: a replica missed a write that the configuration lets nobody hint",
+        kind: Kind::Always,
+        premise: Clause {
+            say: "a replica missed a write that the configuration lets nobody hint",
+            holds: |_, state| state.reached & Reached::HintsExcluded as u32 != 0,
+        },
+        clauses: &[Clause {
+            say: "no hint is stored while hints are off, or for a data centre for which they are",
+            holds: |_, state| state.breaches & Breach::HintExcluded as u32 == 0,
+        }],
+        breaches: Breach::HintExcluded as u32,
+        reached: Reached::HintsExcluded as u32,
+    },
+    PropertyDef {
         code: "C6",
         name: "WP-GU-25 once hints and read repair have done their work all live replicas hold the same",
         witness: "WP-GU-25 reached: a replica that had missed a write was brought up to date, and the cluster came to rest",

@@ -2,9 +2,16 @@
 
 use thymbra_protocol::ConsistencyLevel;
 
-use crate::properties::outcomes::{acknowledged, some_told};
+use crate::properties::outcomes::{acknowledged, of_kind, some_told};
 use crate::properties::{Breach, Clause, Kind, PropertyDef, Reached};
+use crate::scope::OperationKind;
 use crate::system::{Phase, Told};
+
+/// The premise of both properties about overload.
+const TOO_MANY_HINTS: Clause = Clause {
+    say: "a write came to a coordinator with too many hints in progress, one of them for a replica that it may hint",
+    holds: |_, state| state.reached & Reached::HintsInProgress as u32 != 0,
+};
 
 /// This part of the guarantees.
 pub(super) static REQUESTS: &[PropertyDef] = &[
@@ -63,7 +70,10 @@ pub(super) static REQUESTS: &[PropertyDef] = &[
         kind: Kind::Always,
         premise: Clause {
             say: "a write was refused as unavailable",
-            holds: |_, state| some_told(state, |told| matches!(told, Told::Unavailable(..))),
+            holds: |system, state| {
+                of_kind(system, state, OperationKind::Write)
+                    .any(|(_, write)| matches!(write.phase, Phase::Ended(Told::Unavailable(..))))
+            },
         },
         clauses: &[Clause {
             say: "a refused write sends no mutation and stores no hint",
@@ -75,14 +85,14 @@ pub(super) static REQUESTS: &[PropertyDef] = &[
     PropertyDef {
         code: "O3",
         name: "WP-GU-07 Unavailable is answered exactly when the coordinator's view cannot meet the level",
-        witness: "WP-GU-07 reached: a write was refused as unavailable",
+        witness: "WP-GU-07 reached: a request was refused as unavailable",
         kind: Kind::Always,
         premise: Clause {
-            say: "a write was refused as unavailable",
+            say: "a request was refused as unavailable",
             holds: |_, state| some_told(state, |told| matches!(told, Told::Unavailable(..))),
         },
         clauses: &[Clause {
-            say: "a write is refused exactly when the live replicas of the coordinator's view cannot meet its level",
+            say: "a request is refused exactly when the live replicas of the coordinator's view cannot meet its level",
             holds: |_, state| state.breaches & Breach::AdmissionWrong as u32 == 0,
         }],
         breaches: Breach::AdmissionWrong as u32,
@@ -175,6 +185,38 @@ pub(super) static REQUESTS: &[PropertyDef] = &[
         ],
         breaches: Breach::ForwardedForgotten as u32 | Breach::AckElsewhere as u32,
         reached: Reached::ForwarderLost as u32,
+    },
+    PropertyDef {
+        code: "O8",
+        name: "WP-GU-56 Overloaded comes only of too many hints in progress, and means that nothing was sent or hinted",
+        witness: "WP-GU-56 reached: a write came to a coordinator with too many hints in progress",
+        kind: Kind::Always,
+        premise: TOO_MANY_HINTS,
+        clauses: &[
+            Clause {
+                say: "no write is refused as overloaded unless too many hints are in progress, one of them for a replica that it may hint",
+                holds: |_, state| state.breaches & Breach::OverloadWithoutCause as u32 == 0,
+            },
+            Clause {
+                say: "a write that is refused as overloaded sends no mutation and stores no hint",
+                holds: |_, state| state.breaches & Breach::RefusedWrote as u32 == 0,
+            },
+        ],
+        breaches: Breach::OverloadWithoutCause as u32 | Breach::RefusedWrote as u32,
+        reached: Reached::HintsInProgress as u32,
+    },
+    PropertyDef {
+        code: "O8'",
+        name: "WP-GU-57 too many hints in progress refuse a write as overloaded",
+        witness: "WP-GU-57 reached: a write came to a coordinator with too many hints in progress",
+        kind: Kind::Always,
+        premise: TOO_MANY_HINTS,
+        clauses: &[Clause {
+            say: "a write is refused as overloaded while too many hints are in progress, one of them for a replica that it may hint",
+            holds: |_, state| state.breaches & Breach::OverloadIgnored as u32 == 0,
+        }],
+        breaches: Breach::OverloadIgnored as u32,
+        reached: Reached::HintsInProgress as u32,
     },
     PropertyDef {
         code: "L1",

@@ -111,7 +111,7 @@ fn change_network(state: &mut State, random: &mut Random) {
 
 fn change_node(state: &mut NodeState, random: &mut Random) {
     let disk = &mut state.disk;
-    match random.below(14) {
+    match random.below(15) {
         0 => state.life = random.life(),
         1 => state.sees = random.mask(),
         2 => state.dispatched = random.byte(),
@@ -160,7 +160,8 @@ fn change_node(state: &mut NodeState, random: &mut Random) {
             Random::write_handler,
             change_write,
         ),
-        12 => change_slots(&mut state.node.reads, random, Random::read_handler, change_read),
+        12 => disk.synced_at = random.byte(),
+        13 => change_slots(&mut state.node.reads, random, Random::read_handler, change_read),
         _ => change_slots(
             &mut state.node.dispatches,
             random,

@@ -55,6 +55,12 @@ impl System {
         if !is_applied {
             state.breach(self, Breach::AckBeforeApply);
         }
+        if let (Some(lag_block), Sync::Periodic) = (self.scope.sync_lag_block, self.scope.sync) {
+            let synced_at = state.node(node).disk.synced_at;
+            if state.tick.saturating_sub(synced_at) > lag_block {
+                state.breach(self, Breach::AckWhileLagging);
+            }
+        }
         if self.scope.sync != Sync::Periodic {
             state.reach(self, Reached::SyncedAck);
             if !is_synced {
@@ -121,7 +127,7 @@ impl System {
                     .operations
                     .get(index)
                     .is_some_and(|operation| operation.attempts == 1);
-                if forgotten != 0 && is_only && self.scope.hints {
+                if forgotten & !self.unhinted != 0 && is_only {
                     state.breach(self, Breach::HintMissing);
                     if forgotten & !self.layout.nodes_in(local) != 0 {
                         state.breach(self, Breach::ForwardedForgotten);

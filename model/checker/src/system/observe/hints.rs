@@ -2,7 +2,7 @@
 
 use thymbra_protocol::{NodeId, RequestId};
 
-use crate::payload::{GC_GRACE_FOREVER, ModelMutation};
+use crate::payload::{GC_GRACE_FOREVER, HINT_SIZE_BYTES, ModelMutation};
 use crate::properties::{Breach, Reached};
 use crate::scope::RetryPolicy;
 use crate::system::{HintStage, NodeMask, State, StoredHint, System, TICK_MS, bit, operation_of};
@@ -21,6 +21,8 @@ impl System {
                 .iter()
                 .any(|hint| hint.target == target && hint.mutation.write == mutation.write);
             let window = self.hint_window(state, node, target);
+            let is_full = self.hint_files_are_full(state, node, target, mutation.write);
+            let is_excluded = self.unhinted & bit(target) != 0;
             let outage = me.outages.get(usize::from(target.0)).copied().unwrap_or_default();
             let is_second = outage.first_hint.is_some_and(|first| first < state.tick)
                 && !me
@@ -28,7 +30,7 @@ impl System {
                     .hints
                     .iter()
                     .any(|hint| hint.target == target && hint.created < state.tick);
-            if self.scope.hints && window {
+            if !is_excluded && window && !is_full {
                 state.reach(self, Reached::HintStored);
                 if is_second {
                     state.reach(self, Reached::SecondOutage);
@@ -43,6 +45,12 @@ impl System {
             if !window {
                 state.reach(self, Reached::WindowPassed);
             }
+            if is_full {
+                state.reach(self, Reached::HintFilesFull);
+            }
+            if is_excluded {
+                state.reach(self, Reached::HintsExcluded);
+            }
             if let Some(operation) = state.operations.get_mut(index) {
                 operation.settled |= bit(target);
             }
@@ -56,7 +64,7 @@ impl System {
         let outage = me.outages.get(usize::from(target.0)).copied().unwrap_or_default();
         let is_short = outage.seen_since.is_none_or(|since| state.tick - since <= window);
         let written = me.disk.hints.iter().filter(|hint| {
-            hint.target == target && hint.stage != HintStage::Buffered && self.scope.hint_window_persistent
+            hint.target == target && hint.stage >= HintStage::Written && self.scope.hint_window_persistent
         });
         is_short
             && written
@@ -65,10 +73,43 @@ impl System {
                 .is_none_or(|oldest| state.tick - oldest <= window)
     }
 
+    /// The hint files for a target exceed their limit, by the hints of other writes than this one: a step may store
+    /// several hints of one write.
+    fn hint_files_are_full(&self, state: &State, node: NodeId, target: NodeId, write: u8) -> bool {
+        if self.scope.hints_size_max_bytes == 0 {
+            return false;
+        }
+        let hints = state.node(node).disk.hints.iter();
+        let written = hints.filter(|hint| {
+            hint.target == target && hint.stage >= HintStage::Written && hint.mutation.write != write
+        });
+        written.map(|_| HINT_SIZE_BYTES).sum::<u64>() > u64::from(self.scope.hints_size_max_bytes)
+    }
+
+    /// The coordinator of a write may hint a replica for it, by everything that the configuration says.
+    pub(super) fn may_be_hinted(&self, state: &State, node: NodeId, target: NodeId, write: u8) -> bool {
+        node != target
+            && self.unhinted & bit(target) == 0
+            && self.hint_window(state, node, target)
+            && !self.hint_files_are_full(state, node, target, write)
+    }
+
     /// A hint is about to be stored.
-    pub(in crate::system) fn observe_hint_stored(&self, state: &mut State, node: NodeId, target: NodeId) {
+    pub(in crate::system) fn observe_hint_stored(
+        &self,
+        state: &mut State,
+        node: NodeId,
+        target: NodeId,
+        write: u8,
+    ) {
         if !self.hint_window(state, node, target) {
             state.breach(self, Breach::HintOutsideWindow);
+        }
+        if self.hint_files_are_full(state, node, target, write) {
+            state.breach(self, Breach::HintBeyondSize);
+        }
+        if self.unhinted & bit(target) != 0 {
+            state.breach(self, Breach::HintExcluded);
         }
     }
 

@@ -9,7 +9,9 @@ mod hints;
 mod outcomes;
 mod repair;
 
-use thymbra_protocol::{Callback, Effect, Input, Message, NodeId, ReplicaSet, Reply, RequestId, Timer};
+use thymbra_protocol::{
+    Callback, Effect, Input, Message, NodeId, ReadOutcome, ReplicaSet, Reply, RequestId, Timer, WriteOutcome,
+};
 
 use super::{NodeMask, State, System, bit, operation_of};
 use crate::payload::{ModelPayload, Register};
@@ -31,6 +33,7 @@ pub(super) struct Watch {
 #[derive(Clone, Copy)]
 pub(super) enum Cause {
     Write(RequestId),
+    Read(RequestId),
     Acknowledged { request: RequestId, sender: NodeId },
     Failed { request: RequestId, target: NodeId },
     Applied(Reply),
@@ -67,7 +70,7 @@ impl System {
                 callback: Callback::Write(request),
                 ..
             }) => Some(request),
-            Cause::Applied(_) | Cause::HintArrived | Cause::Other => None,
+            Cause::Read(_) | Cause::Applied(_) | Cause::HintArrived | Cause::Other => None,
         };
         let handler = request.and_then(|request| {
             let open = state.node(node).node.writes.get(request)?;
@@ -124,6 +127,7 @@ impl System {
     fn cause(&self, node: NodeId, input: &Input<ModelPayload>, sender: Option<NodeId>) -> Cause {
         match input {
             Input::Write { request, .. } => Cause::Write(*request),
+            Input::Read { request, .. } => Cause::Read(*request),
             Input::Received { from, message } => match message {
                 Message::MutationResponse { request } => Cause::Acknowledged {
                     request: *request,
@@ -165,8 +169,7 @@ impl System {
                 sender: node,
             },
             Input::Applied { reply } => Cause::Applied(*reply),
-            Input::Read { .. }
-            | Input::ApplyFailed { .. }
+            Input::ApplyFailed { .. }
             | Input::Expired { .. }
             | Input::ReadCompleted { .. }
             | Input::HintStored { .. }
@@ -186,12 +189,15 @@ impl System {
         for effect in effects {
             match effect {
                 Effect::AnswerWrite { request, outcome } => {
-                    let is_refused = matches!(outcome, thymbra_protocol::WriteOutcome::Unavailable(_));
-                    if is_refused && effects.iter().any(|effect| writes_for(effect, *request)) {
+                    let is_unavailable = matches!(outcome, WriteOutcome::Unavailable(_));
+                    let is_overloaded = *outcome == WriteOutcome::Overloaded;
+                    if (is_unavailable || is_overloaded)
+                        && effects.iter().any(|effect| writes_for(effect, *request))
+                    {
                         state.breach(self, Breach::RefusedWrote);
                     }
                     if let Cause::Write(_) = watch.cause {
-                        self.observe_admission(state, watch, operation_of(*request), !is_refused);
+                        self.observe_admission(state, watch, operation_of(*request), !is_unavailable);
                     }
                 }
                 Effect::Send {
@@ -228,15 +234,66 @@ impl System {
                 | Effect::Disarm(_) => {}
             }
         }
-        if let Cause::Write(request) = watch.cause
-            && !effects
-                .iter()
-                .any(|effect| matches!(effect, Effect::AnswerWrite { .. }))
-        {
-            self.observe_admission(state, watch, operation_of(request), true);
+        match watch.cause {
+            Cause::Write(request) => self.observe_write_begun(state, watch, operation_of(request), effects),
+            Cause::Read(request) => self.observe_read_begun(state, watch, operation_of(request), effects),
+            Cause::Acknowledged { .. }
+            | Cause::Failed { .. }
+            | Cause::Applied(_)
+            | Cause::HintArrived
+            | Cause::Other => {}
         }
         if !watch.answers.is_empty() {
             self.observe_repair(state, watch, effects);
+        }
+    }
+
+    fn observe_write_begun(
+        &self,
+        state: &mut State,
+        watch: &Watch,
+        index: usize,
+        effects: &[Effect<ModelPayload>],
+    ) {
+        let answer = effects.iter().find_map(|effect| {
+            let Effect::AnswerWrite { outcome, .. } = effect else {
+                return None;
+            };
+            Some(outcome)
+        });
+        if answer.is_none() {
+            self.observe_admission(state, watch, index, true);
+        }
+        if self.scope.slow_hints
+            && !matches!(
+                answer,
+                Some(WriteOutcome::Unavailable(_) | WriteOutcome::Invalid(_))
+            )
+        {
+            self.observe_overload(state, watch, index, answer == Some(&WriteOutcome::Overloaded));
+        }
+    }
+
+    fn observe_read_begun(
+        &self,
+        state: &mut State,
+        watch: &Watch,
+        index: usize,
+        effects: &[Effect<ModelPayload>],
+    ) {
+        let answer = effects.iter().find_map(|effect| {
+            let Effect::AnswerRead { outcome, .. } = effect else {
+                return None;
+            };
+            Some(outcome)
+        });
+        match answer {
+            Some(ReadOutcome::Invalid(_)) => {}
+            Some(ReadOutcome::Unavailable(_)) => self.observe_read_admission(state, watch, index, false),
+            Some(
+                ReadOutcome::Data(_) | ReadOutcome::ReadTimeout { .. } | ReadOutcome::ReadFailure { .. },
+            )
+            | None => self.observe_read_admission(state, watch, index, true),
         }
     }
 
@@ -253,6 +310,7 @@ impl System {
             Cause::Write(_)
             | Cause::Acknowledged { .. }
             | Cause::Failed { .. }
+            | Cause::Read(_)
             | Cause::Applied(_)
             | Cause::HintArrived
             | Cause::Other => None,

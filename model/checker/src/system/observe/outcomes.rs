@@ -5,7 +5,7 @@ use thymbra_protocol::{ConsistencyLevel, NodeId};
 use super::Watch;
 use crate::properties::{Breach, Reached};
 use crate::scope::RetryPolicy;
-use crate::system::{Phase, State, System, Told, bit};
+use crate::system::{NodeMask, Phase, State, System, Told, bit};
 
 impl System {
     pub(super) fn observe_admission(
@@ -19,7 +19,7 @@ impl System {
             return;
         };
         let local = self.layout.datacenter(watch.node);
-        let believed = watch.drawn.unwrap_or_else(|| self.alive_mask(state, watch.node)) | bit(watch.node);
+        let believed = self.believed(state, watch);
         if self.layout.admits(level, local, believed) != is_admitted {
             state.breach(self, Breach::AdmissionWrong);
         }
@@ -30,6 +30,48 @@ impl System {
             .fold(0, |mask, node| mask | bit(node));
         if (believed ^ up) & self.layout.replicas() != 0 {
             state.reach(self, Reached::ViewWrong);
+        }
+    }
+
+    /// A read was admitted, or refused as unavailable.
+    pub(super) fn observe_read_admission(
+        &self,
+        state: &mut State,
+        watch: &Watch,
+        index: usize,
+        is_admitted: bool,
+    ) {
+        let Some(level) = self.operation(index).map(|operation| operation.level) else {
+            return;
+        };
+        let local = self.layout.datacenter(watch.node);
+        if self.layout.admits_read(level, local, self.believed(state, watch)) != is_admitted {
+            state.breach(self, Breach::AdmissionWrong);
+        }
+    }
+
+    /// Whom a node believes alive at a step, itself among them.
+    fn believed(&self, state: &State, watch: &Watch) -> NodeMask {
+        watch.drawn.unwrap_or_else(|| self.alive_mask(state, watch.node)) | bit(watch.node)
+    }
+
+    /// An available write was taken, or refused as overloaded.
+    pub(super) fn observe_overload(&self, state: &mut State, watch: &Watch, index: usize, is_refused: bool) {
+        let write = u8::try_from(index).expect("at most 12 operations");
+        let is_above = |count: usize| count > usize::from(self.scope.hints_in_progress_max);
+        let is_due = is_above(self.hints_in_progress(state, watch.node, |_| true))
+            && state.node_ids().any(|target| {
+                self.layout.replicas() & bit(target) != 0
+                    && self.hints_in_progress(state, watch.node, |other| other == target) > 0
+                    && self.may_be_hinted(state, watch.node, target, write)
+            });
+        match (is_due, is_refused) {
+            (false, true) => state.breach(self, Breach::OverloadWithoutCause),
+            (true, false) => state.breach(self, Breach::OverloadIgnored),
+            (false, false) | (true, true) => {}
+        }
+        if is_due {
+            state.reach(self, Reached::HintsInProgress);
         }
     }
 
@@ -75,10 +117,10 @@ impl System {
         let others = state
             .node_ids()
             .filter(|node| *node != operation.coordinator && self.layout.replicas() & bit(*node) != 0);
-        let can_hint = self.scope.hints
-            && others
-                .into_iter()
-                .any(|node| self.hint_window(state, operation.coordinator, node));
+        let write = u8::try_from(index).expect("at most 12 operations");
+        let can_hint = others
+            .into_iter()
+            .any(|node| self.may_be_hinted(state, operation.coordinator, node, write));
         match told {
             Told::Success => {
                 let applied = operation.applied & self.layout.replicas();

@@ -75,7 +75,12 @@ impl Random {
     }
 
     pub(super) fn stage(&mut self) -> HintStage {
-        self.pick(&[HintStage::Buffered, HintStage::Written, HintStage::Synced])
+        self.pick(&[
+            HintStage::Submitted,
+            HintStage::Buffered,
+            HintStage::Written,
+            HintStage::Synced,
+        ])
     }
 
     pub(super) fn reason(&mut self) -> FailureReason {

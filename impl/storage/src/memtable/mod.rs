@@ -1,18 +1,27 @@
 //! Memtables: what a table has taken in since its last flush, ordered as an SSTable will have it.
 //!
 //! Writers put updates in behind the commit log, readers look before they look at SSTables, a
-//! flush writes all of it out. Chapter: `specs/07-memtable-and-flush.md`. Source: Cassandra
+//! flush writes all of it out. Most partitions are written once before they are flushed: of those the
+//! bytes are kept that the commit log has too, which costs one copy and frees as one block. A second
+//! write makes a partition of them. Chapter: `specs/07-memtable-and-flush.md`. Source: Cassandra
 //! `db.memtable.SkipListMemtable`, `db.partitions.AtomicBTreePartition`.
+
+mod arena;
+
+use arena::{Arena, Place};
 
 use crate::column_collector::ColumnCollector;
 use crate::read::ClusteringSlice;
 use crate::sync::{lock, read, write};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
 use thymbra_durability::MemtableBounds;
+use thymbra_format::mutation::{TableLayout, UpdateDecoder};
 use thymbra_format::rows::{EncodingStats, EncodingStatsCollector};
 use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, Timestamp, Token};
 
@@ -20,6 +29,10 @@ use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, Times
 const SHARD_COUNT: u32 = 16;
 /// Memory of a partition beside its data: its place in the map, and the rows' own.
 const PARTITION_OVERHEAD_BYTES: u64 = 400;
+/// Memory of a partition of which bytes are kept, beside them: its place in the map.
+const PACKED_OVERHEAD_BYTES: u64 = 120;
+/// Partitions that are fetched from memory together, before the first of them is looked at.
+const FETCHED_TOGETHER_COUNT: usize = 32;
 
 /// Updates of one table, merged by partition.
 ///
@@ -27,6 +40,8 @@ const PARTITION_OVERHEAD_BYTES: u64 = 400;
 /// memtable has it.
 #[derive(Debug)]
 pub(crate) struct Memtable {
+    /// The form of the bytes that are kept.
+    layout: Arc<TableLayout>,
     shards: Box<[RwLock<Shard>]>,
     /// Upper bound of the memtable before this one; excluded.
     lower_bound: CommitLogPosition,
@@ -41,10 +56,28 @@ pub(crate) struct Memtable {
 /// One stretch of the ring.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
-    /// Boxed: an insertion moves half a node of neighbours.
-    partitions: BTreeMap<DecoratedKey, Box<Partition>>,
+    partitions: BTreeMap<DecoratedKey, Slot>,
+    arena: Arena,
     stats: EncodingStatsCollector,
     columns: ColumnCollector,
+}
+
+/// What is kept of a partition.
+#[derive(Debug)]
+enum Slot {
+    /// The contents of its only update.
+    Packed(Place),
+    /// All updates, merged. Boxed: an insertion moves half a node of neighbours.
+    Whole(Box<Partition>),
+}
+
+/// An update as the commit log has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PackedUpdate<'a> {
+    /// The schema that the bytes follow.
+    pub(crate) layout: &'a Arc<TableLayout>,
+    /// What follows the key, see [`UpdateDecoder`].
+    pub(crate) contents: &'a [u8],
 }
 
 impl Shard {
@@ -53,12 +86,83 @@ impl Shard {
         self.stats.update_partition(update);
         self.columns.collect(update);
     }
+
+    /// Merges an update in; gives the bytes by which the shard has grown.
+    fn put(
+        &mut self,
+        key: DecoratedKey,
+        update: Partition,
+        packed: Option<&[u8]>,
+        layout: &TableLayout,
+    ) -> u64 {
+        let whole_bytes =
+            |partition: &Partition| partition.data_size_bytes() as u64 + PARTITION_OVERHEAD_BYTES;
+        match self.partitions.entry(key) {
+            Entry::Vacant(entry) => match packed {
+                Some(contents) => {
+                    entry.insert(Slot::Packed(self.arena.push(contents)));
+                    contents.len() as u64 + PACKED_OVERHEAD_BYTES
+                }
+                None => {
+                    let size_bytes = whole_bytes(&update);
+                    entry.insert(Slot::Whole(Box::new(normal(update))));
+                    size_bytes
+                }
+            },
+            Entry::Occupied(mut entry) => {
+                let mut size_bytes = whole_bytes(&update);
+                match entry.get_mut() {
+                    Slot::Whole(known) => known.apply(update, &Reference),
+                    slot @ Slot::Packed(_) => {
+                        let mut decoder = UpdateDecoder::new(layout);
+                        let mut known = slot.partition(&self.arena, &mut decoder).into_owned();
+                        size_bytes += whole_bytes(&known);
+                        known.apply(update, &Reference);
+                        *slot = Slot::Whole(Box::new(known));
+                    }
+                }
+                size_bytes
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// The partition, in normal form.
+    fn partition<'s>(&'s self, arena: &Arena, decoder: &mut UpdateDecoder<'_>) -> Cow<'s, Partition> {
+        match self {
+            Self::Whole(partition) => Cow::Borrowed(partition),
+            Self::Packed(place) => {
+                let update = decoder.decode(arena.get(*place));
+                Cow::Owned(normal(update.expect("the bytes were written with this layout")))
+            }
+        }
+    }
+
+    /// Touches every cache line that a reader will need, so that the next ones come together.
+    fn fetch(&self, arena: &Arena) -> u64 {
+        match self {
+            Self::Whole(partition) => partition.rows.len() as u64,
+            Self::Packed(place) => {
+                let lines = arena.get(*place).iter().step_by(64);
+                lines.map(|byte| u64::from(*byte)).sum()
+            }
+        }
+    }
+}
+
+/// The normal form of an update.
+fn normal(update: Partition) -> Partition {
+    let mut partition = Partition::default();
+    partition.apply(update, &Reference);
+    partition
 }
 
 impl Memtable {
     /// An empty memtable that takes what is appended behind `lower_bound`.
-    pub(crate) fn new(lower_bound: CommitLogPosition, created_ms: u64) -> Self {
+    pub(crate) fn new(layout: Arc<TableLayout>, lower_bound: CommitLogPosition, created_ms: u64) -> Self {
         Self {
+            layout,
             shards: (0..SHARD_COUNT).map(|_| RwLock::default()).collect(),
             lower_bound,
             upper_bound: OnceLock::new(),
@@ -70,21 +174,20 @@ impl Memtable {
     }
 
     /// Merges an update into its partition; gives the bytes by which the memtable has grown.
-    pub(crate) fn put(&self, key: DecoratedKey, update: Partition) -> u64 {
-        let size_bytes = update.data_size_bytes() as u64 + PARTITION_OVERHEAD_BYTES;
+    ///
+    /// `packed` is the same update, if there are bytes of it.
+    pub(crate) fn put(&self, key: DecoratedKey, update: Partition, packed: Option<PackedUpdate<'_>>) -> u64 {
         let Some(shard) = self.shards.get(shard_index(key.token())) else {
             unreachable!("every token has a shard")
         };
+        // The schema may have changed since the memtable was made, or since the bytes were.
+        let fits = |packed: &PackedUpdate<'_>| {
+            packed.contents.len() <= Arena::MAX_LENGTH_BYTES && Arc::ptr_eq(packed.layout, &self.layout)
+        };
+        let contents = packed.filter(fits).map(|packed| packed.contents);
         let mut shard = write(shard);
         shard.collect(&update);
-        match shard.partitions.entry(key) {
-            Entry::Vacant(entry) => {
-                let mut partition = Partition::default();
-                partition.apply(update, &Reference);
-                entry.insert(Box::new(partition));
-            }
-            Entry::Occupied(mut entry) => entry.get_mut().apply(update, &Reference),
-        }
+        let size_bytes = shard.put(key, update, contents, &self.layout);
         drop(shard);
         self.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
         self.operations_count.fetch_add(1, Ordering::Relaxed);
@@ -94,7 +197,8 @@ impl Memtable {
     /// What of a partition concerns a slice; `None` where nothing is known of it.
     pub(crate) fn get(&self, key: &DecoratedKey, slice: &ClusteringSlice) -> Option<Partition> {
         let shard = self.shard(key.token());
-        shard.partitions.get(key).map(|partition| slice.cut(partition))
+        let slot = shard.partitions.get(key)?;
+        Some(slice.cut(&slot.partition(&shard.arena, &mut self.decoder())))
     }
 
     /// Smallest timestamp near a partition; `None` where nothing is known of it.
@@ -124,16 +228,14 @@ impl Memtable {
         limit_count: usize,
     ) -> Vec<(DecoratedKey, Partition)> {
         let mut found = Vec::new();
+        let mut decoder = self.decoder();
         for shard in &self.shards {
             let shard = read(shard);
             let missing = limit_count - found.len();
-            found.extend(
-                shard
-                    .partitions
-                    .range::<DecoratedKey, _>(range)
-                    .take(missing)
-                    .map(|(key, partition)| (key.clone(), (**partition).clone())),
-            );
+            for (key, slot) in shard.partitions.range::<DecoratedKey, _>(range).take(missing) {
+                let partition = slot.partition(&shard.arena, &mut decoder);
+                found.push((key.clone(), partition.into_owned()));
+            }
             if found.len() >= limit_count {
                 break;
             }
@@ -149,10 +251,24 @@ impl Memtable {
         &self,
         mut with: impl FnMut(&DecoratedKey, &Partition) -> Result<(), E>,
     ) -> Result<(), E> {
+        let mut decoder = self.decoder();
         for shard in &self.shards {
             let shard = read(shard);
-            for (key, partition) in &shard.partitions {
-                with(key, partition)?;
+            let mut partitions = shard.partitions.iter();
+            let mut fetched = Vec::with_capacity(FETCHED_TOGETHER_COUNT);
+            loop {
+                fetched.extend(partitions.by_ref().take(FETCHED_TOGETHER_COUNT));
+                if fetched.is_empty() {
+                    break;
+                }
+                for (key, slot) in &fetched {
+                    black_box(
+                        slot.fetch(&shard.arena) + key.key().first().map_or(0, |byte| u64::from(*byte)),
+                    );
+                }
+                for (key, slot) in fetched.drain(..) {
+                    with(key, &slot.partition(&shard.arena, &mut decoder))?;
+                }
             }
         }
         Ok(())
@@ -220,6 +336,10 @@ impl Memtable {
         *self.claim() = Some(flush);
         let closed = self.upper_bound.set(upper_bound);
         assert!(closed.is_ok(), "a memtable is switched out once");
+    }
+
+    fn decoder(&self) -> UpdateDecoder<'_> {
+        UpdateDecoder::new(&self.layout)
     }
 
     fn shard(&self, token: &Token) -> RwLockReadGuard<'_, Shard> {
