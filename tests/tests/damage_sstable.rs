@@ -161,7 +161,11 @@ fn damage_each_file(subject: &Subject, is_damaged: fn(&str) -> bool, harmless: &
     let mut failures = Vec::new();
     let mut used = BTreeSet::new();
     for (path, bytes) in subject.files() {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("a file has a name")
+            .to_string_lossy()
+            .into_owned();
         if !is_damaged(&name) {
             continue;
         }
@@ -182,10 +186,10 @@ fn damage_each_file(subject: &Subject, is_damaged: fn(&str) -> bool, harmless: &
                 (_, _) => failures.push(format!("{}: {damage:?}: {outcome:?}", path.display())),
             }
         }
-        println!("{name:32} {damages_count:6} damages, {noticed_count:6} noticed");
+        eprintln!("{name:32} {damages_count:6} damages, {noticed_count:6} noticed");
     }
     for (index, harmless) in harmless.iter().enumerate() {
-        println!("{} {:?}: {}", harmless.file, harmless.bytes, harmless.why);
+        eprintln!("{} {:?}: {}", harmless.file, harmless.bytes, harmless.why);
         if !used.contains(&index) {
             failures.push(format!(
                 "{} {:?} is always noticed",
