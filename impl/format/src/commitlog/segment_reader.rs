@@ -135,12 +135,28 @@ impl<'a> SegmentReader<'a> {
     /// room for a marker. One that is compressed ends behind any section.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        let size_bytes = self.file.len() as u64;
-        let has_room = u64::from(self.next_offset) + u64::from(SYNC_MARKER_SIZE_BYTES) <= size_bytes;
         match self.descriptor.compression {
-            SegmentCompression::None => !has_room && !size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES),
+            SegmentCompression::None => {
+                let size_bytes = self.file.len() as u64;
+                !self.has_room_for_marker() && !size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES)
+            }
             SegmentCompression::Lz4 { .. } => false,
         }
+    }
+
+    /// Whether the file announces a marker at its end and ends before it: if records follow in another segment, it was
+    /// cut between two sections.
+    #[must_use]
+    pub fn lacks_end_marker(&self) -> bool {
+        match self.descriptor.compression {
+            SegmentCompression::None => false,
+            SegmentCompression::Lz4 { has_end_marker, .. } => has_end_marker && !self.has_room_for_marker(),
+        }
+    }
+
+    /// Whether the next marker lies in the file.
+    const fn has_room_for_marker(&self) -> bool {
+        self.next_offset as u64 + SYNC_MARKER_SIZE_BYTES as u64 <= self.file.len() as u64
     }
 
     /// The next record or finding; `None` behind a finding.

@@ -76,7 +76,7 @@ impl SSTableReader {
         };
         let data_path = files.path(Component::Data);
         let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
-        let filter = match disk.exists(&files.path(Component::Filter))? {
+        let mut filter = match disk.exists(&files.path(Component::Filter))? {
             true => Some(components::read(
                 disk,
                 files,
@@ -89,7 +89,7 @@ impl SSTableReader {
             data.length_bytes(),
             statistics.stats.estimated_partition_size.count(),
         );
-        let index = IndexReader::open(disk, files, partitioner, lengths, filter.as_ref())?;
+        let index = IndexReader::open(disk, files, partitioner, lengths, filter.as_mut())?;
         let opened = Self::of_parts(disk, files, partitioner, data, index, filter, statistics)?;
         if !disk.exists(&files.path(Component::Summary))? {
             // Nothing else confirms the ends of the index.
