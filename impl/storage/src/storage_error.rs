@@ -108,3 +108,10 @@ impl StorageError {
         }
     }
 }
+
+/// Goes through all results, and gives the first error.
+pub(crate) fn first_error(
+    results: impl IntoIterator<Item = Result<(), StorageError>>,
+) -> Result<(), StorageError> {
+    results.into_iter().fold(Ok(()), Result::and)
+}

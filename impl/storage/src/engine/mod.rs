@@ -6,6 +6,7 @@
 //! `db.ColumnFamilyStore`, `db.commitlog.CommitLog`.
 
 mod background;
+mod flushes;
 mod reads;
 mod recovery;
 mod schema_changes;
@@ -66,6 +67,10 @@ pub(crate) struct Shared {
     pub(crate) flushes: FlushRegister,
     /// Estimate of the memory of all memtables.
     pub(crate) memtable_bytes: AtomicU64,
+    /// The part of it that is in memtables which have been switched out.
+    pub(crate) reclaiming_bytes: AtomicU64,
+    /// Whoever chooses memtables to be written holds it.
+    pub(crate) flush_turn: Mutex<()>,
     pub(crate) signals: Signals,
     pub(crate) is_closed: AtomicBool,
     /// What opening the files found.

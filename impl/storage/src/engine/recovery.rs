@@ -94,6 +94,8 @@ pub(super) fn open(
         write_order: RwLock::new(()),
         flushes: FlushRegister::default(),
         memtable_bytes: AtomicU64::new(0),
+        reclaiming_bytes: AtomicU64::new(0),
+        flush_turn: Mutex::new(()),
         signals: Signals::default(),
         is_closed: AtomicBool::new(false),
         opening: Mutex::new(EngineStatistics {

@@ -1,12 +1,17 @@
-//! Two tables and what is done with them.
+//! Two tables, what is done with them, and a disk that refuses what it is told to.
 
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use thymbra_durability::SyncMode;
 use thymbra_format::marshal::AbstractType;
 use thymbra_format::schema::{CompressionParams, TableMetadata, TableMetadataBuilder, TableParams};
+use thymbra_storage::disk::DiskResult;
 use thymbra_storage::read::RowFilter;
-use thymbra_storage::{Background, Config, Disk, ManualClock, RealDisk, StorageEngine, StorageError};
+use thymbra_storage::{
+    Background, Config, DirectoryEntry, Disk, DiskError, DiskFile, DiskOperation, ManualClock, SimulatedDisk,
+    StorageEngine, StorageError,
+};
 use thymbra_types::{
     Cell, CellName, Clustering, DecoratedKey, LivenessInfo, Mutation, Partition, Partitioner, Row, TableId,
     Timestamp,
@@ -33,21 +38,94 @@ pub(crate) fn table(name: &str, id: TableId) -> TableMetadata {
 }
 
 /// Nothing happens by itself, and what is acknowledged has been synced.
-pub(crate) fn config(directory: &Path) -> Config {
+pub(crate) fn config() -> Config {
     Config {
         background: Background::Manual,
         commitlog_sync: SyncMode::Batch,
         commitlog_segment_size_bytes: 1 << 20,
-        ..Config::under(directory)
+        ..Config::under("/node")
     }
 }
 
-pub(crate) fn open_on(disk: Arc<dyn Disk>, config: Config) -> Result<StorageEngine, StorageError> {
-    StorageEngine::open(config, disk, Arc::new(ManualClock::at_ms(NOW_MS)))
+pub(crate) fn open_with(disk: impl Disk + 'static, config: Config) -> Result<StorageEngine, StorageError> {
+    StorageEngine::open(config, Arc::new(disk), Arc::new(ManualClock::at_ms(NOW_MS)))
 }
 
-pub(crate) fn open(config: Config) -> StorageEngine {
-    open_on(Arc::new(RealDisk), config).expect("the engine opens")
+pub(crate) fn open(disk: &SimulatedDisk) -> StorageEngine {
+    open_with(disk.clone(), config()).expect("the engine opens")
+}
+
+/// A disk that refuses operations by their kind and path.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Refusing {
+    pub(crate) disk: SimulatedDisk,
+    refused: Arc<Mutex<Option<(DiskOperation, &'static str)>>>,
+}
+
+impl Refusing {
+    /// From now on refuses an operation on paths that contain a text, and no other.
+    pub(crate) fn refuse(&self, operation: DiskOperation, path_part: &'static str) {
+        *self.refused.lock().expect("no holder panics") = Some((operation, path_part));
+    }
+
+    /// Refuses nothing any more.
+    pub(crate) fn repair(&self) {
+        *self.refused.lock().expect("no holder panics") = None;
+    }
+
+    fn check(&self, operation: DiskOperation, path: &Path) -> DiskResult<()> {
+        match *self.refused.lock().expect("no holder panics") {
+            Some((refused, part)) if refused == operation && path.to_string_lossy().contains(part) => {
+                Err(DiskError {
+                    operation,
+                    path: path.to_path_buf(),
+                    source: io::Error::other("refused"),
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Disk for Refusing {
+    fn create_new(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
+        self.check(DiskOperation::CreateNew, path)?;
+        self.disk.create_new(path)
+    }
+
+    fn open(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
+        self.disk.open(path)
+    }
+
+    fn read(&self, path: &Path) -> DiskResult<Vec<u8>> {
+        self.disk.read(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> DiskResult<()> {
+        self.check(DiskOperation::Rename, to)?;
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> DiskResult<()> {
+        self.check(DiskOperation::Remove, path)?;
+        self.disk.remove(path)
+    }
+
+    fn create_directory_all(&self, path: &Path) -> DiskResult<()> {
+        self.disk.create_directory_all(path)
+    }
+
+    fn list(&self, directory: &Path) -> DiskResult<Vec<DirectoryEntry>> {
+        self.disk.list(directory)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> DiskResult<()> {
+        self.disk.sync_directory(directory)
+    }
+
+    fn exists(&self, path: &Path) -> DiskResult<bool> {
+        self.disk.exists(path)
+    }
 }
 
 /// Keyspace `ks` with the tables `t` and `u`.

@@ -1,5 +1,6 @@
 //! The engine in trouble: wrong calls, failing disks, foreign files, many threads.
 
 mod bench;
+mod flushes;
 mod mutations;
 mod schema;
