@@ -39,7 +39,8 @@ impl StorageEngine {
     }
 
     /// Partitions between two keys in the order of the ring, each with its live rows; partitions
-    /// without any are left out, and at most `limit_count` are given.
+    /// without any are left out, and at most `limit_count` are given. A range that ends before it starts
+    /// has none.
     ///
     /// # Errors
     /// As [`StorageEngine::read`].
