@@ -7,7 +7,7 @@ use super::block_reader::BlockReader;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
 use super::index_reader::IndexReader;
-use super::partition_reader::read_partition;
+use super::partition_reader::PartitionParser;
 use super::scanner::SSTableScanner;
 use super::{SSTableFiles, components};
 use crate::disk::Disk;
@@ -21,12 +21,15 @@ use thymbra_durability::{HostId, ReplayRules as _, SSTableTimes};
 use thymbra_format::rows::{ClusteringComparator, ClusteringValues, SerializationHeader};
 use thymbra_format::sstable::metadata::{Statistics, StatsMetadata};
 use thymbra_format::sstable::{BloomFilter, Checksums, Component, CompressionInfo, IndexSummary};
-use thymbra_format::{Cursor, FormatError};
+use thymbra_format::FormatError;
 use thymbra_types::clustering::BoundSide;
 use thymbra_types::{
     ClusteringBound, CommitLogPosition, DecoratedKey, IntervalSet, LocalDeletionTime, Partition, Partitioner,
     Reference, Timestamp,
 };
+
+/// Passed bytes that are worth moving the rest to the front of a buffer.
+pub(super) const FORGET_THRESHOLD_BYTES: u64 = 256 << 10;
 
 /// What the writer of an SSTable knows of it.
 #[derive(Debug)]
@@ -285,13 +288,16 @@ impl SSTableReader {
         end: u64,
         slice: &ClusteringSlice,
     ) -> Result<Partition, StorageError> {
-        let mut cursor = Cursor::at(buffer.from(begin), begin);
-        let read = read_partition(&mut cursor, &self.header, slice);
-        let (found, partition) = read.map_err(StorageError::corrupt(self.data.path()))?;
-        if found != key.key() {
+        let mut parser = PartitionParser::new(&self.header, self.partitioner, slice, begin);
+        parser
+            .advance(buffer.from(begin))
+            .map_err(StorageError::corrupt(self.data.path()))?;
+        let found_end = parser.position();
+        let (found, partition) = parser.finish();
+        if found != *key {
             return Err(self.other_key(begin));
         }
-        if cursor.offset() != end {
+        if found_end != end {
             return Err(self.other_end(begin));
         }
         Ok(partition)
@@ -326,21 +332,37 @@ impl SSTableReader {
         if buffer.from(position).is_empty() {
             self.data.read_at(position, buffer)?;
         }
+        let all = ClusteringSlice::ALL;
+        let mut parser = PartitionParser::new(&self.header, self.partitioner, &all, position);
         loop {
-            let mut cursor = Cursor::at(buffer.from(position), position);
-            let error = match read_partition(&mut cursor, &self.header, &ClusteringSlice::ALL) {
-                Ok((key, partition)) => {
-                    let key = DecoratedKey::new(self.partitioner, key);
-                    return Ok((key, partition, cursor.offset()));
-                }
+            let error = match parser.advance(buffer.from(parser.position())) {
+                Ok(()) => break,
                 Err(error) => error,
             };
             // A partition that is cut goes on in the next chunk.
             let is_cut = matches!(error, FormatError::Truncated { .. });
-            if !(is_cut && self.data.read_more(buffer)?) {
+            if !(is_cut && self.read_on(parser.position(), buffer)?) {
                 return Err(self.corrupt_data(error));
             }
         }
+        let next = parser.position();
+        let (key, partition) = parser.finish();
+        Ok((key, partition, next))
+    }
+
+    /// Appends to a buffer what comes next: as much as it has from a position on, so that what stands
+    /// there is not looked at for each chunk of it. False at the end of the data.
+    fn read_on(&self, position: u64, buffer: &mut DataBuffer) -> Result<bool, StorageError> {
+        if position.saturating_sub(buffer.position) > FORGET_THRESHOLD_BYTES {
+            buffer.forget_before(position);
+        }
+        let end = buffer.end();
+        let wanted_end = end.saturating_add(end.saturating_sub(position));
+        if !self.data.read_more(buffer)? {
+            return Ok(false);
+        }
+        while buffer.end() < wanted_end && self.data.read_more(buffer)? {}
+        Ok(true)
     }
 
     /// Puts the chunks of a stretch of the data into a buffer.
