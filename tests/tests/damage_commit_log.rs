@@ -73,7 +73,7 @@ fn is_right(
     let (offset, is_cut) = match damage {
         Damage::Flip(offset, _) => (offset, false),
         Damage::Cut(offset) => (offset, true),
-        Damage::Gone => return false,
+        Damage::TakenOut(..) | Damage::Gone => return false,
     };
     let is_in_marker = begins
         .iter()

@@ -73,6 +73,21 @@ fn is_damaged(folder: &Path, what: &str) -> bool {
     is_damaged
 }
 
+#[test]
+fn segment_that_is_cut_is_found_wherever_it_is_cut() {
+    let scratch = tempfile::tempdir().expect("a directory for files");
+    let name = "CommitLog-7-1700000000003.log";
+    let whole = std::fs::read(fixtures().join("commitlog/plain").join(name)).expect("the fixture");
+    for length in (1..whole.len()).filter(|length| length % 1024 == 0 || length % 61 == 0) {
+        std::fs::write(scratch.path().join(name), &whole[..length]).expect("a file");
+        let is_found = is_damaged(scratch.path(), &format!("cut to {length}"));
+        let has_lost_something = whole[length..].iter().any(|byte| *byte != 0);
+        assert!(is_found || !has_lost_something, "cut to {length}");
+        let dumped = thymbra(&["dump", "commitlog"], scratch.path());
+        assert_eq!(dumped.status.code(), Some(i32::from(is_found)), "cut to {length}");
+    }
+}
+
 /// Bytes that no checksum covers and nothing else contradicts: a wrong value there gives no wrong answer.
 fn is_harmless(component: &str, index: usize) -> bool {
     match component {

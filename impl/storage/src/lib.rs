@@ -8,6 +8,7 @@
 //! | [`engine`] | the engine as its users see it |
 //! | [`config`], [`clock`], [`disk`] | what it is given |
 //! | [`commit_log`] | makes writes survive a crash before they are flushed |
+//! | `mutation_check` | what writes must be to be taken |
 //! | `memtable`, `flush` | collect writes, and write them out |
 //! | `sstable`, `lifecycle_transaction` | files, and their exchange as a whole |
 //! | `compaction` | fewer files of many |
@@ -28,6 +29,7 @@ mod flush_register;
 mod lifecycle_transaction;
 mod memtable;
 mod merge;
+mod mutation_check;
 pub mod read;
 mod scan;
 mod sstable;
@@ -43,4 +45,5 @@ pub use config::{Background, Config, ConfigError};
 pub use disk::{CountingDisk, DirectoryEntry, Disk, DiskCounts, DiskFile, RealDisk, SimulatedDisk};
 pub use engine::{EngineStatistics, PendingFlush, StorageEngine, TableStatistics};
 pub use error::{DiskError, DiskOperation};
+pub use mutation_check::MutationError;
 pub use storage_error::StorageError;

@@ -3,6 +3,7 @@
 use crate::commit_log::CommitLogError;
 use crate::config::ConfigError;
 use crate::error::DiskError;
+use crate::mutation_check::MutationError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use thymbra_durability::TransactionLogCorrupt;
@@ -40,8 +41,12 @@ pub enum StorageError {
     /// The caller's settings cannot be taken.
     #[error("the settings cannot be taken")]
     Config(#[from] ConfigError),
-    /// The caller's mutation does not fit the schema.
-    #[error("the data cannot be written")]
+    /// The caller's mutation cannot be kept, and nothing of it was written.
+    #[error("the mutation cannot be taken")]
+    Mutation(#[from] MutationError),
+    /// What the engine took before cannot be written to a file: its bug, or that of whoever wrote the
+    /// files that it has it from.
+    #[error("data that was taken before has no form in a file")]
     Encode(#[from] EncodeError),
     /// The caller's mutation is of one keyspace and writes to a table of another.
     #[error("table {table} is not in keyspace `{keyspace}`")]

@@ -22,6 +22,9 @@ pub(super) fn verify(path: &Path) -> Result<String, FileError> {
             SegmentItem::Finding(finding) => return Err(FileError::format(path)(finding.error)),
         }
     }
+    if reader.is_cut() {
+        return Err(cut(path, records_count));
+    }
     if reader.is_followed_by_marker() {
         return Err(FileError::contradiction(
             path,
@@ -29,4 +32,14 @@ pub(super) fn verify(path: &Path) -> Result<String, FileError> {
         ));
     }
     Ok(format!("records {records_count}"))
+}
+
+/// A segment without compression that has not its whole length.
+pub(crate) fn cut(path: &Path, records_count: u64) -> FileError {
+    FileError::contradiction(
+        path,
+        format!(
+            "the file is cut behind {records_count} records: a segment without compression has a length of whole KiB"
+        ),
+    )
 }

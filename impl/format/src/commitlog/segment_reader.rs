@@ -11,6 +11,8 @@ use core::ops::Range;
 use thymbra_types::CommitLogPosition;
 
 const MARKER_BYTES: usize = SYNC_MARKER_SIZE_BYTES as usize;
+/// Lengths of segments that are not compressed are multiples of this, bytes: all settings give KiB or MiB.
+pub const SEGMENT_SIZE_UNIT_BYTES: u64 = 1024;
 
 /// A mutation in the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -125,6 +127,20 @@ impl<'a> SegmentReader<'a> {
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.section.is_none() && self.marker_at(self.next_offset).is_none_or(SyncMarker::is_zero)
+    }
+
+    /// Whether the file ends where the next marker should stand because it was cut.
+    ///
+    /// Segments that are not compressed have their full length from the beginning; a full one may end without
+    /// room for a marker. One that is compressed ends behind any section.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        let size_bytes = self.file.len() as u64;
+        let has_room = u64::from(self.next_offset) + u64::from(SYNC_MARKER_SIZE_BYTES) <= size_bytes;
+        match self.descriptor.compression {
+            SegmentCompression::None => !has_room && !size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES),
+            SegmentCompression::Lz4 { .. } => false,
+        }
     }
 
     /// The next record or finding; `None` behind a finding.

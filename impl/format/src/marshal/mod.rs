@@ -10,6 +10,7 @@ mod cases;
 mod class_name;
 mod comparable;
 mod compare;
+mod compatible;
 mod composite;
 mod cql_name;
 mod decimal;

@@ -66,6 +66,9 @@ impl<'t> ClusteringComparator<'t> {
     }
 }
 
+/// Longest value, bytes: the metadata of SSTables have its length in two bytes.
+const VALUE_LIMIT_BYTES: usize = 65_535;
+
 /// Writes clusterings in the form of [`ClusteringValues`]; keeps the memory that it needs for that.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClusteringWriter {
@@ -93,9 +96,14 @@ impl ClusteringWriter {
             self.values.clear();
             self.ends.clear();
             for (index, (image, component_type)) in (first..).zip(images.iter().zip(types)) {
+                let begin = self.values.len();
                 component_type
                     .write_from_comparable(image, &mut self.values)
                     .map_err(|_| EncodeError::ClusteringValue { index })?;
+                let size_bytes = self.values.len() - begin;
+                if size_bytes > VALUE_LIMIT_BYTES {
+                    return Err(EncodeError::TooLong { size_bytes });
+                }
                 self.ends.push(self.values.len());
             }
             let states = self.block().map(|value| match value {

@@ -1,5 +1,6 @@
 //! What can be wrong with the definition of a table.
 
+use super::ColumnKind;
 use crate::marshal::TypeNameError;
 use thiserror::Error;
 
@@ -79,6 +80,46 @@ pub enum SchemaError {
     CounterTimeToLive {
         /// Name of the table.
         table: Box<str>,
+    },
+    /// A counter in a table that had none.
+    #[error("table {table} has no counters, and column {column:?} is one")]
+    CounterAdded {
+        /// Name of the table.
+        table: Box<str>,
+        /// Name of the column.
+        column: Box<str>,
+    },
+    /// What was written with the old type cannot be read with the new one.
+    #[error("column {column:?} has type {expected}, which cannot become {found}")]
+    ColumnTypeChanged {
+        /// Name of the column.
+        column: Box<str>,
+        /// The new type in CQL.
+        found: Box<str>,
+        /// The old type in CQL.
+        expected: Box<str>,
+    },
+    /// A column became static, or part of the key, or ceased to be so.
+    #[error("column {column:?} is {expected:?}, and cannot become {found:?}")]
+    ColumnKindChanged {
+        /// Name of the column.
+        column: Box<str>,
+        /// What it should become.
+        found: ColumnKind,
+        /// What it is, or was when it was dropped.
+        expected: ColumnKind,
+    },
+    /// A column is left out without having been dropped.
+    #[error("column {column:?} is missing, and not among the columns that were dropped")]
+    ColumnMissing {
+        /// Name of the column.
+        column: Box<str>,
+    },
+    /// A column that was dropped stays in the list of those, with the last time of a drop.
+    #[error("column {column:?} was dropped, and this is to be forgotten")]
+    DropForgotten {
+        /// Name of the column.
+        column: Box<str>,
     },
     /// An option has a value that is not possible.
     #[error("{option} is {found}, it must be {expected}")]

@@ -5,6 +5,7 @@
 //! `cql3.statements.schema.CreateTableStatement`.
 
 mod builder;
+mod compatibility;
 mod error;
 mod json;
 mod params;

@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 use thymbra_durability::{FindingPlace, LogFinding, ReplayRules, ReplayStep};
 use thymbra_format::FormatError;
 use thymbra_format::commitlog::{
-    CommitLogDescriptor, SYNC_MARKER_SIZE_BYTES, SegmentCompression, SegmentFinding, SegmentFindingKind,
-    SegmentItem, SegmentReader,
+    SegmentCompression, SegmentFinding, SegmentFindingKind, SegmentItem, SegmentReader,
 };
 use thymbra_types::{CommitLogPosition, Reference};
 
 use super::CommitLogError;
-use super::config::SEGMENT_SIZE_UNIT_BYTES;
 use crate::disk::{Disk, DiskResult};
 
 /// Enough of a file for its header and its first marker, bytes.
@@ -165,7 +163,7 @@ fn replay_segment<E: From<CommitLogError>>(
             }
             SegmentItem::Finding(found) => found,
         };
-        let finding = finding(&found, reader.descriptor(), file);
+        let finding = finding(&found, &reader, file);
         let place = FindingPlace {
             in_last_segment,
             in_last_section: !reader.is_followed_by_marker(),
@@ -189,8 +187,8 @@ fn replay_segment<E: From<CommitLogError>>(
 ///
 /// A remainder that is too small for the size of a record is the end of the segment only if nothing
 /// but zeros follows: otherwise the end of the section is wrong, or a size before it.
-fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]) -> LogFinding {
-    let is_followed = || match descriptor.compression {
+fn finding(found: &SegmentFinding, reader: &SegmentReader<'_>, file: &[u8]) -> LogFinding {
+    let is_followed = || match reader.descriptor().compression {
         SegmentCompression::None => {
             let position = usize::try_from(found.position.position).unwrap_or(usize::MAX);
             let rest = file.get(position..).unwrap_or_default();
@@ -199,9 +197,7 @@ fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]
         SegmentCompression::Lz4 { .. } => true,
     };
     match found.kind {
-        SegmentFindingKind::NoMarker if is_cut(found, descriptor, file.len() as u64) => {
-            LogFinding::MarkerTarget
-        }
+        SegmentFindingKind::NoMarker if reader.is_cut() => LogFinding::MarkerTarget,
         SegmentFindingKind::NoMarker => LogFinding::NoMarker,
         SegmentFindingKind::RemainderTooSmall if is_followed() => LogFinding::RecordBeyondEnd,
         SegmentFindingKind::RemainderTooSmall => LogFinding::RemainderTooSmall,
@@ -213,20 +209,6 @@ fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]
         SegmentFindingKind::RecordBeyondEnd => LogFinding::RecordBeyondEnd,
         SegmentFindingKind::RecordChecksum => LogFinding::RecordChecksum,
         SegmentFindingKind::SectionUnreadable => LogFinding::SectionUnreadable,
-    }
-}
-
-/// Whether the file ends where a marker should stand because it was cut.
-///
-/// Uncompressed segments have their full length from the beginning, and lengths are whole units.
-/// A segment that is full may end without room for a marker.
-fn is_cut(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file_size_bytes: u64) -> bool {
-    let marker_end = u64::from(found.position.position) + u64::from(SYNC_MARKER_SIZE_BYTES);
-    match descriptor.compression {
-        SegmentCompression::None => {
-            marker_end > file_size_bytes && !file_size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES)
-        }
-        SegmentCompression::Lz4 { .. } => false,
     }
 }
 

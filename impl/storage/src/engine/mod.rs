@@ -37,7 +37,7 @@ use thymbra_types::TableId;
 /// process: what the sync mode allows to be lost may be lost.
 #[derive(Debug)]
 pub struct StorageEngine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     threads: Mutex<Option<BackgroundThreads>>,
 }
 

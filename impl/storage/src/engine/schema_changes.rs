@@ -83,7 +83,8 @@ impl StorageEngine {
     /// column of that name is added again.
     ///
     /// # Errors
-    /// When there is no such table, its name or its primary key would change, or the disk fails.
+    /// When there is no such table, its name or its primary key would change, what was written could
+    /// not be read any more ([`TableMetadata::validate_compatibility`]), or the disk fails.
     pub fn alter_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
         shared.check_open()?;
@@ -99,6 +100,7 @@ impl StorageEngine {
         if !stays {
             return Err(StorageError::KeyChanged { table: id });
         }
+        metadata.validate_compatibility(&before)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;
         table.set_schema(TableSchema::new(metadata));
         shared.publish_layouts(&tables);

@@ -4,9 +4,10 @@
 
 use super::{Layouts, Shared, StorageEngine, Tables};
 use crate::column_family_store::ColumnFamilyStore;
-use crate::commit_log::LoggedUpdate;
+use crate::commit_log::{CommitLogError, LoggedUpdate};
 use crate::flush;
 use crate::memtable::{Memtable, PackedUpdate};
+use crate::mutation_check::{self, MutationError};
 use crate::storage_error::StorageError;
 use crate::sync::{read, write};
 use std::cell::RefCell;
@@ -14,8 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use thymbra_durability::{MemtableBounds, MemtableRules as _};
 use thymbra_format::mutation::MutationEncoder;
-use thymbra_format::rows::{EncodeError, EncodingStatsCollector};
+use thymbra_format::rows::EncodingStatsCollector;
 use thymbra_types::{DecoratedKey, Mutation, Partition, Reference, TableId, Timestamp};
+
+/// Buffers for mutations that are larger than this are not kept, bytes.
+const KEPT_RECORD_BYTES: usize = 1 << 20;
 
 thread_local! {
     static ENCODED: RefCell<EncodedMutation> = RefCell::default();
@@ -26,6 +30,17 @@ thread_local! {
 struct EncodedMutation {
     encoder: MutationEncoder,
     record: Vec<u8>,
+}
+
+impl EncodedMutation {
+    /// Serializes a mutation, in place of the one before.
+    fn encode(&mut self, mutation: &Mutation, layouts: &Layouts) -> Result<(), MutationError> {
+        if self.record.capacity() > KEPT_RECORD_BYTES {
+            self.record = Vec::new();
+        }
+        self.record.clear();
+        Ok(self.encoder.encode(mutation, layouts, &mut self.record)?)
+    }
 }
 
 /// A memtable that has been switched out and waits to be written.
@@ -138,29 +153,26 @@ impl Shared {
             }
         }
         let durable = self.durable_writes(&mutation.keyspace)?;
+        mutation_check::check(&mutation, self.config.partitioner)?;
+        ENCODED.with_borrow_mut(|encoded| {
+            let layouts = Arc::clone(&read(&self.layouts));
+            encoded.encode(&mutation, &layouts)?;
 
-        // Ask
-        let order = read(&self.write_order);
-        if durable {
-            ENCODED.with_borrow_mut(|encoded| {
-                let layouts = Arc::clone(&read(&self.layouts));
-                self.append(&mutation, &layouts, encoded)?;
-                let contents = encoded.encoder.contents().iter();
-                for ((id, update), contents) in mutation.updates.into_iter().zip(contents) {
-                    let contents = encoded.record.get(contents.clone());
-                    let packed = layouts.get(&id).zip(contents);
-                    let packed = packed.map(|(layout, contents)| PackedUpdate { layout, contents });
-                    self.apply_update(&tables, id, mutation.key.clone(), update, packed);
-                }
-                Ok::<_, StorageError>(())
-            })?;
-        } else {
-            for (id, update) in mutation.updates {
-                self.apply_update(&tables, id, mutation.key.clone(), update, None);
+            // Ask
+            let order = read(&self.write_order);
+            if durable {
+                self.append(&mutation, &encoded.record)?;
             }
-        }
-        drop(order);
-        Ok(())
+            let contents = encoded.encoder.contents().iter();
+            for ((id, update), contents) in mutation.updates.into_iter().zip(contents) {
+                let contents = encoded.record.get(contents.clone());
+                let packed = layouts.get(&id).zip(contents);
+                let packed = packed.map(|(layout, contents)| PackedUpdate { layout, contents });
+                self.apply_update(&tables, id, mutation.key.clone(), update, packed);
+            }
+            drop(order);
+            Ok(())
+        })
     }
 
     /// Puts the update of one table into its memtable.
@@ -189,25 +201,13 @@ impl Shared {
     }
 
     /// Appends a mutation to the commit log, and waits as the sync mode says.
-    fn append(
-        &self,
-        mutation: &Mutation,
-        layouts: &Layouts,
-        encoded: &mut EncodedMutation,
-    ) -> Result<(), StorageError> {
+    fn append(&self, mutation: &Mutation, record: &[u8]) -> Result<(), StorageError> {
         let updates = mutation.updates.iter().map(|(table, update)| LoggedUpdate {
             table: *table,
             least_timestamp: least_timestamp(update),
         });
-        let EncodedMutation { encoder, record } = encoded;
-        let serialize = |out: &mut Vec<u8>| {
-            encoder.encode(mutation, layouts, out)?;
-            record.clear();
-            record.extend_from_slice(out);
-            Ok(())
-        };
-        let appended: Result<_, EncodeError> = self.commit_log.append(serialize, updates)?;
-        Ok(self.commit_log.await_acknowledgement(appended?)?)
+        let position = self.commit_log.add(record, updates).map_err(of_append)?;
+        Ok(self.commit_log.await_acknowledgement(position)?)
     }
 
     /// Makes an empty memtable the one that takes updates.
@@ -249,6 +249,22 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Whose fault it is that the log does not take a record.
+fn of_append(error: CommitLogError) -> StorageError {
+    if let CommitLogError::MutationTooLarge {
+        size_bytes,
+        limit_bytes,
+    } = error
+    {
+        let too_large = MutationError::TooLarge {
+            size_bytes,
+            limit_bytes,
+        };
+        return too_large.into();
+    }
+    error.into()
 }
 
 /// The smallest timestamp of anything in an update.
