@@ -305,10 +305,15 @@ mod tests {
                 let cut = parser.advance(&bytes[begin..end.max(begin)]);
                 assert!(matches!(cut, Err(FormatError::Truncated { .. })), "{cut:?}");
                 let begin = usize::try_from(parser.position() - 1_000).expect("a short partition");
-                assert!(end - begin.min(end) <= ROW_MAX_BYTES, "{begin} is far before {end}");
+                assert!(
+                    end - begin.min(end) <= ROW_MAX_BYTES,
+                    "{begin} is far before {end}"
+                );
             }
             let begin = usize::try_from(parser.position() - 1_000).expect("a short partition");
-            parser.advance(&bytes[begin..]).expect("the rest of the partition");
+            parser
+                .advance(&bytes[begin..])
+                .expect("the rest of the partition");
             assert_eq!(parser.position(), 1_000 + bytes.len() as u64);
             let (key, found) = parser.finish();
             assert_eq!((key.key(), found), (b"key".as_slice(), partition()));

@@ -8,6 +8,7 @@ use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
 use super::index_reader::{Around, IndexReader};
 use super::partition_reader::PartitionParser;
+use super::read_meter::ReadMeter;
 use super::scanner::SSTableScanner;
 use super::{SSTableFiles, components};
 use crate::disk::Disk;
@@ -15,13 +16,12 @@ use crate::read::ClusteringSlice;
 use crate::scan::KeyRange;
 use crate::storage_error::StorageError;
 use std::ops::Bound;
-use std::sync::Arc;
-use std::sync::atomic::{self, AtomicU64};
+use std::sync::{Arc, OnceLock};
 use thymbra_durability::{HostId, ReplayRules as _, SSTableTimes};
 use thymbra_format::rows::{ClusteringComparator, ClusteringValues, SerializationHeader};
 use thymbra_format::sstable::metadata::{Statistics, StatsMetadata};
 use thymbra_format::sstable::{BloomFilter, Checksums, Component, CompressionInfo, IndexSummary};
-use thymbra_format::FormatError;
+use thymbra_format::{Cursor, FormatError};
 use thymbra_types::clustering::BoundSide;
 use thymbra_types::{
     ClusteringBound, CommitLogPosition, DecoratedKey, IntervalSet, LocalDeletionTime, Partition, Partitioner,
@@ -53,8 +53,9 @@ pub(crate) struct SSTableReader {
     header: SerializationHeader,
     /// Before and behind all rows and range tombstones.
     clustering_range: (ClusteringBound, ClusteringBound),
-    created_ms: u64,
-    reads_count: AtomicU64,
+    /// By the clock of the engine where it was written in this life, else by that of the file.
+    created_ms: OnceLock<u64>,
+    read_meter: ReadMeter,
 }
 
 impl SSTableReader {
@@ -93,7 +94,12 @@ impl SSTableReader {
             statistics.stats.estimated_partition_size.count(),
         );
         let index = IndexReader::open(disk, files, partitioner, lengths, filter.as_ref())?;
-        let opened = Self::of_parts(disk, files, partitioner, data, index, filter, statistics)?;
+        let modified_ms = files.on_disk(disk)?.modified_ms;
+        let created_ms = OnceLock::from(u64::try_from(modified_ms).unwrap_or_default());
+        let opened = Self {
+            created_ms,
+            ..Self::of_parts(files, partitioner, data, index, filter, statistics)
+        };
         if !disk.exists(&files.path(Component::Summary))? {
             // Nothing else confirms the ends of the index.
             for end in [opened.index.first_key(), opened.index.last_key()] {
@@ -121,34 +127,31 @@ impl SSTableReader {
         let data_path = files.path(Component::Data);
         let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
         let index = IndexReader::new(disk, files, partitioner, parts.summary, parts.keys_count)?;
-        Self::of_parts(
-            disk,
+        Ok(Self::of_parts(
             files,
             partitioner,
             data,
             index,
             parts.filter,
             parts.statistics,
-        )
+        ))
     }
 
     fn of_parts(
-        disk: &dyn Disk,
         files: &SSTableFiles,
         partitioner: Partitioner,
         data: DataReader,
         index: IndexReader,
         filter: Option<BloomFilter>,
         statistics: Statistics,
-    ) -> Result<Self, StorageError> {
+    ) -> Self {
         let Statistics { stats, header, .. } = statistics;
         let comparator = ClusteringComparator::new(&header.clustering_types);
         let clustering_range = (
             bound_of(comparator, &stats.min_clustering_values, BoundSide::Before),
             bound_of(comparator, &stats.max_clustering_values, BoundSide::After),
         );
-        let modified_ms = files.on_disk(disk)?.modified_ms;
-        Ok(Self {
+        Self {
             files: files.clone(),
             partitioner,
             data,
@@ -157,9 +160,9 @@ impl SSTableReader {
             stats,
             header,
             clustering_range,
-            created_ms: u64::try_from(modified_ms).unwrap_or_default(),
-            reads_count: AtomicU64::new(0),
-        })
+            created_ms: OnceLock::new(),
+            read_meter: ReadMeter::default(),
+        }
     }
 
     pub(crate) const fn files(&self) -> &SSTableFiles {
@@ -192,12 +195,11 @@ impl SSTableReader {
         }
     }
 
-    /// Reads per second and key since it was opened. Cassandra: `SSTableReader.hotness`.
+    /// Reads per second and key, at a time of the monotonic clock. Cassandra:
+    /// `SizeTieredCompactionStrategy.hotness`.
     #[expect(clippy::cast_precision_loss, reason = "a rate by which SSTables are ordered")]
     pub(crate) fn hotness(&self, now_ms: u64) -> f64 {
-        let reads = self.reads_count.load(atomic::Ordering::Relaxed) as f64;
-        let age_ms = now_ms.saturating_sub(self.created_ms).max(1) as f64;
-        reads * 1_000.0 / age_ms / self.keys_count().max(1) as f64
+        self.read_meter.rate(now_ms) / self.index.estimated_keys_count() as f64
     }
 
     /// Keys in it.
@@ -215,9 +217,24 @@ impl SSTableReader {
         StorageError::corrupt(self.data.path())(error)
     }
 
-    /// When its files were written, milliseconds since 1970.
-    pub(crate) const fn created_ms(&self) -> u64 {
-        self.created_ms
+    /// How long it has existed, milliseconds: one that was written in this life since somebody asked first,
+    /// another since its files were written.
+    pub(crate) fn age_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(*self.created_ms.get_or_init(|| now_ms))
+    }
+
+    /// Estimate of the share of its keys that lie outside of the ranges of others; `None` where too little
+    /// is known, and less than nothing where the estimate is coarse.
+    pub(crate) fn estimated_share_outside(&self, others: &[&Arc<Self>]) -> Option<f64> {
+        let range = |other: &&Arc<Self>| {
+            let index = &other.index;
+            (
+                index.first_key().token().clone(),
+                index.last_key().token().clone(),
+            )
+        };
+        self.index
+            .estimated_share_outside(others.iter().map(range).collect())
     }
 
     /// Share of the data that a compaction could drop.
@@ -270,7 +287,7 @@ impl SSTableReader {
         if !self.may_contain(key) {
             return Ok(None);
         }
-        self.reads_count.fetch_add(1, atomic::Ordering::Relaxed);
+        self.read_meter.mark();
         let Some(located) = self.index.locate(key, self.data.length_bytes())? else {
             self.check_keys(&self.index.around(key)?)?;
             return Ok(None);
