@@ -25,7 +25,8 @@ impl StorageEngine {
     }
 
     /// All that is known of the rows between two places of a partition, tombstones included: what a
-    /// replica answers to a coordinator.
+    /// replica answers to a coordinator. Of a single row, what is older than all that can be seen of it
+    /// may be left out.
     ///
     /// # Errors
     /// As [`StorageEngine::read`].
