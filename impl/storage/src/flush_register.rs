@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(register.end(first, FlushState::Failed), []);
         assert_eq!(register.end(second, FlushState::Written), [clean(5, 9)]);
     }
+
     /// Every order of these numbers.
     fn orders(numbers: &[usize]) -> Vec<Vec<usize>> {
         if numbers.is_empty() {
@@ -191,6 +192,7 @@ mod tests {
                 }
             }
         }
+    }
 
     #[test]
     fn table_that_is_given_up_holds_no_other_up() {
