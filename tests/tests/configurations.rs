@@ -214,7 +214,14 @@ fn the_reduced_graph_still_shows_every_bug() {
 #[test]
 fn every_action_raises_a_rank() {
     // Breadth-first layers of an acyclic graph: no state is its own successor, and a search from any state ends.
-    for name in ["hint-and-return", "two-outages", "shared-slot", "lagging-view"] {
+    for name in [
+        "hint-and-return",
+        "two-outages",
+        "shared-slot",
+        "lagging-view",
+        "hint-tasks",
+        "syncs-lag",
+    ] {
         let configuration = Configuration::find(name).expect("it is in the table");
         let system = graph(configuration, false);
         assert!(is_acyclic(&system), "{name} has a cycle");

@@ -362,9 +362,21 @@ pub(crate) struct SettingsArgs {
     /// commitlog_sync
     #[arg(long, value_name = "MODE", default_value = "periodic")]
     pub(crate) sync: SyncWord,
+    /// periodic_commitlog_sync_lag_block: age of the last sync above which writes wait; syncs may be late
+    #[arg(long, value_name = "TICKS")]
+    pub(crate) sync_lag: Option<u8>,
     /// hinted_handoff_enabled
     #[arg(long, value_name = "on|off", default_value = "on")]
     pub(crate) hints: OnOff,
+    /// hinted_handoff_disabled_datacenters: a data centre whose nodes are never hinted; repeat for more
+    #[arg(long = "no-hints-for", value_name = "DC", action = ArgAction::Append)]
+    pub(crate) no_hints_for: Vec<String>,
+    /// max_hints_size_per_host: the hint files for one node may take this much, a hint takes 3; 0 for no limit
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub(crate) max_hints_size: u8,
+    /// Hints in progress on one node above which writes may be refused; hint tasks take their time
+    #[arg(long, value_name = "N")]
+    pub(crate) max_hints_in_progress: Option<u8>,
     /// max_hint_window
     #[arg(long, value_name = "TICKS", default_value_t = 1)]
     pub(crate) hint_window: u8,

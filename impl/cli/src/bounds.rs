@@ -1,6 +1,6 @@
 //! The bounds of a verdict in words: what was in the run, what was not, and what was told apart.
 
-use thymbra_checker::payload::GC_GRACE_FOREVER;
+use thymbra_checker::payload::{GC_GRACE_FOREVER, HINT_SIZE_BYTES};
 use thymbra_checker::scope::{Budgets, Detector, DownScope, OperationKind, RetryPolicy, Scope, Sync};
 use thymbra_protocol::ReadRepairStrategy;
 
@@ -248,7 +248,30 @@ fn settings(scope: &Scope) -> String {
         GC_GRACE_FOREVER => "gc_grace longer than the run".to_owned(),
         ticks => format!("gc_grace {}", counted(usize::from(ticks), "tick", "ticks")),
     };
-    [detector, &hints, repair, &grace].join(", ")
+    let mut parts = vec![detector.to_owned(), hints];
+    parts.extend(hint_limits(scope));
+    parts.extend([repair.to_owned(), grace]);
+    parts.join(", ")
+}
+
+/// Limits of hints that differ from those that Cassandra ships.
+fn hint_limits(scope: &Scope) -> Vec<String> {
+    let mut parts = Vec::new();
+    if !scope.hints_disabled_datacenters.is_empty() {
+        let names = scope.hints_disabled_datacenters.join(" and ");
+        parts.push(format!("no hints for nodes of {names}"));
+    }
+    if scope.hints_size_max_bytes > 0 {
+        let most = scope.hints_size_max_bytes;
+        parts.push(format!(
+            "hint files of {most} bytes for each node, {HINT_SIZE_BYTES} for a hint"
+        ));
+    }
+    if scope.slow_hints {
+        let most = usize::from(scope.hints_in_progress_max);
+        parts.push(format!("{} in progress at most", counted(most, "hint", "hints")));
+    }
+    parts
 }
 
 fn disks(scope: &Scope) -> String {
@@ -267,12 +290,20 @@ fn disks(scope: &Scope) -> String {
         }
         (true, true) => "commit log appended / marked / synced, hints buffered / written / synced",
     };
-    let queue = if scope.slow_apply {
-        "; appends wait in a queue"
-    } else {
-        ""
+    let lag = match scope.sync_lag_block {
+        Some(most) => format!(
+            ", writes wait once the last sync is older than {}",
+            counted(usize::from(most), "tick", "ticks")
+        ),
+        None => String::new(),
     };
-    format!("{sync}; {stages}{queue}")
+    let queue = match (scope.slow_apply, scope.slow_hints) {
+        (true, true) => "; appends and hint tasks wait in a queue",
+        (true, false) => "; appends wait in a queue",
+        (false, true) => "; hint tasks wait in a queue",
+        (false, false) => "",
+    };
+    format!("{sync}{lag}; {stages}{queue}")
 }
 
 fn subject(scope: &Scope) -> String {

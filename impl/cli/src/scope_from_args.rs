@@ -9,7 +9,8 @@ use thymbra_checker::scope::{
 use thymbra_protocol::{ConsistencyLevel, ReadRepairStrategy};
 
 use crate::args::{
-    ClientArgs, ClusterArgs, DetectorWord, FaultArgs, OnOff, ReadRepairWord, RetryWord, RunArgs, SyncWord,
+    ClientArgs, ClusterArgs, DetectorWord, FaultArgs, OnOff, ReadRepairWord, RetryWord, RunArgs,
+    SettingsArgs, SyncWord,
 };
 use crate::names::PartitionWord;
 use crate::usage::Usage;
@@ -62,17 +63,33 @@ pub(crate) fn scope(args: &RunArgs, question: &str) -> Result<Scope, Usage> {
         DetectorWord::Lagging => Detector::Lagging,
         DetectorWord::Arbitrary => Detector::Arbitrary,
     };
+    set_limits(&mut scope, settings);
     scope.reduce = !settings.full;
     tell_stages_apart(&mut scope, question);
     scope.validate()?;
     Ok(scope)
 }
 
+/// Limits of servers, and what has to be slow or late so that they can be met.
+fn set_limits(scope: &mut Scope, settings: &SettingsArgs) {
+    scope
+        .hints_disabled_datacenters
+        .clone_from(&settings.no_hints_for);
+    scope.hints_size_max_bytes = settings.max_hints_size;
+    if let Some(most) = settings.max_hints_in_progress {
+        scope.slow_hints = true;
+        scope.hints_in_progress_max = most;
+    }
+    scope.sync_lag_block = settings.sync_lag;
+}
+
 /// Keeps the stages of disks that a fault of this scope can observe, and no others.
 fn tell_stages_apart(scope: &mut Scope, question: &str) {
     let budgets = scope.budgets;
     let looks_at_dead_disks = matches!(question, "lost" | "worlds");
-    scope.log_stages = budgets.power_loss > 0 || budgets.crash > 0 && (scope.restart || looks_at_dead_disks);
+    scope.log_stages = budgets.power_loss > 0
+        || budgets.crash > 0 && (scope.restart || looks_at_dead_disks)
+        || scope.sync_lag_block.is_some();
     scope.hint_stages = scope.hints && (budgets.crash > 0 || budgets.power_loss > 0);
     // A hint acknowledges a write at ANY while the coordinator's own append is still under way, and a fixed
     // coordinator is not like every other replica: elsewhere its own append may as well complete at once.

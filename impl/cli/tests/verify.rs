@@ -5,6 +5,10 @@ mod files;
 
 use std::path::Path;
 
+use thymbra_format::commitlog::{
+    CommitLogDescriptor, SegmentCompression, write_compressed_section, write_record,
+};
+
 use files::{copy, fixtures, foreign_fixtures, own_table, printed, thymbra};
 
 const VERIFY: &[&str] = &["verify"];
@@ -71,6 +75,21 @@ fn is_damaged(folder: &Path, what: &str) -> bool {
     let is_damaged = status == Some(1);
     assert_eq!(is_damaged, text.contains("DAMAGED\n  "), "{what}: {text}");
     is_damaged
+}
+
+#[test]
+fn segment_that_is_cut_is_found_wherever_it_is_cut() {
+    let scratch = tempfile::tempdir().expect("a directory for files");
+    let name = "CommitLog-7-1700000000003.log";
+    let whole = std::fs::read(fixtures().join("commitlog/plain").join(name)).expect("the fixture");
+    for length in (1..whole.len()).filter(|length| length % 1024 == 0 || length % 61 == 0) {
+        std::fs::write(scratch.path().join(name), &whole[..length]).expect("a file");
+        let is_found = is_damaged(scratch.path(), &format!("cut to {length}"));
+        let has_lost_something = whole[length..].iter().any(|byte| *byte != 0);
+        assert!(is_found || !has_lost_something, "cut to {length}");
+        let dumped = thymbra(&["dump", "commitlog"], scratch.path());
+        assert_eq!(dumped.status.code(), Some(i32::from(is_found)), "cut to {length}");
+    }
 }
 
 /// Bytes that no checksum covers and nothing else contradicts: a wrong value there gives no wrong answer.
@@ -172,4 +191,40 @@ fn changed_bytes_of_a_commit_log_are_found() {
             assert!(is_damaged(&folder, kind), "{kind} byte {index}");
         }
     }
+}
+
+#[test]
+fn compressed_segment_without_its_end_is_damaged_once_records_follow() {
+    let scratch = tempfile::tempdir().expect("a directory for files");
+    let segment = |id: i64, has_end: bool| {
+        let descriptor = CommitLogDescriptor {
+            segment_id: id,
+            compression: SegmentCompression::Lz4 {
+                parameters: None,
+                has_end_marker: true,
+            },
+        };
+        let mut bytes = Vec::new();
+        descriptor.write(&mut bytes);
+        let mut records = Vec::new();
+        write_record(&mut records, |out| {
+            out.extend([7; 40]);
+            Ok::<(), std::fmt::Error>(())
+        })
+        .expect("a record");
+        write_compressed_section(id, &records, 0, &mut bytes);
+        if has_end {
+            bytes.extend([0; 8]);
+        }
+        std::fs::write(scratch.path().join(descriptor.file_name()), bytes).expect("a file");
+    };
+    segment(5, false);
+    assert!(
+        !is_damaged(scratch.path(), "the only one"),
+        "more may have been about to come"
+    );
+    segment(6, false);
+    assert!(is_damaged(scratch.path(), "an earlier one without an end"));
+    segment(5, true);
+    assert!(!is_damaged(scratch.path(), "an earlier one with its end"));
 }

@@ -24,6 +24,7 @@ const WRONG: &[(&str, &[&str])] = &[
         "ask stale --dc east:1 --dc west:1 --down east,n1",
         &["n1 is named twice"],
     ),
+    ("ask stale --no-hints-for dc9", &["dc9", "hints"]),
     ("ask stale --max-seconds -1", &["--max-seconds", "as in 60"]),
     ("check --max-states -1", &["--max-states", "20M"]),
     ("ask stale --crash -1", &["--crash", "0..=255"]),

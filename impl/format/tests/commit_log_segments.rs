@@ -58,7 +58,11 @@ fn uncompressed_segment() -> (Vec<u8>, Vec<usize>) {
 
 fn lz4_segment() -> Vec<u8> {
     let mut out = Vec::new();
-    descriptor(SegmentCompression::Lz4 { parameters: None }).write(&mut out);
+    descriptor(SegmentCompression::Lz4 {
+        parameters: None,
+        has_end_marker: false,
+    })
+    .write(&mut out);
     for section in mutations() {
         let mut records = Vec::new();
         for mutation in section {
@@ -111,8 +115,10 @@ fn positions_are_those_of_an_uncompressed_segment_with_a_longer_header() {
         descriptor(compression).write(&mut out);
         u32::try_from(out.len()).expect("small")
     };
-    let longer = header_size_bytes(SegmentCompression::Lz4 { parameters: None })
-        - header_size_bytes(SegmentCompression::None);
+    let longer = header_size_bytes(SegmentCompression::Lz4 {
+        parameters: None,
+        has_end_marker: false,
+    }) - header_size_bytes(SegmentCompression::None);
     let (plain, _, _) = read(&uncompressed_segment().0).expect("a whole segment");
     let (lz4, finding, _) = read(&lz4_segment()).expect("a whole segment");
     assert_eq!(finding.kind, SegmentFindingKind::NoMarker);

@@ -148,4 +148,61 @@ mod tests {
         let last = register.begin(TABLE, bounds(9, 12));
         assert_eq!(register.end(last, FlushState::Written), [clean(9, 12)]);
     }
+
+    /// Every order of these numbers.
+    fn orders(numbers: &[usize]) -> Vec<Vec<usize>> {
+        if numbers.is_empty() {
+            return vec![Vec::new()];
+        }
+        let begun_with = |first: &usize| {
+            let others: Vec<usize> = numbers.iter().copied().filter(|other| other != first).collect();
+            let orders = orders(&others).into_iter();
+            orders
+                .map(|others| [&[*first], &*others].concat())
+                .collect::<Vec<_>>()
+        };
+        numbers.iter().flat_map(begun_with).collect()
+    }
+
+    //= WP-MF-04 check
+    //= WP-MF-06 check
+    #[test]
+    fn flushes_that_end_in_any_order_clean_what_they_wrote_in_the_order_of_their_switches() {
+        const COUNT: usize = 4;
+        for order in orders(&(0..COUNT).collect::<Vec<_>>()) {
+            for failed in 0..1 << COUNT {
+                let register = FlushRegister::default();
+                let table = |number: usize| TableId(u128::from(number % 2 == 1));
+                let own_bounds = |number: usize| {
+                    let lower = u32::try_from(number * 10).expect("a few flushes");
+                    bounds(lower, lower + 10)
+                };
+                let begun: Vec<u64> = (0..COUNT)
+                    .map(|number| register.begin(table(number), own_bounds(number)))
+                    .collect();
+                let mut has_ended = [false; COUNT];
+                let mut drawn_count = 0;
+                for number in &order {
+                    let is_failed = |number: usize| failed & 1 << number != 0;
+                    let state = match is_failed(*number) {
+                        true => FlushState::Failed,
+                        false => FlushState::Written,
+                    };
+                    let clean = register.end(begun[*number], state);
+                    has_ended[*number] = true;
+                    let ended_count = has_ended.iter().take_while(|ended| **ended).count();
+                    let written = (drawn_count..ended_count).filter(|number| !is_failed(*number));
+                    let expected: Vec<CleanInterval> = written
+                        .map(|number| CleanInterval {
+                            table: table(number),
+                            lower: own_bounds(number).lower,
+                            upper: own_bounds(number).upper,
+                        })
+                        .collect();
+                    assert_eq!(clean, expected, "{order:?} {failed:b} {number}");
+                    drawn_count = ended_count;
+                }
+            }
+        }
+    }
 }

@@ -213,8 +213,9 @@ fn largest_memtable_is_flushed_when_memory_is_short_and_the_others_stay() {
     engine.tick().expect("nothing is due");
     assert_eq!(flushes(&engine), (0, 0));
     // 60,000 bytes and two flush writers: a flush is due from 20,000 bytes on.
+    let large = "x".repeat(500);
     for number in 0..40 {
-        engine.apply(insert(number, 0, 1, "large")).expect("a write");
+        engine.apply(insert(number, 0, 1, &large)).expect("a write");
     }
     engine.tick().expect("a flush is due");
     assert_eq!(flushes(&engine), (1, 0));

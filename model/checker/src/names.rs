@@ -49,15 +49,8 @@ impl System {
                 skewed,
                 sees,
             } => {
-                let mut name = format!("write.{}.{node}", operation(index));
-                if *forwarders != 0 {
-                    let _ = write!(name, ".via-{}", node_set(*forwarders));
-                }
-                if *skewed {
-                    name.push_str(".skewed");
-                }
-                sees_suffix(&mut name, *sees);
-                name
+                let name = format!("write.{}.{node}", operation(index));
+                with_choices(name, *forwarders, *skewed, *sees)
             }
             Action::Read {
                 operation: index,
@@ -65,9 +58,8 @@ impl System {
                 nearest,
                 sees,
             } => {
-                let mut name = format!("read.{}.{node}.of-{}", operation(index), node_set(*nearest));
-                sees_suffix(&mut name, *sees);
-                name
+                let name = format!("read.{}.{node}.of-{}", operation(index), node_set(*nearest));
+                with_choices(name, 0, false, *sees)
             }
             Action::Deliver(envelope) => format!("deliver.{}", self.message_name(envelope)),
             Action::Lose(envelope) => format!("lose.{}", self.message_name(envelope)),
@@ -198,10 +190,18 @@ impl System {
     }
 }
 
-fn sees_suffix(name: &mut String, sees: Option<NodeMask>) {
+/// The name of a begin with the choices that it carries.
+fn with_choices(mut name: String, via: NodeMask, is_skewed: bool, sees: Option<NodeMask>) -> String {
+    if via != 0 {
+        let _ = write!(name, ".via-{}", node_set(via));
+    }
+    if is_skewed {
+        name.push_str(".skewed");
+    }
     if let Some(sees) = sees {
         let _ = write!(name, ".sees-{}", node_set(sees));
     }
+    name
 }
 
 fn hint_name(dispatch: RequestId, index: u8) -> String {

@@ -357,7 +357,10 @@ fn segments() -> Vec<Seed> {
 
     let mut compressed = Vec::new();
     let descriptor = CommitLogDescriptor {
-        compression: SegmentCompression::Lz4 { parameters: None },
+        compression: SegmentCompression::Lz4 {
+            parameters: None,
+            has_end_marker: false,
+        },
         ..descriptor
     };
     descriptor.write(&mut compressed);

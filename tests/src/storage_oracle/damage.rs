@@ -4,18 +4,23 @@
 //! Never a panic, and never another answer. Chapters: `specs/06-commit-log.md`, `specs/08-sstable.md`.
 
 use super::crash::files_below;
+use super::oracle::KEYS_COUNT;
 use super::script::Script;
-use super::snapshot::Snapshot;
+use super::shape::SHAPES;
 use super::translate;
 use super::trial::Trial;
 use std::error::Error;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thymbra_format::FormatError;
 use thymbra_storage::clock::ManualClock;
 use thymbra_storage::disk::{Disk, SimulatedDisk};
+use thymbra_storage::read::{ClusteringSlice, PartitionRows, RowFilter};
 use thymbra_storage::{StorageEngine, StorageError};
+use thymbra_types::clustering::BoundSide;
+use thymbra_types::{Clustering, ClusteringBound, DecoratedKey, TableId};
 
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,6 +29,8 @@ pub enum Damage {
     Flip(usize, u8),
     /// The file ends at an offset.
     Cut(usize),
+    /// So many bytes from an offset on are taken out.
+    TakenOut(usize, usize),
     /// The file is gone.
     Gone,
 }
@@ -50,10 +57,86 @@ pub struct Subject {
     setup: super::setup::Setup,
     disk: SimulatedDisk,
     now_ms: u64,
-    /// What the engine shows.
-    whole: Snapshot,
-    /// What it may show where the end of the log is lost.
-    shorter: Vec<Snapshot>,
+    questions: Vec<Question>,
+    /// What the engine answers.
+    whole: Vec<Answer>,
+    /// What it may answer where the end of the log is lost.
+    shorter: Vec<Vec<Answer>>,
+}
+
+/// Something that an engine is asked. Each answer is judged for itself: an error does not excuse a wrong answer to
+/// another question.
+#[derive(Clone, Debug)]
+enum Question {
+    /// The partitions of a table from a key on.
+    Scan(TableId, Bound<DecoratedKey>),
+    /// Rows of a partition of a table.
+    Read(TableId, DecoratedKey, ClusteringSlice),
+}
+
+/// Partitions with what is seen of them.
+type Answer = Vec<(DecoratedKey, PartitionRows)>;
+
+impl Question {
+    fn ask(&self, engine: &StorageEngine) -> Result<Answer, StorageError> {
+        match self {
+            Self::Scan(table, start) => {
+                let range = (start.clone(), Bound::Unbounded);
+                engine.scan(*table, range, &RowFilter::ALL, usize::MAX)
+            }
+            Self::Read(table, key, slice) => {
+                let filter = RowFilter {
+                    slice: slice.clone(),
+                    ..RowFilter::ALL
+                };
+                let rows = engine.read(*table, key, &filter)?;
+                Ok(vec![(key.clone(), rows)])
+            }
+        }
+    }
+
+    /// Everything that can be asked of an engine's tables, by what their rows are.
+    fn all(engine: &StorageEngine) -> Result<Vec<Self>, StorageError> {
+        let mut questions = Vec::new();
+        for table in 0..SHAPES.len() {
+            let id = translate::table_id(table);
+            questions.push(Self::Scan(id, Bound::Unbounded));
+            for key in (0..KEYS_COUNT).map(|key| translate::key(table, key)) {
+                questions.push(Self::Scan(id, Bound::Included(key.clone())));
+                questions.push(Self::Scan(id, Bound::Excluded(key.clone())));
+                let whole = engine.read(id, &key, &RowFilter::ALL)?;
+                questions.push(Self::Read(id, key.clone(), ClusteringSlice::ALL));
+                let of_slice = |slice| Self::Read(id, key.clone(), slice);
+                questions.extend(slices(&whole).into_iter().map(of_slice));
+            }
+        }
+        Ok(questions)
+    }
+}
+
+/// Slices that begin or end at each place before or behind a row, or behind all that begins as it does.
+fn slices(whole: &PartitionRows) -> Vec<ClusteringSlice> {
+    let mut places = vec![ClusteringBound::BOTTOM, ClusteringBound::TOP];
+    for (clustering, _) in &whole.rows {
+        for count in 1..=clustering.0.len() {
+            for side in [BoundSide::Before, BoundSide::After] {
+                let prefix = Clustering(clustering.0.iter().take(count).cloned().collect());
+                places.push(ClusteringBound { prefix, side });
+            }
+        }
+    }
+    places.sort();
+    places.dedup();
+    let mut slices = Vec::new();
+    for (start, end) in places.iter().zip(places.iter().skip(1)) {
+        for (start, end) in [(start, end), (start, &ClusteringBound::TOP)] {
+            slices.push(ClusteringSlice {
+                start: start.clone(),
+                end: end.clone(),
+            });
+        }
+    }
+    slices
 }
 
 impl Subject {
@@ -64,22 +147,38 @@ impl Subject {
     /// The script, and what is wrong with it.
     pub fn of(script: &Script, tail_count: usize) -> Result<Self, String> {
         let kept_count = script.operations.len() - tail_count;
-        let (whole, now_ms) = shown(&super::crash::run(script)?)?;
+        let mut trial = super::crash::run(script)?;
+        let engine = trial.engine().ok_or("the script leaves the engine closed")?;
+        let questions = Question::all(engine).map_err(|error| error.to_string())?;
+        let whole = answers(&trial, &questions)?;
         let mut shorter = Vec::new();
         for count in kept_count..script.operations.len() {
             let mut part = script.clone();
             part.operations.truncate(count);
-            shorter.push(shown(&super::crash::run(&part)?)?.0);
+            shorter.push(answers(&super::crash::run(&part)?, &questions)?);
         }
-        let mut trial = super::crash::run(script)?;
         trial.end_life();
         Ok(Self {
             setup: script.setup,
             disk: trial.disk().fork(),
-            now_ms,
+            now_ms: trial.now_ms(),
+            questions,
             whole,
             shorter,
         })
+    }
+
+    /// Removes the files whose names end so, before anything is damaged.
+    ///
+    /// # Errors
+    /// That of the disk.
+    pub fn without(self, name_end: &str) -> Result<Self, String> {
+        for path in files_below(&self.disk, Path::new(translate::DIRECTORY)) {
+            if path.to_string_lossy().ends_with(name_end) {
+                self.disk.remove(&path).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(self)
     }
 
     /// Every file of the engine with its bytes.
@@ -102,19 +201,54 @@ impl Subject {
         if let Err(error) = done {
             return Outcome::Wrong(format!("the damage could not be done: {error}"));
         }
-        let shown = catch_unwind(AssertUnwindSafe(|| {
+        let judged = catch_unwind(AssertUnwindSafe(|| {
             let clock = Arc::new(ManualClock::at_ms(self.now_ms));
-            let engine = StorageEngine::open(translate::config(&self.setup), Arc::new(disk), clock)?;
-            Snapshot::take_with_reads(&engine)
+            match StorageEngine::open(translate::config(&self.setup), Arc::new(disk), clock) {
+                Ok(engine) => self.judge_answers(path, &engine),
+                Err(error) => judge_error(path, &error),
+            }
         }));
-        match shown {
-            Err(_) => Outcome::Wrong("a panic".to_owned()),
-            Ok(Err(error)) => judge_error(path, &error),
-            Ok(Ok(shown)) if shown == self.whole => Outcome::Harmless,
-            Ok(Ok(shown)) => match self.shorter.iter().rposition(|shorter| *shorter == shown) {
-                Some(index) => Outcome::TornTail(self.shorter.len() - index),
-                None => Outcome::Wrong(format!("other answers: {shown:?}")),
-            },
+        judged.unwrap_or_else(|_| Outcome::Wrong("a panic".to_owned()))
+    }
+
+    /// Asks everything: what is answered must be right, and what is not must be reported.
+    fn judge_answers(&self, path: &Path, engine: &StorageEngine) -> Outcome {
+        let answers: Vec<_> = self
+            .questions
+            .iter()
+            .map(|question| question.ask(engine))
+            .collect();
+        let mut outcome = Outcome::Harmless;
+        let mut differing = None;
+        for ((question, answer), expected) in self.questions.iter().zip(&answers).zip(&self.whole) {
+            match answer {
+                Ok(answer) if answer == expected => {}
+                Ok(answer) => {
+                    differing = Some(format!(
+                        "other answers: {question:?}: {answer:?}, expected is {expected:?}"
+                    ));
+                }
+                Err(error) => {
+                    let judged = judge_error(path, error);
+                    if matches!(judged, Outcome::Wrong(_)) {
+                        return judged;
+                    }
+                    outcome = judged;
+                }
+            }
+        }
+        let Some(differing) = differing else {
+            return outcome;
+        };
+        let is_shorter = |shorter: &&Vec<Answer>| {
+            let pairs = answers.iter().zip(shorter.iter());
+            pairs
+                .into_iter()
+                .all(|(answer, shorter)| answer.as_ref().is_ok_and(|answer| answer == shorter))
+        };
+        match self.shorter.iter().rev().position(|shorter| is_shorter(&shorter)) {
+            Some(lost_count) => Outcome::TornTail(lost_count + 1),
+            None => Outcome::Wrong(differing),
         }
     }
 
@@ -126,16 +260,25 @@ impl Subject {
                 disk.open(path)?.write_at(&[byte], offset as u64)?;
             }
             Damage::Cut(length) => disk.open(path)?.set_len(length as u64)?,
+            Damage::TakenOut(offset, count) => {
+                let bytes = disk.read(path)?;
+                let rest = bytes.get(offset + count..).unwrap_or_default();
+                let file = disk.open(path)?;
+                file.write_at(rest, offset as u64)?;
+                file.set_len((offset + rest.len()) as u64)?;
+            }
             Damage::Gone => disk.remove(path)?,
         }
         Ok(())
     }
 }
 
-fn shown(trial: &Trial) -> Result<(Snapshot, u64), String> {
+fn answers(trial: &Trial, questions: &[Question]) -> Result<Vec<Answer>, String> {
     let engine = trial.engine().ok_or("the script leaves the engine closed")?;
-    let snapshot = Snapshot::take_with_reads(engine).map_err(|error| error.to_string())?;
-    Ok((snapshot, trial.now_ms()))
+    let answers = questions.iter().map(|question| question.ask(engine));
+    answers
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())
 }
 
 /// Whether an error says what it must.

@@ -116,6 +116,35 @@ impl Fact {
         }
     }
 
+    /// From which second on a cell is dead that expires.
+    #[must_use]
+    pub const fn death(&self) -> Option<i64> {
+        match (&self.scope, &self.statement) {
+            (Scope::Cell(..), Statement::Value { dies_at_seconds, .. }) => *dies_at_seconds,
+            _ => None,
+        }
+    }
+
+    /// The tombstone that an expired cell may have become.
+    #[must_use]
+    pub fn as_tombstone(&self) -> Self {
+        let statement = match self.statement {
+            Statement::Value {
+                written_at_seconds: at,
+                ..
+            }
+            | Statement::Deletion {
+                deleted_at_seconds: at,
+            } => Statement::Deletion {
+                deleted_at_seconds: at,
+            },
+        };
+        Self {
+            statement,
+            ..self.clone()
+        }
+    }
+
     /// Whether this deletion removes what another fact gave a value.
     #[must_use]
     pub fn deletes(&self, value: &Self, shape: &Shape) -> bool {

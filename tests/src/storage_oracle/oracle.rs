@@ -6,7 +6,7 @@
 
 use super::fact::Fact;
 use super::shape::{SHAPES, Shape};
-use super::visible::{Seen, see};
+use super::visible::{Seen, see_all};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Partition keys of runs: 0 up to this.
@@ -208,9 +208,10 @@ impl Oracle {
         let shape = SHAPES.get(table).expect("one oracle for each shape");
         let mut expected = Vec::new();
         for facts in self.facts(table, key) {
-            let seen = see(shape, &facts, now_seconds);
-            if !expected.contains(&seen) {
-                expected.push(seen);
+            for seen in see_all(shape, &facts, now_seconds) {
+                if !expected.contains(&seen) {
+                    expected.push(seen);
+                }
             }
         }
         expected
@@ -377,14 +378,17 @@ impl TableOracle {
     ) -> Option<u8> {
         (0..KEYS_COUNT).find(|&key| {
             let mut views = views(parts, key);
-            !views.any(|parts| shows(index, key, &self.see(index, key, &parts, now_seconds)))
+            !views.any(|parts| {
+                let mut all = self.see_all(index, key, &parts, now_seconds).into_iter();
+                all.any(|seen| shows(index, key, &seen))
+            })
         })
     }
 
-    /// What a reader sees of a partition.
-    fn see(&self, index: usize, key: u8, parts: &[&Part], now_seconds: i64) -> Seen {
+    /// What a reader may see of a partition.
+    fn see_all(&self, index: usize, key: u8, parts: &[&Part], now_seconds: i64) -> Vec<Seen> {
         let shape = SHAPES.get(index).expect("one oracle for each shape");
-        see(shape, &self.facts(key, parts), now_seconds)
+        see_all(shape, &self.facts(key, parts), now_seconds)
     }
 
     /// The facts of a partition, but for those of columns that are gone.

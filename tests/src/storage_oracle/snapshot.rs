@@ -34,25 +34,6 @@ impl Snapshot {
         Ok(Self { tables })
     }
 
-    /// Scans every table, and reads every partition that a run may have; both must say the same.
-    ///
-    /// # Errors
-    /// That of the engine.
-    ///
-    /// # Panics
-    /// Where reads and scan differ.
-    pub fn take_with_reads(engine: &StorageEngine) -> Result<Self, StorageError> {
-        let snapshot = Self::take(engine)?;
-        for table in 0..SHAPES.len() {
-            let filter = translate::filter(table, &Selection::ALL);
-            for key in 0..KEYS_COUNT {
-                let shown = engine.read(translate::table_id(table), &translate::key(table, key), &filter)?;
-                assert_eq!(snapshot.get(table, key), shown, "a read says what the scan says");
-            }
-        }
-        Ok(snapshot)
-    }
-
     /// Partitions that nobody wrote, or that stand in the wrong place, in words.
     #[must_use]
     pub fn disorder(&self) -> Option<String> {

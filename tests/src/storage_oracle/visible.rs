@@ -9,6 +9,9 @@ use super::operation::{RowName, Selection};
 use super::shape::Shape;
 use std::collections::BTreeMap;
 
+/// Ties of a partition that are told apart; of more, the rest count as not compacted.
+const TIES_COUNT: usize = 6;
+
 /// Live cells of a row.
 pub type Cells = BTreeMap<CellKey, Vec<u8>>;
 
@@ -63,6 +66,45 @@ pub fn see(shape: &Shape, facts: &[&Fact], now_seconds: i64) -> Seen {
         }
     }
     seen
+}
+
+/// All that a reader may see, whatever a compaction has made of cells that have expired.
+///
+/// A compaction that meets such a cell makes a tombstone of it, which wins against a cell of the same timestamp
+/// that is still alive by its longer TTL; before that the later death wins (surprise S31 of
+/// `specs/deviations.md`). The first is what is seen without any compaction.
+#[must_use]
+pub fn see_all(shape: &Shape, facts: &[&Fact], now_seconds: i64) -> Vec<Seen> {
+    let mut all = vec![see(shape, facts, now_seconds)];
+    let (tied, others): (Vec<&Fact>, Vec<&Fact>) = facts
+        .iter()
+        .copied()
+        .partition(|fact| loses_only_by_its_death(fact, facts, now_seconds));
+    let tombstones: Vec<Fact> = tied.iter().map(|fact| fact.as_tombstone()).collect();
+    for subset in 1..1_u32 << tied.len().min(TIES_COUNT) {
+        let mut facts = others.clone();
+        facts.extend(tied.iter().zip(&tombstones).enumerate().map(|(bit, pair)| {
+            let (expired, tombstone) = pair;
+            let is_compacted = subset
+                .checked_shr(u32::try_from(bit).unwrap_or(u32::MAX))
+                .unwrap_or(0)
+                & 1
+                == 1;
+            if is_compacted { tombstone } else { *expired }
+        }));
+        all.push(see(shape, &facts, now_seconds));
+    }
+    all
+}
+
+/// Whether a cell has expired, and another of its timestamp has not, but will.
+fn loses_only_by_its_death(fact: &Fact, facts: &[&Fact], now_seconds: i64) -> bool {
+    fact.death().is_some_and(|death| death <= now_seconds)
+        && facts.iter().any(|other| {
+            other.scope == fact.scope
+                && other.timestamp_us == fact.timestamp_us
+                && other.death().is_some_and(|death| death > now_seconds)
+        })
 }
 
 /// The clusterings of all rows that anything is said of, in order.
@@ -135,16 +177,21 @@ mod tests {
     use crate::storage_oracle::script::Script;
     use crate::storage_oracle::shape::SHAPES;
 
-    /// What is seen of key 1 of a table after the updates, some seconds after the beginning.
-    fn seen(table: usize, updates: &str, now: i64) -> Seen {
+    /// What updates say of key 1.
+    fn facts(updates: &str) -> Vec<Fact> {
         let script = Script::parse(&format!("with batch\nwrite 1: {updates}")).unwrap();
         let [Operation::Write(key, updates)] = script.operations.as_slice() else {
             panic!("one write")
         };
-        let facts: Vec<_> = updates
+        updates
             .iter()
             .map(|update| Fact::of(*key, update, BEGIN_SECONDS))
-            .collect();
+            .collect()
+    }
+
+    /// What is seen of key 1 of a table after the updates, some seconds after the beginning.
+    fn seen(table: usize, updates: &str, now: i64) -> Seen {
+        let facts = facts(updates);
         let facts: Vec<_> = facts.iter().collect();
         see(&SHAPES[table], &facts, BEGIN_SECONDS + now)
     }
@@ -177,6 +224,22 @@ mod tests {
         );
         assert_eq!(value("simple () v=1 @1; simple () delete v @1", 0), None);
         assert_eq!(value("simple () v=1 @2; simple () delete v @1", 0), Some(1));
+    }
+
+    #[test]
+    fn expired_cell_may_be_a_tombstone_that_beats_a_longer_life_of_the_same_timestamp() {
+        let all = |updates: &str, now: i64| {
+            let facts = facts(updates);
+            let facts: Vec<_> = facts.iter().collect();
+            let all = see_all(&SHAPES[0], &facts, BEGIN_SECONDS + now);
+            all.iter().map(|seen| seen.rows.len()).collect::<Vec<_>>()
+        };
+        let tie = "simple () v=1 @1 ttl 5; simple () v=2 @1 ttl 9";
+        assert_eq!(all(tie, 4), [1]);
+        assert_eq!(all(tie, 5), [1, 0]);
+        assert_eq!(all(tie, 9), [0]);
+        assert_eq!(all("simple () v=1 @1 ttl 5; simple () v=2 @2 ttl 9", 5), [1]);
+        assert_eq!(all("simple () v=1 @1 ttl 5; simple () v=2 @1", 5), [0]);
     }
 
     #[test]

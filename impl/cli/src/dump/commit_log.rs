@@ -42,9 +42,10 @@ pub(super) fn dump(
         mutation_count: 0,
         unknown: BTreeMap::new(),
     };
+    let segments = segments(path)?;
     printed(out.write_all(b"{\"mutations\": [\n"))?;
     let mut result = Ok(());
-    for (id, segment) in segments(path)? {
+    for (id, segment) in segments {
         result = dump.segment(id, &segment, out);
         if result.is_err() {
             break;
@@ -86,6 +87,9 @@ impl Dump {
                 SegmentItem::Finding(finding) if finding.kind == SegmentFindingKind::NoMarker => {}
                 SegmentItem::Finding(finding) => return Err(FileError::format(path)(finding.error).into()),
             }
+        }
+        if reader.is_cut() {
+            return Err(crate::verify::cut(path, self.mutation_count).into());
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use thymbra_format::commitlog::{CommitLogDescriptor, SegmentFindingKind, SegmentItem, SegmentReader};
 
-use crate::files::{FileError, read_file};
+use crate::files::{FileError, read_file, segments};
 
 /// Verifies a segment; says what is in it.
 ///
@@ -22,6 +22,17 @@ pub(super) fn verify(path: &Path) -> Result<String, FileError> {
             SegmentItem::Finding(finding) => return Err(FileError::format(path)(finding.error)),
         }
     }
+    if reader.is_cut() {
+        return Err(cut(path, records_count));
+    }
+    if reader.lacks_end_marker() && is_followed_by_records(path, reader.descriptor().segment_id)? {
+        return Err(FileError::contradiction(
+            path,
+            format!(
+                "the file ends behind {records_count} records without the marker at its end, and a later segment has records"
+            ),
+        ));
+    }
     if reader.is_followed_by_marker() {
         return Err(FileError::contradiction(
             path,
@@ -29,4 +40,29 @@ pub(super) fn verify(path: &Path) -> Result<String, FileError> {
         ));
     }
     Ok(format!("records {records_count}"))
+}
+
+/// A segment without compression that has not its whole length.
+pub(crate) fn cut(path: &Path, records_count: u64) -> FileError {
+    FileError::contradiction(
+        path,
+        format!(
+            "the file is cut behind {records_count} records: a segment without compression has a length of whole KiB"
+        ),
+    )
+}
+
+/// Whether something was written to a later segment beside this one.
+fn is_followed_by_records(path: &Path, id: i64) -> Result<bool, FileError> {
+    let directory = path
+        .parent()
+        .filter(|directory| !directory.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
+    for (_, later) in segments(directory)?.range(id + 1..) {
+        let bytes = read_file(later)?;
+        if SegmentReader::open(&bytes, None).is_ok_and(|reader| !reader.is_at_end()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

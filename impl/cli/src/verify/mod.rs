@@ -19,6 +19,8 @@ use thymbra_format::sstable::FileStem;
 use crate::files::{FileError, SSTablePath};
 use crate::usage::Failure;
 
+pub(crate) use commit_log::cut;
+
 /// Options of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {

@@ -19,6 +19,8 @@ const CDC_INDEX_EXTENSION: &str = "_cdc.idx";
 const COMPRESSION_CLASS_KEY: &str = "compressionClass";
 /// Its options in the parameters.
 const COMPRESSION_PARAMETERS_KEY: &str = "compressionParameters";
+/// Says that there is a marker at the end; Cassandra looks for the keys it knows.
+const END_MARKER_KEY: &str = "endMarker";
 /// What the parameters of encrypted segments begin with.
 const ENCRYPTION_KEY_PREFIX: &str = "enc";
 /// What the name of a compressor may begin with.
@@ -35,6 +37,9 @@ pub enum SegmentCompression {
     Lz4 {
         /// Options as configured, which do not change how the bytes are read.
         parameters: Option<Map<String, Value>>,
+        /// Whether a segment that takes no more records has a marker of zeros behind its last section, so that one that
+        /// was cut between two sections is told from one that is whole. Cassandra has none, and reads ours.
+        has_end_marker: bool,
     },
 }
 
@@ -45,7 +50,7 @@ pub enum SegmentCompression {
 /// | 0 | 4 | version | 7 |
 /// | 4 | 8 | id | segments are numbered in the order of their creation |
 /// | 12 | 2 | n | bytes of the parameters |
-/// | 14 | n | parameters | a JSON object: `{}`, or class and parameters of the compressor |
+/// | 14 | n | parameters | a JSON object: `{}`, or class and parameters of the compressor, and `"endMarker": true` in ours |
 /// | 14 + n | 4 | CRC | of the version, the low and then the high word of the id, n as four bytes, and the parameters |
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CommitLogDescriptor {
@@ -76,10 +81,16 @@ impl CommitLogDescriptor {
         let mut parameters = Map::new();
         match &self.compression {
             SegmentCompression::None => {}
-            SegmentCompression::Lz4 { parameters: options } => {
+            SegmentCompression::Lz4 {
+                parameters: options,
+                has_end_marker,
+            } => {
                 parameters.insert(COMPRESSION_CLASS_KEY.into(), LZ4_COMPRESSOR.into());
                 let options = options.clone().map_or(Value::Null, Value::Object);
                 parameters.insert(COMPRESSION_PARAMETERS_KEY.into(), options);
+                if *has_end_marker {
+                    parameters.insert(END_MARKER_KEY.into(), Value::Bool(true));
+                }
             }
         }
         Value::Object(parameters).to_string().into_bytes()
@@ -191,7 +202,10 @@ fn read_compression(parameters: &[u8], offset: u64) -> Result<SegmentCompression
         Some(Value::Object(options)) => Some(options.clone()),
         Some(other) => return Err(FormatError::invalid(WHAT, offset, "an object of options", other)),
     };
-    Ok(SegmentCompression::Lz4 { parameters })
+    Ok(SegmentCompression::Lz4 {
+        parameters,
+        has_end_marker: object.get(END_MARKER_KEY) == Some(&Value::Bool(true)),
+    })
 }
 
 #[cfg(test)]
@@ -218,12 +232,36 @@ mod tests {
         };
         let lz4 = CommitLogDescriptor {
             segment_id: 1_795_245_602_019,
-            compression: SegmentCompression::Lz4 { parameters: None },
+            compression: SegmentCompression::Lz4 {
+                parameters: None,
+                has_end_marker: false,
+            },
         };
         for (descriptor, bytes) in [(plain, UNCOMPRESSED), (lz4, LZ4)] {
             assert_eq!(hexadecimal(&written(&descriptor)), hexadecimal(bytes));
             assert_eq!(CommitLogDescriptor::read(&mut Cursor::new(bytes)), Ok(descriptor));
         }
+    }
+
+    #[test]
+    fn marker_at_the_end_is_announced_beside_the_compressor() {
+        let descriptor = CommitLogDescriptor {
+            segment_id: 1,
+            compression: SegmentCompression::Lz4 {
+                parameters: None,
+                has_end_marker: true,
+            },
+        };
+        let bytes = written(&descriptor);
+        let parameters = String::from_utf8_lossy(&bytes[14..bytes.len() - 4]);
+        assert_eq!(
+            parameters,
+            r#"{"compressionClass":"LZ4Compressor","compressionParameters":null,"endMarker":true}"#
+        );
+        assert_eq!(
+            CommitLogDescriptor::read(&mut Cursor::new(&bytes)),
+            Ok(descriptor)
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use compressed_section::write_compressed_section;
 pub use descriptor::{CommitLogDescriptor, SegmentCompression};
 pub use finding::SegmentFindingKind;
 pub use record::{MIN_MUTATION_SIZE_BYTES, RECORD_OVERHEAD_BYTES, write_record};
-pub use segment_reader::{LogRecord, SegmentFinding, SegmentItem, SegmentReader};
+pub use segment_reader::{LogRecord, SEGMENT_SIZE_UNIT_BYTES, SegmentFinding, SegmentItem, SegmentReader};
 pub use sync_marker::{SYNC_MARKER_SIZE_BYTES, SyncMarker};
 
 /// Feeds a segment's id to a checksum: the low word before the high one, as Cassandra does.

@@ -11,6 +11,8 @@ use core::ops::Range;
 use thymbra_types::CommitLogPosition;
 
 const MARKER_BYTES: usize = SYNC_MARKER_SIZE_BYTES as usize;
+/// Lengths of segments that are not compressed are multiples of this, bytes: all settings give KiB or MiB.
+pub const SEGMENT_SIZE_UNIT_BYTES: u64 = 1024;
 
 /// A mutation in the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -125,6 +127,36 @@ impl<'a> SegmentReader<'a> {
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.section.is_none() && self.marker_at(self.next_offset).is_none_or(SyncMarker::is_zero)
+    }
+
+    /// Whether the file ends where the next marker should stand because it was cut.
+    ///
+    /// Segments that are not compressed have their full length from the beginning; a full one may end without
+    /// room for a marker. One that is compressed ends behind any section.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        match self.descriptor.compression {
+            SegmentCompression::None => {
+                let size_bytes = self.file.len() as u64;
+                !self.has_room_for_marker() && !size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES)
+            }
+            SegmentCompression::Lz4 { .. } => false,
+        }
+    }
+
+    /// Whether the file announces a marker at its end and ends before it: if records follow in another segment, it was
+    /// cut between two sections.
+    #[must_use]
+    pub fn lacks_end_marker(&self) -> bool {
+        match self.descriptor.compression {
+            SegmentCompression::None => false,
+            SegmentCompression::Lz4 { has_end_marker, .. } => has_end_marker && !self.has_room_for_marker(),
+        }
+    }
+
+    /// Whether the next marker lies in the file.
+    const fn has_room_for_marker(&self) -> bool {
+        self.next_offset as u64 + SYNC_MARKER_SIZE_BYTES as u64 <= self.file.len() as u64
     }
 
     /// The next record or finding; `None` behind a finding.

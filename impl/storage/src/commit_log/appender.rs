@@ -180,7 +180,8 @@ impl Appender {
     /// Goes on in the segment that was kept; `None` if there is none.
     pub(super) fn switch(&mut self) -> Option<FinishedSegment> {
         let file = self.spare.take()?;
-        let is_synced = !self.has_unsynced();
+        // A compressed segment still gets its end.
+        let is_synced = !self.has_unsynced() && !self.file.layout.is_compressed;
         if !is_synced {
             let section = self.take_section();
             self.finished.push((Arc::clone(&self.file), section));

@@ -3,13 +3,11 @@
 use std::path::PathBuf;
 
 use thymbra_durability::{SegmentRules as _, SyncMode};
+use thymbra_format::commitlog::SEGMENT_SIZE_UNIT_BYTES;
 use thymbra_types::Reference;
 
 use super::CommitLogError;
 
-/// Sizes of segments are multiples of this, so that a file of another size is seen to be cut, bytes.
-/// Cassandra takes whole mebibytes.
-pub(super) const SEGMENT_SIZE_UNIT_BYTES: u64 = 1024;
 /// Markers are written at least this often in periodic mode, milliseconds.
 /// Cassandra: `AbstractCommitLogService.DEFAULT_MARKER_INTERVAL_MILLIS`.
 const MARKER_INTERVAL_MS: u64 = 100;

@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 use thymbra_durability::{FindingPlace, LogFinding, ReplayRules, ReplayStep};
 use thymbra_format::FormatError;
 use thymbra_format::commitlog::{
-    CommitLogDescriptor, SYNC_MARKER_SIZE_BYTES, SegmentCompression, SegmentFinding, SegmentFindingKind,
-    SegmentItem, SegmentReader,
+    SegmentCompression, SegmentFinding, SegmentFindingKind, SegmentItem, SegmentReader,
 };
 use thymbra_types::{CommitLogPosition, Reference};
 
 use super::CommitLogError;
-use super::config::SEGMENT_SIZE_UNIT_BYTES;
 use crate::disk::{Disk, DiskResult};
 
 /// Enough of a file for its header and its first marker, bytes.
@@ -81,15 +79,14 @@ impl Replayer<'_> {
         mut visit: impl FnMut(ReplayRecord<'_>) -> Result<(), E>,
     ) -> Result<ReplaySummary, E> {
         let mut summary = ReplaySummary::default();
-        let last_id = self.last_written_id().map_err(CommitLogError::Disk)?;
+        let last = self.last_written_ids().map_err(CommitLogError::Disk)?;
         let mut file = Vec::new();
         for segment in self.segments {
             if segment.id < start.segment_id {
                 continue;
             }
             self.read(segment, &mut file)?;
-            let in_last_segment = Some(segment.id) == last_id;
-            replay_segment(segment, &file, in_last_segment, start, &mut summary, &mut visit)?;
+            replay_segment(segment, &file, last, start, &mut summary, &mut visit)?;
         }
         Ok(summary)
     }
@@ -114,22 +111,47 @@ impl Replayer<'_> {
         Ok(opened.read_exact_at(file, 0)?)
     }
 
-    /// Of the segments whose first marker is not zero, the highest id; one whose header is damaged
-    /// counts among them.
-    fn last_written_id(&self) -> DiskResult<Option<i64>> {
+    /// Of the segments whose first marker is not zero, the highest id; one whose header is damaged counts among them,
+    /// and then the highest of those whose header is right is another.
+    fn last_written_ids(&self) -> DiskResult<LastWritten> {
+        let mut last = LastWritten::default();
         for segment in self.segments.iter().rev() {
-            if !self.is_unused(segment)? {
-                return Ok(Some(segment.id));
+            let mut head = vec![0; HEAD_SIZE_BYTES];
+            let size_bytes = self.disk.open(&segment.path)?.read_at(&mut head, 0)?;
+            head.truncate(size_bytes);
+            match SegmentReader::open(&head, Some(segment.id)) {
+                Ok(reader) if reader.is_at_end() => {}
+                Ok(_) => {
+                    last.id.get_or_insert(segment.id);
+                    last.readable_id = Some(segment.id);
+                    break;
+                }
+                Err(_) => {
+                    last.id.get_or_insert(segment.id);
+                }
             }
         }
-        Ok(None)
+        Ok(last)
+    }
+}
+
+/// Which segment has records and is followed by none that has.
+#[derive(Clone, Copy, Debug, Default)]
+struct LastWritten {
+    /// The last one, whatever its header.
+    id: Option<i64>,
+    /// The last one whose header is right.
+    readable_id: Option<i64>,
+}
+
+impl LastWritten {
+    fn is(self, segment: &SegmentName) -> bool {
+        self.id == Some(segment.id)
     }
 
-    fn is_unused(&self, segment: &SegmentName) -> DiskResult<bool> {
-        let mut head = vec![0; HEAD_SIZE_BYTES];
-        let size_bytes = self.disk.open(&segment.path)?.read_at(&mut head, 0)?;
-        head.truncate(size_bytes);
-        Ok(SegmentReader::open(&head, Some(segment.id)).is_ok_and(|reader| reader.is_at_end()))
+    /// Whether records were written to a later segment, for certain.
+    fn follows(self, segment: &SegmentName) -> bool {
+        self.readable_id.is_some_and(|id| segment.id < id)
     }
 }
 
@@ -137,7 +159,7 @@ impl Replayer<'_> {
 fn replay_segment<E: From<CommitLogError>>(
     segment: &SegmentName,
     file: &[u8],
-    in_last_segment: bool,
+    last: LastWritten,
     start: CommitLogPosition,
     summary: &mut ReplaySummary,
     visit: &mut impl FnMut(ReplayRecord<'_>) -> Result<(), E>,
@@ -165,9 +187,9 @@ fn replay_segment<E: From<CommitLogError>>(
             }
             SegmentItem::Finding(found) => found,
         };
-        let finding = finding(&found, reader.descriptor(), file);
+        let finding = finding(&found, &reader, file, last.follows(segment));
         let place = FindingPlace {
-            in_last_segment,
+            in_last_segment: last.is(segment),
             in_last_section: !reader.is_followed_by_marker(),
         };
         //= WP-CL-05
@@ -189,8 +211,13 @@ fn replay_segment<E: From<CommitLogError>>(
 ///
 /// A remainder that is too small for the size of a record is the end of the segment only if nothing
 /// but zeros follows: otherwise the end of the section is wrong, or a size before it.
-fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]) -> LogFinding {
-    let is_followed = || match descriptor.compression {
+fn finding(
+    found: &SegmentFinding,
+    reader: &SegmentReader<'_>,
+    file: &[u8],
+    is_followed_by_segment: bool,
+) -> LogFinding {
+    let is_followed = || match reader.descriptor().compression {
         SegmentCompression::None => {
             let position = usize::try_from(found.position.position).unwrap_or(usize::MAX);
             let rest = file.get(position..).unwrap_or_default();
@@ -199,7 +226,9 @@ fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]
         SegmentCompression::Lz4 { .. } => true,
     };
     match found.kind {
-        SegmentFindingKind::NoMarker if is_cut(found, descriptor, file.len() as u64) => {
+        SegmentFindingKind::NoMarker
+            if reader.is_cut() || is_followed_by_segment && reader.lacks_end_marker() =>
+        {
             LogFinding::MarkerTarget
         }
         SegmentFindingKind::NoMarker => LogFinding::NoMarker,
@@ -213,20 +242,6 @@ fn finding(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file: &[u8]
         SegmentFindingKind::RecordBeyondEnd => LogFinding::RecordBeyondEnd,
         SegmentFindingKind::RecordChecksum => LogFinding::RecordChecksum,
         SegmentFindingKind::SectionUnreadable => LogFinding::SectionUnreadable,
-    }
-}
-
-/// Whether the file ends where a marker should stand because it was cut.
-///
-/// Uncompressed segments have their full length from the beginning, and lengths are whole units.
-/// A segment that is full may end without room for a marker.
-fn is_cut(found: &SegmentFinding, descriptor: &CommitLogDescriptor, file_size_bytes: u64) -> bool {
-    let marker_end = u64::from(found.position.position) + u64::from(SYNC_MARKER_SIZE_BYTES);
-    match descriptor.compression {
-        SegmentCompression::None => {
-            marker_end > file_size_bytes && !file_size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES)
-        }
-        SegmentCompression::Lz4 { .. } => false,
     }
 }
 

@@ -17,6 +17,9 @@
 //! | the first 8 bytes | everything |
 //!
 //! Cassandra begins a new section instead. Sections of compressed segments cannot grow.
+//!
+//! A compressed segment is as long as its sections. When it takes no more records a marker of zeros is written behind
+//! the last one, so that a segment that was cut between two sections is noticed; the header announces that.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,7 +95,10 @@ impl SegmentFile {
         layout: SegmentLayout,
     ) -> DiskResult<Self> {
         let compression = match layout.is_compressed {
-            true => SegmentCompression::Lz4 { parameters: None },
+            true => SegmentCompression::Lz4 {
+                parameters: None,
+                has_end_marker: true,
+            },
             false => SegmentCompression::None,
         };
         let descriptor = CommitLogDescriptor {
@@ -178,6 +184,17 @@ impl SegmentFile {
         }
         self.size_bytes
             .store(offset + scratch.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends a segment that takes no more records, behind its last section.
+    pub(super) fn end(&self) -> DiskResult<()> {
+        if self.layout.is_compressed {
+            let offset = self.size_bytes();
+            self.file.write_at(&[0; MARKER_SIZE], offset)?;
+            self.size_bytes
+                .store(offset + MARKER_SIZE as u64, Ordering::Relaxed);
+        }
         Ok(())
     }
 

@@ -87,9 +87,14 @@ impl Shared {
         drop(appender);
         turn.syncs_to(position);
 
-        for (file, section) in finished.into_iter().chain(current) {
+        let ended = finished.into_iter().map(|pending| (pending, true));
+        let open = current.into_iter().map(|pending| (pending, false));
+        for ((file, section), is_ended) in ended.chain(open) {
             let size_before_bytes = file.size_bytes();
             file.write(&section, &mut scratch)?;
+            if is_ended {
+                file.end()?;
+            }
             file.sync()?;
             self.grow(file.size_bytes() - size_before_bytes);
             self.segments.note_synced(&file);

@@ -11,63 +11,66 @@ use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::merge::{MergedPartitions, PartitionSource};
 use crate::sstable::{SSTableReader, SSTableWriter, WriterOptions};
 use crate::storage_error::StorageError;
+use crate::view::View;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use thymbra_durability::{DataElsewhere, PurgeLimit, PurgeRules as _, SSTableTimes};
 use thymbra_format::transaction_log::OperationType;
-use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, LocalDeletionTime, Reference, Timestamp};
+use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, LocalDeletionTime, Reference};
 
 /// What decides about forgetting in one compaction.
 struct Controller<'a> {
     shared: &'a Shared,
     table: &'a ColumnFamilyStore,
-    /// SSTables that are not compacted and share keys with those that are.
-    overlapping: Vec<Arc<SSTableReader>>,
+    inputs: &'a [Arc<SSTableReader>],
+    /// Generations of the inputs.
+    generations: &'a BTreeSet<u64>,
     now_seconds: i64,
     gc_before: LocalDeletionTime,
 }
 
 impl Controller<'_> {
     /// Which tombstones of a partition cover nothing outside of the compaction.
-    ///
-    /// Memtables come before the commit log, and both before the SSTables: data moves from the
-    /// first to the last, so what moves meanwhile is met at its new place.
+    //= WP-CP-06
     fn purge_limit(&self, key: &DecoratedKey) -> PurgeLimit {
-        let memtables = self.least_in_memtables(|memtable| memtable.min_timestamp(key));
         let commit_log = self.shared.commit_log.least_timestamp(self.table.id());
-        let sstables = self
-            .overlapping
-            .iter()
-            .filter(|sstable| sstable.may_contain(key))
-            .map(|sstable| sstable.times().min_timestamp)
-            .min();
+        let view = self.table.view();
+        let memtables = view
+            .memtables()
+            .filter_map(|memtable| memtable.min_timestamp(key));
+        let having = self.outside(&view).filter(|sstable| sstable.may_contain(key));
         Reference.purge_limit(DataElsewhere {
-            sstables,
-            memtables,
+            sstables: having.map(|sstable| sstable.times().min_timestamp).min(),
+            memtables: memtables.min(),
             commit_log,
         })
     }
 
-    fn least_in_memtables(
-        &self,
-        of: impl Fn(&crate::memtable::Memtable) -> Option<Timestamp>,
-    ) -> Option<Timestamp> {
-        let view = self.table.view();
-        view.memtables().filter_map(|memtable| of(memtable)).min()
+    /// SSTables that are not compacted and share keys with those that are.
+    fn outside<'v>(&'v self, view: &'v View) -> impl Iterator<Item = &'v Arc<SSTableReader>> {
+        let others = view.sstables.iter();
+        others
+            .filter(|sstable| !self.generations.contains(&sstable.generation()))
+            .filter(|sstable| self.inputs.iter().any(|input| input.overlaps(sstable)))
     }
 
     /// The inputs in which everything may be forgotten unread.
     //= WP-CP-05
-    fn fully_expired(&self, inputs: &[Arc<SSTableReader>]) -> BTreeSet<u64> {
-        let compacting: Vec<SSTableTimes> = inputs.iter().map(|sstable| sstable.times()).collect();
-        let overlapping: Vec<SSTableTimes> = self.overlapping.iter().map(|sstable| sstable.times()).collect();
+    fn fully_expired(&self) -> BTreeSet<u64> {
+        let commit_log = self.shared.commit_log.least_timestamp(self.table.id());
+        let view = self.table.view();
+        let memtables = view
+            .memtables()
+            .filter_map(|memtable| memtable.min_timestamp_of_all());
         let elsewhere = DataElsewhere {
             sstables: None,
-            memtables: self.least_in_memtables(|memtable| memtable.min_timestamp_of_all()),
-            commit_log: self.shared.commit_log.least_timestamp(self.table.id()),
+            memtables: memtables.min(),
+            commit_log,
         };
+        let compacting: Vec<SSTableTimes> = self.inputs.iter().map(|sstable| sstable.times()).collect();
+        let overlapping: Vec<SSTableTimes> = self.outside(&view).map(|sstable| sstable.times()).collect();
         let expired = Reference.fully_expired(&compacting, &overlapping, elsewhere, self.gc_before);
-        let generations = inputs.iter().map(|sstable| sstable.generation());
+        let generations = self.inputs.iter().map(|sstable| sstable.generation());
         generations
             .zip(expired)
             .filter_map(|(generation, expired)| expired.then_some(generation))
@@ -89,18 +92,15 @@ pub(crate) fn compact(
     let schema = table.schema();
     let now_seconds = i64::try_from(shared.clock.now_seconds()).unwrap_or(i64::MAX);
     let generations: BTreeSet<u64> = inputs.iter().map(|sstable| sstable.generation()).collect();
-    let outside = table.view().sstables.clone().into_iter();
     let controller = Controller {
         shared,
         table,
-        overlapping: outside
-            .filter(|sstable| !generations.contains(&sstable.generation()))
-            .filter(|sstable| inputs.iter().any(|input| input.overlaps(sstable)))
-            .collect(),
+        inputs,
+        generations: &generations,
         now_seconds,
         gc_before: Reference.gc_before(now_seconds, i64::from(schema.metadata.params().gc_grace_seconds)),
     };
-    let expired = controller.fully_expired(inputs);
+    let expired = controller.fully_expired();
     let read: Vec<&Arc<SSTableReader>> = inputs
         .iter()
         .filter(|sstable| !expired.contains(&sstable.generation()))
@@ -194,4 +194,116 @@ fn write_merged(
         limiter.wait_for(writer.position());
     }
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Background, Config, ManualClock, SimulatedDisk, StorageEngine};
+    use thymbra_durability::SyncMode;
+    use thymbra_format::marshal::AbstractType;
+    use thymbra_format::schema::TableMetadata;
+    use thymbra_types::{
+        Cell, CellName, Clustering, DeletionTime, Mutation, Partition, Partitioner, Row, TableId, Timestamp,
+    };
+
+    const DOOMED: TableId = TableId(1);
+    const OTHER: TableId = TableId(2);
+    const SEGMENT_BYTES: u64 = 64 << 10;
+
+    fn key() -> DecoratedKey {
+        DecoratedKey::new(Partitioner::Murmur3, *b"key")
+    }
+
+    fn engine() -> StorageEngine {
+        let config = Config {
+            background: Background::Manual,
+            commitlog_sync: SyncMode::Batch,
+            commitlog_segment_size_bytes: SEGMENT_BYTES,
+            ..Config::under(std::path::Path::new("/node"))
+        };
+        let clock = Arc::new(ManualClock::at_ms(1_000_000_000));
+        let engine = StorageEngine::open(config, Arc::new(SimulatedDisk::new()), clock).expect("it opens");
+        engine.create_keyspace("ks", true).expect("a new keyspace");
+        for (name, id) in [("doomed", DOOMED), ("other", OTHER)] {
+            let table = TableMetadata::builder("ks", name, id)
+                .partition_key("k", AbstractType::Bytes)
+                .regular_column("v", AbstractType::Bytes)
+                .build();
+            engine
+                .create_table(table.expect("a valid table"))
+                .expect("a new table");
+        }
+        engine
+    }
+
+    fn write(engine: &StorageEngine, table: TableId, update: Partition) {
+        let mutation = Mutation {
+            keyspace: "ks".into(),
+            key: key(),
+            updates: [(table, update)].into(),
+        };
+        engine.apply(mutation).expect("the engine takes writes");
+    }
+
+    fn value(timestamp: i64, bytes: &[u8]) -> Partition {
+        let mut row = Row::default();
+        row.cells
+            .insert(CellName::simple("v"), Cell::live(Timestamp(timestamp), bytes));
+        Partition {
+            rows: [(Clustering::default(), row)].into(),
+            ..Partition::default()
+        }
+    }
+
+    /// Fills segments with another table, and flushes that, so that what is flushed of this one is nowhere
+    /// else.
+    fn empty_the_log(engine: &StorageEngine) {
+        let large = vec![1; usize::try_from(SEGMENT_BYTES / 3).expect("a small number")];
+        for timestamp in 0..6 {
+            write(engine, OTHER, value(timestamp, &large));
+        }
+        engine.flush(OTHER).expect("the disk works");
+    }
+
+    //= WP-CP-06 check
+    #[test]
+    fn older_data_that_was_flushed_since_the_compaction_began_keeps_the_tombstone() {
+        let engine = engine();
+        let deletion = DeletionTime::new(Timestamp(100), LocalDeletionTime(1));
+        let deleted = Partition {
+            deletion,
+            ..Partition::default()
+        };
+        write(&engine, DOOMED, deleted);
+        engine.flush(DOOMED).expect("the disk works");
+        empty_the_log(&engine);
+
+        let table = engine.shared.table(DOOMED).expect("the table is there");
+        let inputs = table.view().sstables.clone();
+        let controller = Controller {
+            shared: &engine.shared,
+            table: &table,
+            inputs: &inputs,
+            generations: &inputs.iter().map(|sstable| sstable.generation()).collect(),
+            now_seconds: 1_000_000,
+            gc_before: LocalDeletionTime(i64::MAX),
+        };
+        assert_eq!(controller.purge_limit(&key()), PurgeLimit::Everything);
+        assert_eq!(controller.fully_expired().len(), 1);
+
+        write(&engine, DOOMED, value(50, b"late"));
+        for place in ["commit log and memtable", "SSTable"] {
+            assert_eq!(
+                controller.purge_limit(&key()),
+                PurgeLimit::Below(Timestamp(50)),
+                "{place}"
+            );
+            assert_eq!(controller.fully_expired().len(), 0, "{place}");
+            engine.flush(DOOMED).expect("the disk works");
+            empty_the_log(&engine);
+        }
+        let commit_log = engine.shared.commit_log.least_timestamp(DOOMED);
+        assert_eq!(commit_log, None, "the SSTable alone has it in the end");
+    }
 }

@@ -39,7 +39,7 @@ use thymbra_types::TableId;
 /// process: what the sync mode allows to be lost may be lost.
 #[derive(Debug)]
 pub struct StorageEngine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     threads: Mutex<Option<BackgroundThreads>>,
     /// Whether everything that [`StorageEngine::close`] does has been done.
     has_closed: Mutex<bool>,

@@ -5,10 +5,10 @@
 use super::{SSTableFiles, components};
 use crate::disk::{Disk, DiskFile};
 use crate::storage_error::StorageError;
-use std::ops::Bound;
 use std::path::PathBuf;
 use thymbra_format::sstable::{
     BloomFilter, Component, IndexRange, IndexSummary, IndexSummaryBuilder, PromotedIndex, RowIndexEntry,
+    Version,
 };
 use thymbra_format::{Cursor, FormatError};
 use thymbra_types::{DecoratedKey, Partitioner};
@@ -35,7 +35,6 @@ pub(super) struct IndexReader {
 /// Where a partition lies in the data.
 #[derive(Debug)]
 pub(super) struct Located {
-    pub(super) key: Box<[u8]>,
     /// Position of its first byte.
     pub(super) begin: u64,
     /// Position behind its last byte.
@@ -70,6 +69,39 @@ impl Located {
     }
 }
 
+/// A partition as the index has it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: Box<[u8]>,
+    /// Position in the data.
+    pub(super) position: u64,
+}
+
+/// The entries on both sides of a place between keys.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    /// The last one before it.
+    pub(super) before: Option<Entry>,
+    /// The first one at it or behind it.
+    pub(super) from: Option<Entry>,
+}
+
+impl Around {
+    /// Takes the next entry; says whether it lies at the key or behind it.
+    fn take(&mut self, found: &[u8], position: u64, key: &DecoratedKey, partitioner: Partitioner) -> bool {
+        let entry = Entry {
+            key: found.into(),
+            position,
+        };
+        if DecoratedKey::new(partitioner, found) < *key {
+            self.before = Some(entry);
+            return false;
+        }
+        self.from = Some(entry);
+        true
+    }
+}
+
 /// What a walk over the whole index has found.
 struct Walked {
     summary: IndexSummary,
@@ -79,20 +111,36 @@ struct Walked {
 impl IndexReader {
     /// Opens the index, and walks over it: nothing else would notice damage in it.
     ///
+    /// The data has so many bytes and `partitions_count` partitions, each of which must have an entry.
+    ///
     /// # Errors
     /// When the disk fails, the index contradicts itself, or filter and summary do not fit it.
     pub(super) fn open(
         disk: &dyn Disk,
         files: &SSTableFiles,
         partitioner: Partitioner,
-        data_length_bytes: u64,
-        filter: Option<&BloomFilter>,
+        (data_length_bytes, partitions_count): (u64, u64),
+        mut filter: Option<&mut BloomFilter>,
     ) -> Result<Self, StorageError> {
         let path = files.path(Component::PrimaryIndex);
         let bytes = disk.read(&path)?;
-        let walked =
-            walk(&bytes, partitioner, data_length_bytes, filter).map_err(StorageError::corrupt(&path))?;
+        if let (Version::Na, Some(filter)) = (files.version(), &mut filter) {
+            let entries = RowIndexEntry::all(Cursor::new(&bytes));
+            let keys: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.key)).collect();
+            // Turns the words of a filter of an early build; what is wrong in either order, the walk reports.
+            filter.check(keys.iter().copied()).ok();
+        }
+        let walked = walk(&bytes, partitioner, data_length_bytes, filter.as_deref());
+        let walked = walked.map_err(StorageError::corrupt(&path))?;
         let Walked { summary, keys_count } = walked;
+        if keys_count != partitions_count {
+            return Err(StorageError::corrupt(&path)(FormatError::invalid(
+                "number of entries",
+                bytes.len() as u64,
+                "one for each partition that Statistics.db counts",
+                &keys_count,
+            )));
+        }
         if disk.exists(&files.path(Component::Summary))? {
             let stored = components::read(disk, files, Component::Summary, |bytes| {
                 IndexSummary::read(bytes, partitioner)
@@ -171,62 +219,30 @@ impl IndexReader {
         Ok(None)
     }
 
-    /// The entries before and behind the place where an absent key would be.
+    /// The last entry before a key, and the first one at or behind it.
     ///
     /// # Errors
     /// When the disk fails or the index is damaged.
-    pub(super) fn neighbours(
-        &self,
-        key: &DecoratedKey,
-        data_length_bytes: u64,
-    ) -> Result<Vec<Located>, StorageError> {
-        let Some(range) = self.summary.index_range(key) else {
-            return Ok(Vec::new());
-        };
-        let bytes = self.read_range(range)?;
-        let mut cursor = Cursor::at(&bytes, range.start);
-        let mut found = Vec::new();
-        while !cursor.is_at_end() {
-            let entry = RowIndexEntry::read(&mut cursor).map_err(|error| self.corrupt(error))?;
-            let is_before = DecoratedKey::new(self.partitioner, entry.key) < *key;
-            let end = self.data_position_after(&cursor, range, data_length_bytes)?;
-            if is_before {
-                found.clear();
-            }
-            found.push(located(&entry, &[], 0, end));
-            if !is_before {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
-    /// Where a scan from a bound on begins in the data; `None` behind the last partition.
-    ///
-    /// # Errors
-    /// When the disk fails or the index is damaged.
-    pub(super) fn scan_position(
-        &self,
-        start: &Bound<DecoratedKey>,
-        data_length_bytes: u64,
-    ) -> Result<Option<u64>, StorageError> {
-        let key = match start {
-            Bound::Included(key) | Bound::Excluded(key) => key,
-            Bound::Unbounded => return Ok(Some(0)),
-        };
-        let Some(range) = self.summary.index_range(key) else {
-            return Ok(Some(0));
-        };
+    pub(super) fn around(&self, key: &DecoratedKey) -> Result<Around, StorageError> {
+        let mut around = Around::default();
+        let range = self.summary.index_range(key).unwrap_or(IndexRange {
+            start: 0,
+            end: Some(0),
+        });
         let bytes = self.read_range(range)?;
         let mut cursor = Cursor::at(&bytes, range.start);
         while !cursor.is_at_end() {
             let entry = RowIndexEntry::read(&mut cursor).map_err(|error| self.corrupt(error))?;
-            if DecoratedKey::new(self.partitioner, entry.key) >= *key {
-                return Ok(Some(entry.data_position));
+            if around.take(entry.key, entry.data_position, key, self.partitioner) {
+                return Ok(around);
             }
         }
-        let behind = self.data_position_after(&cursor, range, data_length_bytes)?;
-        Ok((behind < data_length_bytes).then_some(behind))
+        if let Some(next) = range.end.filter(|end| *end < self.length_bytes) {
+            let head = self.read_head(next)?;
+            let (found, position) = entry_head(&head, next).map_err(|error| self.corrupt(error))?;
+            around.take(found, position, key, self.partitioner);
+        }
+        Ok(around)
     }
 
     /// Position of the partition whose entry comes next; the end of the data behind the last.
@@ -236,20 +252,26 @@ impl IndexReader {
         range: IndexRange,
         data_length_bytes: u64,
     ) -> Result<u64, StorageError> {
-        let position = |bytes, offset| {
-            let mut cursor = Cursor::at(bytes, offset);
-            cursor.short_bytes("partition key")?;
-            cursor.unsigned_vint("position in Data.db")
-        };
         if !cursor.is_at_end() {
-            return position(cursor.remaining(), cursor.offset()).map_err(|error| self.corrupt(error));
+            let head = entry_head(cursor.remaining(), cursor.offset());
+            return head
+                .map(|(_, position)| position)
+                .map_err(|error| self.corrupt(error));
         }
         let Some(next) = range.end.filter(|end| *end < self.length_bytes) else {
             return Ok(data_length_bytes);
         };
+        let head = self.read_head(next)?;
+        let head = entry_head(&head, next).map(|(_, position)| position);
+        head.map_err(|error| self.corrupt(error))
+    }
+
+    /// As many bytes from an offset on as key and position of an entry may have.
+    fn read_head(&self, offset: u64) -> Result<Vec<u8>, StorageError> {
         let mut head = vec![0; ENTRY_HEAD_MAX_BYTES];
-        let read = self.file.read_at(&mut head, next)?;
-        position(head.get(..read).unwrap_or_default(), next).map_err(|error| self.corrupt(error))
+        let read = self.file.read_at(&mut head, offset)?;
+        head.truncate(read);
+        Ok(head)
     }
 
     fn read_range(&self, range: IndexRange) -> Result<Vec<u8>, StorageError> {
@@ -261,9 +283,15 @@ impl IndexReader {
     }
 }
 
+/// Key and position at the beginning of an entry.
+fn entry_head(bytes: &[u8], offset: u64) -> Result<(&[u8], u64), FormatError> {
+    let mut cursor = Cursor::at(bytes, offset);
+    let key = cursor.short_bytes("partition key")?;
+    Ok((key, cursor.unsigned_vint("position in Data.db")?))
+}
+
 fn located(entry: &RowIndexEntry<'_>, stored: &[u8], entry_offset: u64, end: u64) -> Located {
     Located {
-        key: entry.key.into(),
         begin: entry.data_position,
         end,
         promoted_entry: entry.promoted.is_some().then(|| stored.into()),

@@ -6,7 +6,7 @@
 use super::block_reader::BlockReader;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
-use super::index_reader::IndexReader;
+use super::index_reader::{Around, IndexReader};
 use super::partition_reader::read_partition;
 use super::scanner::SSTableScanner;
 use super::{SSTableFiles, components};
@@ -76,7 +76,7 @@ impl SSTableReader {
         };
         let data_path = files.path(Component::Data);
         let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
-        let filter = match disk.exists(&files.path(Component::Filter))? {
+        let mut filter = match disk.exists(&files.path(Component::Filter))? {
             true => Some(components::read(
                 disk,
                 files,
@@ -85,8 +85,19 @@ impl SSTableReader {
             )?),
             false => None,
         };
-        let index = IndexReader::open(disk, files, partitioner, data.length_bytes(), filter.as_ref())?;
-        Self::of_parts(disk, files, partitioner, data, index, filter, statistics)
+        let lengths = (
+            data.length_bytes(),
+            statistics.stats.estimated_partition_size.count(),
+        );
+        let index = IndexReader::open(disk, files, partitioner, lengths, filter.as_mut())?;
+        let opened = Self::of_parts(disk, files, partitioner, data, index, filter, statistics)?;
+        if !disk.exists(&files.path(Component::Summary))? {
+            // Nothing else confirms the ends of the index.
+            for end in [opened.index.first_key(), opened.index.last_key()] {
+                opened.check_keys(&opened.index.around(end)?)?;
+            }
+        }
+        Ok(opened)
     }
 
     /// Opens an SSTable that has just been written, with what its writer knows of it.
@@ -258,7 +269,7 @@ impl SSTableReader {
         }
         self.reads_count.fetch_add(1, atomic::Ordering::Relaxed);
         let Some(located) = self.index.locate(key, self.data.length_bytes())? else {
-            self.check_neighbours(key)?;
+            self.check_keys(&self.index.around(key)?)?;
             return Ok(None);
         };
         if located.has_promoted_index() && !slice.is_all() {
@@ -310,7 +321,14 @@ impl SSTableReader {
     /// # Errors
     /// When the disk fails or a file is damaged.
     pub(crate) fn scan_range(self: &Arc<Self>, range: KeyRange) -> Result<SSTableScanner, StorageError> {
-        let begin = self.index.scan_position(&range.0, self.data.length_bytes())?;
+        let begin = match &range.0 {
+            Bound::Included(key) | Bound::Excluded(key) => {
+                let around = self.index.around(key)?;
+                self.check_keys(&around)?;
+                around.from.map(|entry| entry.position)
+            }
+            Bound::Unbounded => Some(0),
+        };
         Ok(SSTableScanner::new(Arc::clone(self), begin, range))
     }
 
@@ -350,18 +368,25 @@ impl SSTableReader {
         Ok(())
     }
 
-    /// Looks whether a key that the filter has and the index has not is really absent: the index has
-    /// no checksum, so its entries around the key are held against the data.
+    /// Looks whether the data has the keys that the index has around some place: the index has no checksum, and a
+    /// key between these two would be missing in it, which cannot be where it has as many as the data.
     //= WP-SS-04
-    fn check_neighbours(&self, key: &DecoratedKey) -> Result<(), StorageError> {
+    fn check_keys(&self, around: &Around) -> Result<(), StorageError> {
         let mut buffer = DataBuffer::default();
-        for located in self.index.neighbours(key, self.data.length_bytes())? {
-            let (found, _, end) = self.read_at(located.begin, &mut buffer)?;
-            if found.key() != &*located.key {
-                return Err(self.other_key(located.begin));
+        for entry in [&around.before, &around.from].into_iter().flatten() {
+            if buffer.from(entry.position).is_empty() {
+                self.data.read_at(entry.position, &mut buffer)?;
             }
-            if end != located.end {
-                return Err(self.other_end(located.begin));
+            let has_key = |buffer: &DataBuffer| {
+                let mut cursor = Cursor::at(buffer.from(entry.position), entry.position);
+                cursor.short_bytes("partition key").map(|key| *key == *entry.key)
+            };
+            let mut has_it = has_key(&buffer);
+            while has_it.is_err() && self.data.read_more(&mut buffer)? {
+                has_it = has_key(&buffer);
+            }
+            if !has_it.map_err(|error| self.corrupt_data(error))? {
+                return Err(self.other_key(entry.position));
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use super::{SSTableFiles, SSTableReader, SSTableWriter, WriterOptions};
 use crate::disk::{Disk, RealDisk};
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::merge::PartitionSource as _;
+use crate::read::ClusteringSlice;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,22 +20,29 @@ use thymbra_types::{Partitioner, TableId};
 fn tables() -> Vec<PathBuf> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = manifest.join("../../tests/fixtures/sstables/thymbra");
-    let others = std::env::var_os("THYMBRA_FIXTURES")
-        .map_or_else(|| manifest.join("../../../shared/fixtures"), PathBuf::from)
-        .join("sstable-nb");
-    if !others.is_dir() {
-        eprintln!(
-            "SKIPPED: no real files of Apache Cassandra at {}",
-            others.display()
-        );
-    }
-    [own, others]
+    [own, others("sstable-nb")]
         .iter()
         .filter_map(|folder| std::fs::read_dir(folder).ok())
         .flatten()
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_dir())
         .collect()
+}
+
+/// Real files beside the project, where they are.
+fn others(kind: &str) -> PathBuf {
+    let folder = std::env::var_os("THYMBRA_FIXTURES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures"),
+        PathBuf::from,
+    );
+    let folder = folder.join(kind);
+    if !folder.is_dir() {
+        eprintln!(
+            "SKIPPED: no real files of Apache Cassandra at {}",
+            folder.display()
+        );
+    }
+    folder
 }
 
 /// What may differ, by table and generation, and why.
@@ -251,4 +259,29 @@ fn statistics_differences(real: &Statistics, ours: &Statistics) -> Vec<&'static 
         (real.total_columns_set, real.total_rows) == (ours.total_columns_set, ours.total_rows),
     );
     differing
+}
+
+#[test]
+fn every_key_of_legacy_sstables_is_found() {
+    let folder = others("legacy");
+    let mut opened_count = 0;
+    for directory in std::fs::read_dir(folder).into_iter().flatten() {
+        let directory = directory.expect("an entry").path();
+        for files in sstables_of(&directory) {
+            let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+            let reader = SSTableReader::open(&disk, &files, Partitioner::ByteOrdered);
+            let reader =
+                Arc::new(reader.unwrap_or_else(|error| panic!("{}: {error:?}", directory.display())));
+            let mut scanner = reader.scan().expect("a scanner");
+            let mut keys_count = 0;
+            while let Some((key, partition)) = scanner.next().expect("a partition") {
+                let read = reader.read(&key, &ClusteringSlice::ALL).expect("a read");
+                assert_eq!(read, Some(partition), "{}: {key:?}", directory.display());
+                keys_count += 1;
+            }
+            assert_eq!(keys_count, reader.keys_count());
+            opened_count += 1;
+        }
+    }
+    println!("{opened_count} SSTables");
 }

@@ -35,37 +35,7 @@ impl Chart {
                 lines.push("  rect rgba(244, 71, 50, 0.15)".to_owned());
             }
             for shape in shapes {
-                lines.push(match shape {
-                    Shape::Arrow(arrow) => {
-                        let line = line(arrow.kind, arrow.fate);
-                        let label = escape(&arrow.label);
-                        format!(
-                            "  {}{line}{}: {}. {label}",
-                            name(arrow.from),
-                            name(arrow.to),
-                            step.number
-                        )
-                    }
-                    Shape::Local { lane, label, .. } => {
-                        format!("  Note over {}: {}. {}", name(lane), step.number, escape(&label))
-                    }
-                    Shape::Across {
-                        first, last, label, ..
-                    } if first == last => {
-                        format!("  Note over {}: {}. {}", name(first), step.number, escape(&label))
-                    }
-                    Shape::Across {
-                        first, last, label, ..
-                    } => {
-                        format!(
-                            "  Note over {},{}: {}. {}",
-                            name(first),
-                            name(last),
-                            step.number,
-                            escape(&label)
-                        )
-                    }
-                });
+                lines.push(drawn(shape, step.number, name));
             }
             if step.failing {
                 lines.push(format!(
@@ -104,6 +74,35 @@ impl Chart {
             }
         }
         lines
+    }
+}
+
+/// A mark as a line of the diagram.
+fn drawn<'a>(shape: Shape, number: usize, name: impl Fn(usize) -> &'a str) -> String {
+    match shape {
+        Shape::Arrow(arrow) => {
+            let line = line(arrow.kind, arrow.fate);
+            let label = escape(&arrow.label);
+            format!(
+                "  {}{line}{}: {number}. {label}",
+                name(arrow.from),
+                name(arrow.to)
+            )
+        }
+        Shape::Local { lane, label, .. } => {
+            format!("  Note over {}: {number}. {}", name(lane), escape(&label))
+        }
+        Shape::Across {
+            first, last, label, ..
+        } if first == last => format!("  Note over {}: {number}. {}", name(first), escape(&label)),
+        Shape::Across {
+            first, last, label, ..
+        } => format!(
+            "  Note over {},{}: {number}. {}",
+            name(first),
+            name(last),
+            escape(&label)
+        ),
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn step(number: usize, action: &str, say: &str, marks: Vec<Mark>) -> 
 /// A stale read after a write acknowledged at ONE: the smallest real counterexample.
 pub(super) fn stale_read() -> Chart {
     use Fate::{Delivered, Lost};
-    use MessageKind::{Ack, Answer, Read, Request, Response, Write};
+    use MessageKind::{Request, Response, Write};
     let mut steps = vec![
         step(
             1,
@@ -82,6 +82,25 @@ pub(super) fn stale_read() -> Chart {
             "The network loses w1 on its way to n3.",
             vec![arrow(1, 3, 1, Write, "w1", Lost)],
         ),
+    ];
+    steps.extend(read_that_misses());
+    steps[6].failing = true;
+    Chart {
+        title: "A stale read after an acknowledged write".to_owned(),
+        lanes: vec![lane("c1", ""), lane("n1", ""), lane("n2", ""), lane("n3", ""), lane("c2", "")],
+        steps,
+        footer: vec![
+            "Fresh read fails: r1 returned no row, but w1 was acknowledged at step 2, before r1 began at step 4.".to_owned(),
+            "n2 and n3 answered, neither has w1; n1 was not asked.".to_owned(),
+        ],
+    }
+}
+
+/// The second half of [`stale_read`].
+fn read_that_misses() -> Vec<ChartStep> {
+    use Fate::Delivered;
+    use MessageKind::{Ack, Answer, Read, Request, Response, Write};
+    vec![
         step(
             4,
             "request.r1",
@@ -127,23 +146,11 @@ pub(super) fn stale_read() -> Chart {
             "n2 acks.",
             vec![arrow(2, 1, 8, Ack, "ack w1", Delivered)],
         ),
-    ];
-    steps[6].failing = true;
-    Chart {
-        title: "A stale read after an acknowledged write".to_owned(),
-        lanes: vec![lane("c1", ""), lane("n1", ""), lane("n2", ""), lane("n3", ""), lane("c2", "")],
-        steps,
-        footer: vec![
-            "Fresh read fails: r1 returned no row, but w1 was acknowledged at step 2, before r1 began at step 4.".to_owned(),
-            "n2 and n3 answered, neither has w1; n1 was not asked.".to_owned(),
-        ],
-    }
+    ]
 }
 
 /// Two data centres, every kind of message, every fate and every sign.
 pub(super) fn everything() -> Chart {
-    use Fate::{Delivered, Duplicated, Lost, Pending};
-    use MessageKind as M;
     let lanes = [
         ("c1", ""),
         ("n1", "dc1"),
@@ -153,7 +160,21 @@ pub(super) fn everything() -> Chart {
         ("n5", "dc2"),
         ("n6", "dc2"),
     ];
-    let mut steps = vec![
+    let mut steps = [forwarded_write(), partition_with_crashes(), hint_and_read()].concat();
+    steps[21].failing = true;
+    Chart {
+        title: "Everything that a chart can show; <escaped> & \"quoted\"".to_owned(),
+        lanes: lanes.iter().map(|(id, group)| lane(id, group)).collect(),
+        steps,
+        footer: vec!["Fresh read fails at step 21: this is a made-up run, not one of the model.".to_owned()],
+    }
+}
+
+/// A write passes to another data centre.
+fn forwarded_write() -> Vec<ChartStep> {
+    use Fate::{Delivered, Duplicated};
+    use MessageKind as M;
+    vec![
         step(
             0,
             "start",
@@ -203,6 +224,14 @@ pub(super) fn everything() -> Chart {
                 local(5, LocalKind::Apply, "apply w1"),
             ],
         ),
+    ]
+}
+
+/// The data centres part, and nodes die.
+fn partition_with_crashes() -> Vec<ChartStep> {
+    use Fate::{Delivered, Lost};
+    use MessageKind as M;
+    vec![
         step(
             6,
             "partition.dc1.dc2",
@@ -250,6 +279,14 @@ pub(super) fn everything() -> Chart {
             "n3 crashes.",
             vec![local(3, LocalKind::Crash, "crash")],
         ),
+    ]
+}
+
+/// What was missed is handed over, and a read repairs the rest.
+fn hint_and_read() -> Vec<ChartStep> {
+    use Fate::{Delivered, Pending};
+    use MessageKind as M;
+    vec![
         step(
             14,
             "heal",
@@ -312,14 +349,7 @@ pub(super) fn everything() -> Chart {
                 arrow(1, 4, 4, M::Write, "w1 copy", Pending),
             ],
         ),
-    ];
-    steps[21].failing = true;
-    Chart {
-        title: "Everything that a chart can show; <escaped> & \"quoted\"".to_owned(),
-        lanes: lanes.iter().map(|(id, group)| lane(id, group)).collect(),
-        steps,
-        footer: vec!["Fresh read fails at step 21: this is a made-up run, not one of the model.".to_owned()],
-    }
+    ]
 }
 
 /// A generator of small numbers: a multiplicative congruence is enough to reach odd shapes, and repeats from its seed.

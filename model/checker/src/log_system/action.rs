@@ -55,7 +55,9 @@ pub enum LogAction {
     RetryFlush(u8, u8),
     /// What follows a flush: positions become clean, segments go.
     PostFlush(u8, u8),
-    /// A compaction of these files begins; a mask of their numbers.
+    /// A compaction chooses these files; a mask of their numbers.
+    Choose(u8, u8),
+    /// A compaction of these files asks what it may forget, and begins to write; a mask of their numbers.
     Compact(u8, u8),
     /// Its output is complete, and its commit record written.
     Commit(u8),
@@ -120,11 +122,8 @@ impl fmt::Display for LogAction {
             Self::FailFlush(table, number) => write!(formatter, "fail-flush.t{}m{number}", next(table)),
             Self::RetryFlush(table, number) => write!(formatter, "retry-flush.t{}m{number}", next(table)),
             Self::PostFlush(table, number) => write!(formatter, "post-flush.t{}m{number}", next(table)),
-            Self::Compact(table, inputs) => {
-                let numbers = (0..8_u8).filter(|number| inputs & (1 << number) != 0);
-                let names: Vec<String> = numbers.map(|number| format!("s{number}")).collect();
-                write!(formatter, "compact.t{}.{}", next(table), names.join("+"))
-            }
+            Self::Choose(table, inputs) => write!(formatter, "choose.t{}.{}", next(table), files(*inputs)),
+            Self::Compact(table, inputs) => write!(formatter, "compact.t{}.{}", next(table), files(*inputs)),
             Self::Commit(table) => write!(formatter, "commit.t{}", next(table)),
             Self::SyncCommit(table) => write!(formatter, "sync-commit.t{}", next(table)),
             Self::Unlink(table, place) => write!(formatter, "unlink.t{}.input{}", next(table), next(place)),
@@ -152,6 +151,12 @@ impl fmt::Display for LogAction {
             Self::EndStart => formatter.write_str("end-start"),
         }
     }
+}
+
+fn files(mask: u8) -> String {
+    let numbers = (0..8_u8).filter(|number| mask & (1 << number) != 0);
+    let names: Vec<String> = numbers.map(|number| format!("s{number}")).collect();
+    names.join("+")
 }
 
 fn power_loss(formatter: &mut fmt::Formatter<'_>, kept: u8, tail: Tail, commit: CommitFate) -> fmt::Result {

@@ -12,7 +12,7 @@ impl LogSystem {
         match state.life {
             NodeLife::Up => {
                 self.of_writes(&mut candidates);
-                Self::of_tables(state, &mut candidates);
+                self.of_tables(state, &mut candidates);
                 of_crashes(state, &mut candidates);
             }
             NodeLife::Starting => {
@@ -40,7 +40,7 @@ impl LogSystem {
         candidates.extend([LogAction::Mark, LogAction::Sync, LogAction::Tick]);
     }
 
-    fn of_tables(state: &LogState, candidates: &mut Vec<LogAction>) {
+    fn of_tables(&self, state: &LogState, candidates: &mut Vec<LogAction>) {
         for (table, here) in (0_u8..).zip(&state.tables) {
             candidates.extend([
                 LogAction::Switch(table),
@@ -57,7 +57,11 @@ impl LogSystem {
                 .sstables
                 .iter()
                 .fold(0, |mask, sstable| mask | write_bit(sstable.number));
-            candidates.extend(subsets(files).map(|inputs| LogAction::Compact(table, inputs)));
+            if self.scope.compaction_asks_later && here.chosen.is_none() {
+                candidates.extend(subsets(files).map(|inputs| LogAction::Choose(table, inputs)));
+            } else {
+                candidates.extend(subsets(files).map(|inputs| LogAction::Compact(table, inputs)));
+            }
             if let Some(compaction) = &here.compaction {
                 candidates.extend([LogAction::Commit(table), LogAction::SyncCommit(table)]);
                 let places = (0_u8..).take(compaction.inputs.len());

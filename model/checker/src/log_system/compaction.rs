@@ -4,17 +4,29 @@ use thymbra_durability::{DataElsewhere, TransactionRecord};
 use thymbra_durability::{RemovedFiles, TransactionRules};
 use thymbra_types::{IntervalSet, LocalDeletionTime, Timestamp};
 
+use super::faults::LogFault;
 use super::flush::next_file;
 use super::state::{
-    CommitRecord, Compaction, LogState, SSTable, WriteMask, WritePhase, write_bit, writes_of,
+    Chosen, CommitRecord, Compaction, LogState, SSTable, WriteMask, WritePhase, write_bit, writes_of,
 };
 use super::{DynStorageRules, LogSystem};
 
 impl LogSystem {
+    /// A compaction has chosen its files.
+    pub(super) fn choose(state: &mut LogState, table: u8, inputs: u8) {
+        state.budgets.compactions -= 1;
+        let here = state.table_mut(table);
+        let all = (here.sstables.iter()).fold(0, |mask, sstable| mask | write_bit(sstable.number));
+        let outside = all & !inputs;
+        here.chosen = Some(Chosen { inputs, outside });
+    }
+
     /// A compaction begins: it has noted the file that it will make, and decides what to forget.
     pub(super) fn compact(&self, state: &mut LogState, table: u8, inputs: u8) {
-        state.budgets.compactions -= 1;
         let compaction = self.plan(state, table, inputs);
+        if state.table_mut(table).chosen.take().is_none() {
+            state.budgets.compactions -= 1;
+        }
         let inputs_count = u8::try_from(compaction.inputs.len()).expect("few files");
         state.table_mut(table).compaction = Some(compaction);
         if !self.scope.compaction_in_steps {
@@ -73,7 +85,11 @@ impl LogSystem {
     fn elsewhere(&self, state: &LogState, table: u8, inputs: u8) -> DataElsewhere {
         let timestamp = |write: u8| Timestamp(self.write(write).timestamp);
         let here = state.table(table);
-        let others = (here.sstables.iter()).filter(|sstable| inputs & write_bit(sstable.number) == 0);
+        let looked_at = match (self.driver, here.chosen) {
+            (LogFault::OverlapsOfTheStart, Some(chosen)) => chosen.outside,
+            (_, _) => !inputs,
+        };
+        let others = (here.sstables.iter()).filter(|sstable| looked_at & write_bit(sstable.number) != 0);
         let in_memory = here
             .memtables
             .iter()

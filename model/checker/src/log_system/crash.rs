@@ -94,10 +94,12 @@ fn lose_memory(state: &mut LogState) {
     for Table {
         memtables,
         truncation,
+        chosen,
         ..
     } in &mut state.tables
     {
         memtables.clear();
+        *chosen = None;
         *truncation = None;
     }
     for write in &mut state.writes {

@@ -12,6 +12,8 @@ pub enum LogFault {
     AppendNothing,
     /// Its disk says that it synced, and loses that in a power loss.
     LyingDisk,
+    /// A compaction looks for older data in the files that were there when it chose its own.
+    OverlapsOfTheStart,
     /// It removes the files of a truncated table before it records the truncation.
     FilesBeforeTruncation,
 }

@@ -170,7 +170,8 @@ impl LogSystem {
             LogFault::None
             | LogFault::AcknowledgeBeforeApply
             | LogFault::AppendNothing
-            | LogFault::LyingDisk => {
+            | LogFault::LyingDisk
+            | LogFault::OverlapsOfTheStart => {
                 table.truncated_at = Some(truncation.at);
             }
         }

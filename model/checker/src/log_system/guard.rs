@@ -56,7 +56,8 @@ impl LogSystem {
             | LogAction::FailFlush(..)
             | LogAction::RetryFlush(..)
             | LogAction::PostFlush(..) => self.guard_flush(state, action),
-            LogAction::Compact(..)
+            LogAction::Choose(..)
+            | LogAction::Compact(..)
             | LogAction::Commit(_)
             | LogAction::SyncCommit(_)
             | LogAction::Unlink(..)
@@ -101,6 +102,7 @@ impl LogSystem {
             | LogAction::FailFlush(..)
             | LogAction::RetryFlush(..)
             | LogAction::PostFlush(..)
+            | LogAction::Choose(..)
             | LogAction::Compact(..)
             | LogAction::Commit(_)
             | LogAction::SyncCommit(_)
@@ -199,6 +201,10 @@ impl LogSystem {
     )]
     fn guard_compaction(&self, state: &LogState, action: LogAction) -> Guard {
         match action {
+            LogAction::Choose(table, inputs) => {
+                holds(self.scope.compaction_asks_later, LogUnmet::NothingToDo)?;
+                guard_choose(state, table, inputs)
+            }
             LogAction::Compact(table, inputs) => self.guard_compact(state, table, inputs),
             LogAction::Commit(table) => {
                 let compaction = compaction(state, table)?;
@@ -232,16 +238,13 @@ impl LogSystem {
     }
 
     fn guard_compact(&self, state: &LogState, table: u8, inputs: u8) -> Guard {
-        holds(state.budgets.compactions > 0, LogUnmet::BudgetSpent)?;
-        holds(table_exists(state, table), LogUnmet::NoSuchThing)?;
-        let here = state.table(table);
-        let is_free = here.compaction.is_none() && here.truncation.is_none();
-        holds(is_free, LogUnmet::TableBusy)?;
-        let numbers = here
-            .sstables
-            .iter()
-            .fold(0, |mask, sstable| mask | write_bit(sstable.number));
-        holds(inputs != 0 && inputs & !numbers == 0, LogUnmet::NoSuchThing)?;
+        if self.scope.compaction_asks_later {
+            holds(table_exists(state, table), LogUnmet::NoSuchThing)?;
+            let chosen = state.table(table).chosen.map(|chosen| chosen.inputs);
+            holds(chosen == Some(inputs), LogUnmet::OtherStep)?;
+        } else {
+            guard_choose(state, table, inputs)?;
+        }
         let plan = self.plan(state, table, inputs);
         holds(
             plan.inputs.len() > 1 || plan.output.is_none(),
@@ -258,7 +261,9 @@ impl LogSystem {
             LogAction::Truncate(table) => {
                 holds(state.budgets.truncations > 0, LogUnmet::BudgetSpent)?;
                 self.guard_switch(state, table)?;
-                holds(state.table(table).compaction.is_none(), LogUnmet::TableBusy)
+                let here = state.table(table);
+                let is_free = here.compaction.is_none() && here.chosen.is_none();
+                holds(is_free, LogUnmet::TableBusy)
             }
             LogAction::EndTruncate(table) => {
                 holds(begun_truncation(state, table)?.is_recorded, LogUnmet::OtherStep)
@@ -298,6 +303,17 @@ fn guard_stage(state: &LogState, table: u8, is_there: fn(SwitchStage) -> bool) -
         memtables.any(|memtable| is_there(memtable.stage)),
         LogUnmet::OtherStep,
     )
+}
+
+/// A compaction may choose these files.
+fn guard_choose(state: &LogState, table: u8, inputs: u8) -> Guard {
+    holds(state.budgets.compactions > 0, LogUnmet::BudgetSpent)?;
+    holds(table_exists(state, table), LogUnmet::NoSuchThing)?;
+    let here = state.table(table);
+    let is_free = here.compaction.is_none() && here.chosen.is_none() && here.truncation.is_none();
+    holds(is_free, LogUnmet::TableBusy)?;
+    let numbers = (here.sstables.iter()).fold(0, |mask, sstable| mask | write_bit(sstable.number));
+    holds(inputs != 0 && inputs & !numbers == 0, LogUnmet::NoSuchThing)
 }
 
 fn compaction(state: &LogState, table: u8) -> Result<&Compaction, LogUnmet> {

@@ -7,6 +7,7 @@
 
 mod action;
 mod actions;
+mod bounds;
 mod compaction;
 pub mod configurations;
 mod contents;
@@ -44,8 +45,8 @@ pub use faults::LogFault;
 pub use gallery::ENTRIES;
 pub use scope::{LogBudgets, LogScope, LogWrite, TABLES};
 pub use state::{
-    CommitRecord, Compaction, Damage, Flush, Ghost, LogState, Memtable, NodeLife, SSTable, Segment, Table,
-    Truncation, WriteMask, WritePhase, WriteState, write_bit, writes_of,
+    Chosen, CommitRecord, Compaction, Damage, Flush, Ghost, LogState, Memtable, NodeLife, SSTable, Segment,
+    Table, Truncation, WriteMask, WritePhase, WriteState, write_bit, writes_of,
 };
 pub use story::{LogStep, LogStory};
 
@@ -193,6 +194,7 @@ impl LogSystem {
             LogAction::FailFlush(table, number) => Self::fail_flush(state, table, number),
             LogAction::RetryFlush(table, number) => Self::retry_flush(state, table, number),
             LogAction::PostFlush(table, number) => self.post_flush(state, table, number),
+            LogAction::Choose(table, inputs) => Self::choose(state, table, inputs),
             LogAction::Compact(table, inputs) => self.compact(state, table, inputs),
             LogAction::Commit(table) => Self::commit(state, table),
             LogAction::SyncCommit(table) => Self::sync_commit(state, table),

@@ -116,6 +116,7 @@ impl LogSystem {
             | LogAction::Barrier(_)
             | LogAction::FailFlush(..)
             | LogAction::RetryFlush(..)
+            | LogAction::Choose(..)
             | LogAction::Commit(_)
             | LogAction::SyncCommit(_)
             | LogAction::Unlink(..)

@@ -60,6 +60,8 @@ pub struct LogScope {
     pub writes_in_steps: bool,
     /// A compaction takes a step for each of its files and records, so that crashes come in between.
     pub compaction_in_steps: bool,
+    /// A compaction first chooses its files, and asks later what it may forget, so that flushes come in between.
+    pub compaction_asks_later: bool,
     /// How many of each fault.
     pub budgets: LogBudgets,
 }
@@ -90,6 +92,7 @@ impl LogScope {
             (self.writes_in_steps, "writes in steps"),
             (self.switch_in_steps, "switch in steps"),
             (self.compaction_in_steps, "compaction in steps"),
+            (self.compaction_asks_later, "compaction asks later"),
             (self.leaves_remainder, "remainders"),
         ] {
             if holds {

@@ -176,6 +176,15 @@ pub struct Compaction {
     pub purges: WriteMask,
 }
 
+/// Files at the moment when a compaction chose its own, as masks of their numbers.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Chosen {
+    /// Those that it will replace.
+    pub inputs: u8,
+    /// The others.
+    pub outside: u8,
+}
+
 /// A truncation under way.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Truncation {
@@ -194,6 +203,8 @@ pub struct Table {
     pub memtables: Vec<Memtable>,
     /// Live files.
     pub sstables: Vec<SSTable>,
+    /// What a compaction has chosen that has not asked yet what it may forget.
+    pub chosen: Option<Chosen>,
     /// The compaction under way.
     pub compaction: Option<Compaction>,
     /// Replaced files that are still on the disk though no transaction log speaks of them.

@@ -63,6 +63,44 @@ pub(super) fn sentence(system: &LogSystem, before: &LogState, action: LogAction,
         LogAction::Acknowledge(write) => format!("The client is told that {} succeeded.", name(write)),
         LogAction::Mark => "Markers are written behind what was appended.".into(),
         LogAction::Sync => "The commit log is synced.".into(),
+        LogAction::Switch(_)
+        | LogAction::Bound(_)
+        | LogAction::Barrier(_)
+        | LogAction::Flush(..)
+        | LogAction::FailFlush(..)
+        | LogAction::RetryFlush(..)
+        | LogAction::PostFlush(..) => sentence_of_flush(before, action, after),
+        LogAction::Choose(..)
+        | LogAction::Compact(..)
+        | LogAction::Commit(_)
+        | LogAction::SyncCommit(_)
+        | LogAction::Unlink(..)
+        | LogAction::EndCompaction(_)
+        | LogAction::Truncate(_)
+        | LogAction::RecordTruncation(_)
+        | LogAction::EndTruncate(_)
+        | LogAction::FailTruncate(_) => sentence_of_files(system, before, action, after),
+        LogAction::Tick => "Time passes, and gc_grace counts it.".into(),
+        LogAction::Crash => format!("The process crashes; the log loses {}.", lost(before, after)),
+        LogAction::PowerLoss { tail, commit, .. } => power_lost(before, tail, commit, after),
+        LogAction::Corrupt {
+            segment,
+            record,
+            damage,
+        } => rotten(segment, record, damage),
+        LogAction::Restart { clock_back } => started(system, clock_back, after),
+        LogAction::EndStart => {
+            "What was replayed is flushed, and the segments of earlier lives are deleted.".into()
+        }
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "`sentence` hands over what is said of a flush alone"
+)]
+fn sentence_of_flush(before: &LogState, action: LogAction, after: &LogState) -> String {
+    match action {
         LogAction::Switch(table) => switched(after.table(table), table),
         LogAction::Bound(table) => {
             let (number, bound) = outgoing(after.table(table));
@@ -90,6 +128,23 @@ pub(super) fn sentence(system: &LogSystem, before: &LogState, action: LogAction,
             format!("Memtable {number} of t{} is to be written once more.", table + 1)
         }
         LogAction::PostFlush(table, number) => followed(before, table, number, after),
+        other => unreachable!("{other:?} is no part of a flush"),
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "`sentence` hands over what is said of compactions and truncations alone"
+)]
+fn sentence_of_files(system: &LogSystem, before: &LogState, action: LogAction, after: &LogState) -> String {
+    match action {
+        LogAction::Choose(table, inputs) => {
+            let plan = system.plan(before, table, inputs);
+            let names: Vec<String> = (plan.inputs.iter())
+                .map(|file| format!("s{}", file.number))
+                .collect();
+            format!("A compaction of t{} chooses {}.", table + 1, names.join(" and "))
+        }
         LogAction::Compact(table, inputs) => compacted(system, before, table, inputs, after),
         LogAction::Commit(table) => {
             format!(
@@ -128,18 +183,7 @@ pub(super) fn sentence(system: &LogSystem, before: &LogState, action: LogAction,
                 table + 1
             )
         }
-        LogAction::Tick => "Time passes, and gc_grace counts it.".into(),
-        LogAction::Crash => format!("The process crashes; the log loses {}.", lost(before, after)),
-        LogAction::PowerLoss { tail, commit, .. } => power_lost(before, tail, commit, after),
-        LogAction::Corrupt {
-            segment,
-            record,
-            damage,
-        } => rotten(segment, record, damage),
-        LogAction::Restart { clock_back } => started(system, clock_back, after),
-        LogAction::EndStart => {
-            "What was replayed is flushed, and the segments of earlier lives are deleted.".into()
-        }
+        other => unreachable!("{other:?} is no part of a compaction or truncation"),
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::configurations::{self, CONFIGURATIONS};
+use super::bounds;
+use super::configurations::CONFIGURATIONS;
 use super::*;
 use crate::search::{Limits, shortest};
 use crate::verdict::Stop;
@@ -78,7 +79,7 @@ fn every_step_has_a_sentence() {
 
 #[test]
 fn what_is_not_offered_is_refused_with_a_reason() {
-    let system = LogSystem::new(configurations::interrupted_compaction(), LogSystem::reference());
+    let system = LogSystem::new(bounds::interrupted_compaction(), LogSystem::reference());
     let state = system.initial_state();
     let refused = |action| {
         system
@@ -101,7 +102,7 @@ fn what_is_not_offered_is_refused_with_a_reason() {
 
 #[test]
 fn new_node_has_a_segment_and_a_memtable_for_each_table() {
-    let system = LogSystem::new(configurations::flushes(), LogSystem::reference());
+    let system = LogSystem::new(bounds::flushes(), LogSystem::reference());
     let state = system.initial_state();
     assert_eq!(state.segments.len(), 1);
     assert!(state.tables.iter().all(|table| table.memtables.len() == 1));
@@ -119,23 +120,23 @@ fn assert_leads_to(id: &str, code: &str, scope: fn() -> LogScope) {
 
 #[test]
 fn memtable_switch_without_barrier_loses_a_write_with_its_segment() {
-    assert_leads_to("CASSANDRA-8383", "S3", configurations::switch_in_steps);
+    assert_leads_to("CASSANDRA-8383", "S3", bounds::switch_in_steps);
 }
 
 #[test]
 fn positions_marked_clean_for_a_failed_flush_lose_a_write_with_its_segment() {
-    assert_leads_to("CASSANDRA-11828", "S3", configurations::flushes);
-    assert_leads_to("CASSANDRA-11828", "S4", configurations::flushes);
+    assert_leads_to("CASSANDRA-11828", "S3", bounds::flushes);
+    assert_leads_to("CASSANDRA-11828", "S4", bounds::flushes);
 }
 
 #[test]
 fn ids_that_go_back_make_replay_pass_over_writes() {
-    assert_leads_to("CASSANDRA-4782", "S4", configurations::truncation);
+    assert_leads_to("CASSANDRA-4782", "S4", bounds::truncation);
 }
 
 #[test]
 fn tombstone_purged_while_its_value_is_in_the_log_is_purged_too_early() {
-    assert_leads_to("scylla-14870", "D3", configurations::purge);
+    assert_leads_to("scylla-14870", "D3", bounds::purge);
 }
 
 #[test]
@@ -148,23 +149,19 @@ fn segment_that_is_clean_too_early_loses_a_write_for_good() {
         };
         LogScope {
             budgets: crash,
-            ..configurations::full_segment()
+            ..bounds::full_segment()
         }
     });
 }
 
 #[test]
 fn replaced_files_that_come_back_bring_a_deleted_value() {
-    assert_leads_to("scylla-1181", "S4", configurations::interrupted_compaction);
+    assert_leads_to("scylla-1181", "S4", bounds::interrupted_compaction);
 }
 
 #[test]
 fn files_deleted_before_the_commit_are_missed() {
-    assert_leads_to(
-        "deletes-before-commit",
-        "S9",
-        configurations::interrupted_compaction,
-    );
+    assert_leads_to("deletes-before-commit", "S9", bounds::interrupted_compaction);
 }
 
 #[test]
@@ -179,7 +176,7 @@ fn search_that_is_stopped_says_so() {
 
 #[test]
 fn bounds_in_short_name_every_budget() {
-    let short = configurations::truncation().short();
+    let short = bounds::truncation().short();
     for part in ["3w periodic", "switch 1", "truncate 1", "crash 2", "clock-back 1"] {
         assert!(short.contains(part), "{short}");
     }

@@ -116,17 +116,19 @@ impl System {
             envelope.orphaned = true;
         }
         state.network.sort_unstable();
-        for operation in state
-            .operations
-            .iter_mut()
-            .filter(|operation| operation.coordinator == node)
-        {
-            if operation.phase == Phase::Open {
-                operation.phase = Phase::Abandoned;
-                (operation.applied, operation.acked) = (0, 0);
-            }
-            operation.settled = 0;
+        abandon_operations(state, node);
+    }
+}
+
+/// Clients whose coordinator is gone will never know.
+fn abandon_operations(state: &mut State, coordinator: NodeId) {
+    let operations = state.operations.iter_mut();
+    for operation in operations.filter(|operation| operation.coordinator == coordinator) {
+        if operation.phase == Phase::Open {
+            operation.phase = Phase::Abandoned;
+            (operation.applied, operation.acked) = (0, 0);
         }
+        operation.settled = 0;
     }
 }
 

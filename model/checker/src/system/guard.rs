@@ -27,30 +27,15 @@ impl System {
                 skewed,
                 sees,
             } => {
-                self.guard_begin(state, *operation, *node, OperationKind::Write)?;
-                holds(
-                    !skewed || (state.budgets.skew > 0 && last_timestamp(state) > 0),
-                    Unmet::BudgetSpent,
-                )?;
-                self.guard_view(state, *node, *sees)?;
-                let alive = sees.unwrap_or_else(|| self.alive_mask(state, *node));
-                let draws = choices::forwarders(&self.layout, *node, alive);
-                holds(draws.contains(forwarders), Unmet::ForeignChoice)
+                let choice = (*forwarders, *skewed, *sees);
+                self.guard_write(state, *operation, *node, choice)
             }
             Action::Read {
                 operation,
                 node,
                 nearest,
                 sees,
-            } => {
-                self.guard_begin(state, *operation, *node, OperationKind::Read)?;
-                self.guard_view(state, *node, *sees)?;
-                let alive = sees.unwrap_or_else(|| self.alive_mask(state, *node));
-                holds(
-                    self.contacts(*operation, *node, alive).contains(nearest),
-                    Unmet::ForeignChoice,
-                )
-            }
+            } => self.guard_read(state, *operation, *node, *nearest, *sees),
             Action::Deliver(envelope) => self.guard_delivery(state, envelope),
             Action::Lose(envelope) => {
                 holds(state.budgets.lose > 0, Unmet::BudgetSpent)?;
@@ -62,15 +47,11 @@ impl System {
             }
             Action::Fail(envelope) => {
                 holds(state.budgets.fail > 0, Unmet::BudgetSpent)?;
-                let appends = is_appended(&envelope.message);
-                holds(appends, Unmet::OtherKind)?;
-                self.guard_delivery(state, envelope)
+                self.guard_append(state, envelope)
             }
             Action::Drop(envelope) => {
                 holds(state.budgets.drop > 0, Unmet::BudgetSpent)?;
-                let expires = is_appended(&envelope.message);
-                holds(expires, Unmet::OtherKind)?;
-                self.guard_delivery(state, envelope)
+                self.guard_append(state, envelope)
             }
             Action::Apply { node, operation } => pending(state, *node, *operation, false),
             Action::FailApply { node, operation } => {
@@ -104,6 +85,39 @@ impl System {
             | Action::Heal
             | Action::Tick => self.guard_environment(state, action),
         }
+    }
+
+    fn guard_write(
+        &self,
+        state: &State,
+        operation: u8,
+        node: NodeId,
+        (forwarders, skewed, sees): (NodeMask, bool, Option<NodeMask>),
+    ) -> Guard {
+        self.guard_begin(state, operation, node, OperationKind::Write)?;
+        holds(
+            !skewed || (state.budgets.skew > 0 && last_timestamp(state) > 0),
+            Unmet::BudgetSpent,
+        )?;
+        self.guard_view(state, node, sees)?;
+        let alive = sees.unwrap_or_else(|| self.alive_mask(state, node));
+        let draws = choices::forwarders(&self.layout, node, alive);
+        holds(draws.contains(&forwarders), Unmet::ForeignChoice)
+    }
+
+    fn guard_read(
+        &self,
+        state: &State,
+        operation: u8,
+        node: NodeId,
+        nearest: NodeMask,
+        sees: Option<NodeMask>,
+    ) -> Guard {
+        self.guard_begin(state, operation, node, OperationKind::Read)?;
+        self.guard_view(state, node, sees)?;
+        let alive = sees.unwrap_or_else(|| self.alive_mask(state, node));
+        let contacts = self.contacts(operation, node, alive);
+        holds(contacts.contains(&nearest), Unmet::ForeignChoice)
     }
 
     pub(super) fn guard_begin(
@@ -169,6 +183,12 @@ impl System {
             }
             None => &[],
         }
+    }
+
+    /// A message that asks for an append may arrive.
+    fn guard_append(&self, state: &State, envelope: &Envelope) -> Guard {
+        holds(is_appended(&envelope.message), Unmet::OtherKind)?;
+        self.guard_delivery(state, envelope)
     }
 
     fn guard_delivery(&self, state: &State, envelope: &Envelope) -> Guard {
@@ -314,44 +334,6 @@ impl System {
         })
     }
 
-    /// An answer to the attempt of this generation, from this replica or from any, is on its way for sure.
-    fn answer_may_arrive(&self, state: &State, expected: u32, replica: Option<NodeId>) -> bool {
-        let concerns = |node: NodeId| replica.is_none_or(|replica| replica == node);
-        let on_its_way = state.network.iter().any(|envelope| {
-            !envelope.orphaned
-                && answers(&envelope.message).is_some_and(|(request, leads_to)| {
-                    request.generation == expected
-                        && match leads_to {
-                            LeadsTo::Receiver => concerns(envelope.to),
-                            LeadsTo::Sender => concerns(envelope.from),
-                            LeadsTo::Group(targets) => {
-                                concerns(envelope.to)
-                                    || targets
-                                        .iter()
-                                        .filter_map(|position| self.layout.plan().node(position))
-                                        .any(concerns)
-                            }
-                        }
-                })
-        });
-        on_its_way
-            || state.node_ids().any(|node| {
-                concerns(node)
-                    && state.is_up(node)
-                    && state
-                        .node(node)
-                        .disk
-                        .pending
-                        .iter()
-                        .any(|pending| match pending.reply.callback {
-                            Callback::Write(request)
-                            | Callback::Read(request)
-                            | Callback::ReadRepair(request) => request.generation == expected,
-                            Callback::Hint { .. } => false,
-                        })
-            })
-    }
-
     fn guard_environment(&self, state: &State, action: &Action) -> Guard {
         let budgets = &state.budgets;
         let is_life = |node: NodeId, life: Life, unmet| {
@@ -428,34 +410,6 @@ pub(super) fn is_appended(message: &Message<ModelPayload>) -> bool {
         message,
         Message::Mutation { .. } | Message::Hint { .. } | Message::ReadRepair { .. }
     )
-}
-
-/// Which replica's answer a message leads to.
-enum LeadsTo {
-    Receiver,
-    Sender,
-    Group(thymbra_protocol::ReplicaSet),
-}
-
-fn answers(message: &Message<ModelPayload>) -> Option<(RequestId, LeadsTo)> {
-    match message {
-        Message::Mutation {
-            request,
-            forward_to: Some(forward),
-            ..
-        } => Some((*request, LeadsTo::Group(forward.targets))),
-        Message::Mutation { request, .. }
-        | Message::Read { request, .. }
-        | Message::ReadRepair { request, .. } => Some((*request, LeadsTo::Receiver)),
-        Message::MutationResponse { request }
-        | Message::ReadResponse { request, .. }
-        | Message::ReadRepairResponse { request } => Some((*request, LeadsTo::Sender)),
-        Message::Failure { callback, .. } => match callback {
-            Callback::Write(request) | Callback::Read(request) => Some((*request, LeadsTo::Sender)),
-            Callback::ReadRepair(_) | Callback::Hint { .. } => None,
-        },
-        Message::Hint { .. } | Message::HintResponse { .. } => None,
-    }
 }
 
 fn exists(state: &State, node: NodeId) -> Guard {

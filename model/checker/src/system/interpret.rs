@@ -144,18 +144,7 @@ impl System {
                 queue.push_back(Input::HintsRead { dispatch, hints });
             }
             Effect::DeleteHints { target, .. } => self.delete_hints(state, node, target),
-            Effect::ReturnHints { target, .. } => {
-                for hint in state
-                    .node_mut(node)
-                    .disk
-                    .hints
-                    .iter_mut()
-                    .filter(|hint| hint.target == target)
-                {
-                    (hint.sending, hint.delivered) = (false, false);
-                }
-                state.node_mut(node).disk.hints.sort_unstable();
-            }
+            Effect::ReturnHints { target, .. } => return_hints(state, node, target),
             Effect::AnswerWrite { request, outcome } => {
                 let told = told_write(&outcome);
                 if self.driver.rolls_back() && matches!(told, Told::Timeout(..)) {
@@ -366,6 +355,15 @@ impl System {
     pub(super) fn config(&self) -> &thymbra_protocol::Config {
         &self.config
     }
+}
+
+/// The hints for a target are not being delivered any more.
+fn return_hints(state: &mut State, node: NodeId, target: NodeId) {
+    let hints = &mut state.node_mut(node).disk.hints;
+    for hint in hints.iter_mut().filter(|hint| hint.target == target) {
+        (hint.sending, hint.delivered) = (false, false);
+    }
+    hints.sort_unstable();
 }
 
 /// The target acknowledged one hint of the page that is being delivered.

@@ -4,6 +4,7 @@
 //! server; here its effects are carried out on a network, disks and clients that can fail.
 
 mod actions;
+mod awaited;
 mod begin;
 mod choices;
 mod environment;

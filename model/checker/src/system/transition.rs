@@ -29,10 +29,11 @@ impl System {
                 skewed,
                 sees,
             } => {
+                let (forwarders, skewed, sees) = (*forwarders, *skewed, *sees);
                 let choice = WriteChoice {
-                    forwarders: *forwarders,
-                    skewed: *skewed,
-                    sees: *sees,
+                    forwarders,
+                    skewed,
+                    sees,
                 };
                 self.take_write(state, usize::from(*operation), *node, choice);
             }
@@ -41,9 +42,7 @@ impl System {
                 node,
                 nearest,
                 sees,
-            } => {
-                self.take_read(state, usize::from(*operation), *node, *nearest, *sees);
-            }
+            } => self.take_read(state, usize::from(*operation), *node, *nearest, *sees),
             Action::Deliver(envelope) => {
                 state.take(envelope);
                 self.receive(state, envelope);
@@ -56,34 +55,16 @@ impl System {
                 state.budgets.duplicate -= 1;
                 self.receive(state, envelope);
             }
-            Action::Fail(envelope) => {
-                state.budgets.fail -= 1;
-                state.take(envelope);
-                self.fail_append(state, envelope);
-            }
+            Action::Fail(envelope) => self.fail_append(state, envelope),
             Action::Drop(envelope) => {
                 state.budgets.drop -= 1;
                 self.lose(state, envelope);
                 self.expire_in_queue(state, envelope);
             }
-            Action::Apply { node, operation } => {
-                if let Some(pending) = take_pending(state, *node, *operation) {
-                    let mut queue = FollowUps::new();
-                    self.append(state, *node, pending.mutation, pending.reply, &mut queue);
-                    self.run_all(state, *node, &mut queue, None);
-                }
-            }
-            Action::FailApply { node, operation } => {
-                state.budgets.fail -= 1;
-                if let Some(pending) = take_pending(state, *node, *operation) {
-                    self.run(state, *node, failed(pending.reply), None, None);
-                }
-            }
+            Action::Apply { node, operation } => self.apply(state, *node, *operation),
+            Action::FailApply { node, operation } => self.fail_apply(state, *node, *operation),
             Action::DropApply { node, operation } => self.drop_apply(state, *node, *operation),
-            Action::Mark(node) => {
-                let disk = &mut state.node_mut(*node).disk;
-                disk.marked = disk.appended;
-            }
+            Action::Mark(node) => mark(state, *node),
             Action::Sync(node) => self.sync(state, *node),
             Action::StoreHints { node, operation } => self.complete_hint_tasks(state, *node, *operation),
             Action::WriteHints(node) => promote_hints(state, *node, HintStage::Buffered, HintStage::Written),
@@ -95,9 +76,7 @@ impl System {
                 operation,
                 attempt,
                 node,
-            } => {
-                self.expire(state, usize::from(*operation), *attempt, *node);
-            }
+            } => self.expire(state, usize::from(*operation), *attempt, *node),
             Action::Crash(_)
             | Action::PowerLoss(_)
             | Action::Restart(_)
@@ -108,6 +87,23 @@ impl System {
             | Action::Partition(_)
             | Action::Heal
             | Action::Tick => self.take_environment(state, action),
+        }
+    }
+
+    /// The coordinator's own copy gets its turn in the queue.
+    fn apply(&self, state: &mut State, node: NodeId, operation: u8) {
+        if let Some(pending) = take_pending(state, node, operation) {
+            let mut queue = FollowUps::new();
+            self.append(state, node, pending.mutation, pending.reply, &mut queue);
+            self.run_all(state, node, &mut queue, None);
+        }
+    }
+
+    /// The append of the coordinator's own copy fails.
+    fn fail_apply(&self, state: &mut State, node: NodeId, operation: u8) {
+        state.budgets.fail -= 1;
+        if let Some(pending) = take_pending(state, node, operation) {
+            self.run(state, node, failed(pending.reply), None, None);
         }
     }
 
@@ -158,6 +154,8 @@ impl System {
         reason = "the guard lets mutations and hints alone come here"
     )]
     fn fail_append(&self, state: &mut State, envelope: &Envelope) {
+        state.budgets.fail -= 1;
+        state.take(envelope);
         let callback = match &envelope.message {
             Message::Mutation {
                 request,
@@ -395,6 +393,11 @@ impl System {
             self.run(state, coordinator, Input::Fired(timer), None, None);
         }
     }
+}
+
+fn mark(state: &mut State, node: NodeId) {
+    let disk = &mut state.node_mut(node).disk;
+    disk.marked = disk.appended;
 }
 
 fn take_pending(state: &mut State, node: NodeId, operation: u8) -> Option<PendingApply> {

@@ -75,21 +75,7 @@ impl<P: Payload> Node<P> {
         );
         // Ask
         for to in contacts.iter().filter_map(|position| plan.node(position)) {
-            let command = command.clone();
-            effects.emit(if to == context.me {
-                Effect::ReadLocal {
-                    command,
-                    reply: Reply {
-                        to,
-                        callback: Callback::Read(request),
-                    },
-                }
-            } else {
-                Effect::Send {
-                    to,
-                    message: Message::Read { request, command },
-                }
-            });
+            effects.emit(asked(context.me, to, request, &command));
         }
         effects.emit(Effect::Arm(Timer::ReadTimeout(request)));
     }
@@ -231,5 +217,24 @@ impl<P: Payload> Node<P> {
         self.reads.close(request);
         effects.emit(Effect::Disarm(Timer::ReadTimeout(request)));
         effects.emit(Effect::AnswerRead { request, outcome });
+    }
+}
+
+/// How a contact is asked: the coordinator itself without a message.
+fn asked<P: Payload>(me: NodeId, to: NodeId, request: RequestId, command: &P::Command) -> Effect<P> {
+    let command = command.clone();
+    if to == me {
+        Effect::ReadLocal {
+            command,
+            reply: Reply {
+                to,
+                callback: Callback::Read(request),
+            },
+        }
+    } else {
+        Effect::Send {
+            to,
+            message: Message::Read { request, command },
+        }
     }
 }

@@ -39,32 +39,17 @@ impl<P: Payload> Node<P> {
         for (position, _) in &responses {
             targets.insert(*position);
         }
-        for position in context
-            .live(plan)
-            .intersection(counted)
-            .difference(targets)
-            .iter()
-        {
+        let others = context.live(plan).intersection(counted).difference(targets);
+        for position in others.iter() {
             if targets.count() < block_for {
                 targets.insert(position);
             }
         }
         let mut complete = 0;
         for position in targets.iter() {
-            let held = responses
-                .iter()
-                .find(|(answered, _)| *answered == position)
-                .map(|(_, data)| data);
-            let lacked = match held {
-                Some(data) => data.difference(&merged, context.rules),
-                None => P::Data::default().difference(&merged, context.rules),
-            };
-            let whole = || P::Data::default().difference(&merged, context.rules);
-            let sent = match lacked {
-                Some(mutation) => Some(mutation),
-                None if context.rules.repairs_complete_replicas() => whole(),
-                None => None,
-            };
+            let mut answers = responses.iter();
+            let answer = answers.find(|(answered, _)| *answered == position);
+            let sent = sent::<P, _>(answer.map(|(_, data)| data), &merged, context.rules);
             //= WP-RR-06
             let (Some(mutation), Some(to)) = (sent, plan.node(position)) else {
                 complete += 1;
@@ -125,5 +110,23 @@ impl<P: Payload> Node<P> {
             let merged = repair.merged.clone();
             self.answer_read(request, ReadOutcome::Data(merged), effects);
         }
+    }
+}
+
+/// What a target of the repair is sent: what it lacks by its answer; everything, if it was not asked.
+fn sent<P: Payload, R: Rules + ?Sized>(
+    answer: Option<&P::Data>,
+    merged: &P::Data,
+    rules: &R,
+) -> Option<P::Mutation> {
+    let whole = || P::Data::default().difference(merged, rules);
+    let lacked = match answer {
+        Some(data) => data.difference(merged, rules),
+        None => whole(),
+    };
+    match lacked {
+        Some(mutation) => Some(mutation),
+        None if rules.repairs_complete_replicas() => whole(),
+        None => None,
     }
 }

@@ -45,6 +45,28 @@ fn positions_count_natural_then_pending_replicas() {
     );
 }
 
+#[test]
+fn every_subset_of_the_replicas_is_selected_by_what_its_nodes_have_in_common() {
+    let nodes = [9, 2, 7, 4, 0, 5];
+    let list = nodes.map(|node| (node, 0));
+    for natural_count in 0..=list.len() {
+        let (natural, pending) = list.split_at(natural_count);
+        let plan = plan(&Options::Simple(3), natural, pending);
+        for wanted in 0_u16..1 << 10 {
+            let is_wanted = |node: NodeId| wanted & 1 << node.0 != 0;
+            let selected = plan.select(is_wanted);
+            for (position, node) in (0..).zip(nodes) {
+                assert_eq!(
+                    selected.contains(position),
+                    is_wanted(NodeId(node)),
+                    "{wanted:b} {node}"
+                );
+            }
+            assert!(selected.is_subset(plan.all()), "{wanted:b}");
+        }
+    }
+}
+
 //= WP-PR-10 check
 #[test]
 fn an_endpoint_that_is_natural_and_pending_counts_once_as_natural() {

@@ -17,6 +17,7 @@ mod crashes;
 mod damage;
 mod faults;
 mod real_threads;
+mod replay;
 
 pub(super) const DIRECTORY: &str = "/data/commitlog";
 pub(super) const TABLE: TableId = TableId(7);

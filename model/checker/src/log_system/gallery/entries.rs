@@ -4,7 +4,7 @@ use super::{overrides, published, stricter};
 use crate::configurations::Target::Property;
 use crate::gallery::{Entry, Origin};
 use crate::log_system::faults::LogFault;
-use crate::log_system::{DynStorageRules, LogSystem, configurations as bounds};
+use crate::log_system::{DynStorageRules, LogSystem, bounds};
 
 static REFERENCE: &DynStorageRules = &thymbra_types::Reference;
 
@@ -164,6 +164,17 @@ pub static ENTRIES: &[Entry<LogSystem>] = &[
         target: Property("S4"),
         bounds: bounds::truncated_and_crashed,
         shortest: 6,
+    },
+    Entry {
+        id: "overlaps-of-the-start",
+        origin: Origin::Driver,
+        says: "A compaction looks for older data in the files that were there when it began; a late write is flushed meanwhile.",
+        ticket: "Apache Cassandra 5.0.2: db/compaction/CompactionController.java, maybeRefreshOverlaps",
+        rules: REFERENCE,
+        driver: LogFault::OverlapsOfTheStart,
+        target: Property("D3"),
+        bounds: bounds::late_flush,
+        shortest: 12,
     },
     Entry {
         id: "lower-bound-included",

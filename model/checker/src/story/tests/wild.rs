@@ -37,8 +37,8 @@ fn kind(system: &System, action: &Action) -> String {
         .into()
 }
 
-/// Scopes in which, together, everything can happen.
-fn wild_scopes() -> Vec<Scope> {
+/// Every fault, every stage, and levels of every kind.
+fn wild_scope() -> Scope {
     use ConsistencyLevel as CL;
     let budgets = Budgets {
         crash: 1,
@@ -53,7 +53,7 @@ fn wild_scopes() -> Vec<Scope> {
         ticks: 4,
         skew: 1,
     };
-    let base = Scope {
+    Scope {
         operations: vec![
             write(CL::One),
             write(CL::Quorum),
@@ -70,7 +70,13 @@ fn wild_scopes() -> Vec<Scope> {
         slow_apply: true,
         gc_grace: 2,
         ..Scope::default()
-    };
+    }
+}
+
+/// Scopes in which, together, everything can happen.
+fn wild_scopes() -> Vec<Scope> {
+    use ConsistencyLevel as CL;
+    let base = wild_scope();
     let mut pending = datacenter("dc1", 3);
     pending.pending = 1;
     pending.nodes = 4;

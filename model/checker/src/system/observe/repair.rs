@@ -3,7 +3,7 @@
 use thymbra_protocol::{Callback, ConsistencyLevel, Effect, Message, NodeId, Reply, RequestId};
 
 use super::Watch;
-use crate::payload::{ModelPayload, Register};
+use crate::payload::{ModelMutation, ModelPayload, Register};
 use crate::properties::{Breach, Reached};
 use crate::system::{NodeMask, State, System, bit, operation_of};
 
@@ -47,33 +47,8 @@ impl System {
                 .map(|(_, data)| *data)
         };
         let mut repaired: NodeMask = 0;
-        let repairs = effects.iter().filter_map(|effect| match effect {
-            Effect::Send {
-                to,
-                message: Message::ReadRepair { request, mutation },
-            } => Some((*to, *request, *mutation)),
-            Effect::Append {
-                mutation,
-                reply:
-                    Reply {
-                        to,
-                        callback: Callback::ReadRepair(request),
-                    },
-            } => Some((*to, *request, *mutation)),
-            Effect::Send { .. }
-            | Effect::Append { .. }
-            | Effect::ReadLocal { .. }
-            | Effect::StoreHint { .. }
-            | Effect::ReadHints { .. }
-            | Effect::DeleteHints { .. }
-            | Effect::ReturnHints { .. }
-            | Effect::AnswerWrite { .. }
-            | Effect::AnswerRead { .. }
-            | Effect::Arm(_)
-            | Effect::Disarm(_) => None,
-        });
         let mut asked = None;
-        for (to, request, mutation) in repairs {
+        for (to, request, mutation) in effects.iter().filter_map(repair) {
             repaired |= bit(to);
             asked = Some(request);
             state.reach(self, Reached::RepairSent);
@@ -108,5 +83,34 @@ impl System {
                 state.breach(self, Breach::RepairUnawaited);
             }
         }
+    }
+}
+
+/// Whom an effect repairs, for which read and with what.
+fn repair(effect: &Effect<ModelPayload>) -> Option<(NodeId, RequestId, ModelMutation)> {
+    match effect {
+        Effect::Send {
+            to,
+            message: Message::ReadRepair { request, mutation },
+        } => Some((*to, *request, *mutation)),
+        Effect::Append {
+            mutation,
+            reply:
+                Reply {
+                    to,
+                    callback: Callback::ReadRepair(request),
+                },
+        } => Some((*to, *request, *mutation)),
+        Effect::Send { .. }
+        | Effect::Append { .. }
+        | Effect::ReadLocal { .. }
+        | Effect::StoreHint { .. }
+        | Effect::ReadHints { .. }
+        | Effect::DeleteHints { .. }
+        | Effect::ReturnHints { .. }
+        | Effect::AnswerWrite { .. }
+        | Effect::AnswerRead { .. }
+        | Effect::Arm(_)
+        | Effect::Disarm(_) => None,
     }
 }
