@@ -5,10 +5,11 @@
 
 use crate::column_family_store::ColumnFamilyStore;
 use crate::engine::Shared;
+use crate::flush_register::CleanInterval;
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::memtable::Memtable;
 use crate::sstable::{SSTableReader, SSTableWriter, WriterOptions};
-use crate::storage_error::StorageError;
+use crate::storage_error::{StorageError, first_error};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use thymbra_durability::{FlushState, MemtableRules as _};
@@ -19,14 +20,20 @@ use thymbra_types::{IntervalSet, Reference};
 ///
 /// # Errors
 /// When the disk fails. The memtable stays where readers find it, and its part of the commit log
-/// stays dirty.
+/// stays dirty. Where it succeeds, when a segment of the commit log cannot be removed.
 pub(crate) fn write_memtable(
     shared: &Shared,
     table: &ColumnFamilyStore,
     memtable: &Arc<Memtable>,
 ) -> Result<(), StorageError> {
     let mut claim = memtable.claim();
-    table.check_running()?;
+    if let Err(error) = table.check_running() {
+        let ended = claim
+            .take()
+            .map(|flush| shared.flushes.end(flush, FlushState::Failed));
+        let ended = discard(shared, ended.unwrap_or_default());
+        return first_error([Err(error), ended, give_up_stopped(shared, table)]);
+    }
     let is_waiting = |other: &Arc<Memtable>| Arc::ptr_eq(other, memtable);
     if !table.view().flushing.iter().any(is_waiting) {
         return Ok(());
@@ -51,12 +58,49 @@ pub(crate) fn write_memtable(
             (FlushState::Failed, Err(error))
         }
     };
-    for clean in shared.flushes.end(flush, state) {
-        shared
-            .commit_log
-            .discard_completed_segments(clean.table, clean.lower, clean.upper)?;
+    let discarded = discard(shared, shared.flushes.end(flush, state));
+    // The commit may have failed, and other flushes of the table may wait.
+    first_error([outcome, discarded, give_up_stopped(shared, table)])
+}
+
+/// Ends the flush of a memtable that was never written, badly: it is to be tried again.
+///
+/// # Errors
+/// When a segment of the commit log that waited for it cannot be removed.
+pub(crate) fn abandon(shared: &Shared, memtable: &Memtable) -> Result<(), StorageError> {
+    match memtable.claim().take() {
+        Some(flush) => discard(shared, shared.flushes.end(flush, FlushState::Failed)),
+        None => Ok(()),
     }
-    outcome
+}
+
+/// The same as [`give_up`] for a table that is stopped; nothing for another.
+///
+/// # Errors
+/// As [`abandon`].
+pub(crate) fn give_up_stopped(shared: &Shared, table: &ColumnFamilyStore) -> Result<(), StorageError> {
+    if table.is_stopped() {
+        return give_up(shared, table);
+    }
+    Ok(())
+}
+
+/// Ends all flushes of a table that will never be written again, badly, so that others do not wait
+/// for them.
+///
+/// # Errors
+/// As [`abandon`].
+pub(crate) fn give_up(shared: &Shared, table: &ColumnFamilyStore) -> Result<(), StorageError> {
+    discard(shared, shared.flushes.end_all(table.id()))
+}
+
+/// Tells the commit log what it may forget; all of it, whatever fails.
+fn discard(shared: &Shared, clean: Vec<CleanInterval>) -> Result<(), StorageError> {
+    let log = &shared.commit_log;
+    first_error(clean.into_iter().map(|clean| {
+        let discarded = log.discard_completed_segments(clean.table, clean.lower, clean.upper);
+        discarded.map_err(StorageError::from)
+    }))
 }
 
 /// Puts the SSTable where the memtable was, for readers to find.
@@ -81,6 +125,9 @@ fn replace_memtable(
     });
     shared
         .memtable_bytes
+        .fetch_sub(memtable.size_bytes(), Ordering::Relaxed);
+    shared
+        .reclaiming_bytes
         .fetch_sub(memtable.size_bytes(), Ordering::Relaxed);
     shared.signals.notify();
 }

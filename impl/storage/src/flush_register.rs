@@ -52,6 +52,21 @@ impl FlushRegister {
         if let Some(ended) = flushes.iter_mut().find(|flush| flush.id == id) {
             ended.state = state;
         }
+        Self::draw(flushes)
+    }
+
+    /// All flushes of a table have failed that have not ended; gives the same.
+    pub(crate) fn end_all(&self, table: TableId) -> Vec<CleanInterval> {
+        let (_, flushes) = &mut *self.lock();
+        let is_open = |flush: &&mut Flush| flush.table == table && flush.state == FlushState::Writing;
+        for flush in flushes.iter_mut().filter(is_open) {
+            flush.state = FlushState::Failed;
+        }
+        Self::draw(flushes)
+    }
+
+    /// Takes out the flushes that have ended, as far as all earlier ones have.
+    fn draw(flushes: &mut VecDeque<Flush>) -> Vec<CleanInterval> {
         let mut clean = Vec::new();
         while let Some(first) = flushes.front() {
             if !Reference.may_post_flush(first.state, &[]) {
@@ -121,6 +136,7 @@ mod tests {
         assert_eq!(register.end(first, FlushState::Failed), []);
         assert_eq!(register.end(second, FlushState::Written), [clean(5, 9)]);
     }
+
     /// Every order of these numbers.
     fn orders(numbers: &[usize]) -> Vec<Vec<usize>> {
         if numbers.is_empty() {
@@ -176,5 +192,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn table_that_is_given_up_holds_no_other_up() {
+        let register = FlushRegister::default();
+        register.begin(TableId(2), bounds(0, 5));
+        let written = register.begin(TABLE, bounds(5, 9));
+        register.begin(TableId(2), bounds(9, 10));
+        assert_eq!(register.end(written, FlushState::Written), []);
+        assert_eq!(register.end_all(TableId(2)), [clean(5, 9)]);
+        let last = register.begin(TABLE, bounds(9, 12));
+        assert_eq!(register.end(last, FlushState::Written), [clean(9, 12)]);
     }
 }

@@ -128,33 +128,25 @@ impl CommitLog {
         self.shared.remove_unused()
     }
 
-    //= WP-CL-08
-    /// The tables that must be flushed to bring the log under its size limit; mostly none.
+    /// The tables that must be flushed to bring the log under its size limit, mostly none; each with
+    /// the newest of the segments to reclaim in which it is dirty.
     //= WP-CL-08
     #[must_use]
-    pub fn tables_to_flush(&self) -> Vec<TableId> {
+    pub fn tables_to_flush(&self) -> BTreeMap<TableId, i64> {
         let shared = &self.shared;
         let limit_bytes = shared.config.total_space_bytes;
         let total_bytes = self.size_bytes();
         if total_bytes <= limit_bytes {
-            return Vec::new();
+            return BTreeMap::new();
         }
         let mut finished = shared.segments.finished();
         let sizes_bytes: Vec<_> = finished.values().map(|segment| segment.size_bytes).collect();
         let count = Reference.segments_to_reclaim(&sizes_bytes, total_bytes, limit_bytes);
-        let mut tables: Vec<_> = finished
-            .values_mut()
-            .take(count)
-            .flat_map(|segment| {
-                segment
-                    .ledger
-                    .dirtiness()
-                    .dirty_tables(&Reference)
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        tables.sort_unstable();
-        tables.dedup();
+        let mut tables = BTreeMap::new();
+        for (id, segment) in finished.iter_mut().take(count) {
+            let dirty = segment.ledger.dirtiness().dirty_tables(&Reference);
+            tables.extend(dirty.map(|table| (table, *id)));
+        }
         tables
     }
 

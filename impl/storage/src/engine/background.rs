@@ -1,20 +1,20 @@
 //! Work that nobody waits for: syncs, flushes of full memtables, compactions.
 //!
 //! With threads it happens by itself; without, [`StorageEngine::tick`] does what is due. Source:
-//! Cassandra `utils.memory.MemtableCleanerThread`, `db.compaction.CompactionManager`.
+//! Cassandra `db.compaction.CompactionManager`, `service.StorageService.drain`.
 
 use super::{Shared, StorageEngine};
-use crate::column_family_store::ColumnFamilyStore;
 use crate::compaction;
-use crate::storage_error::StorageError;
-use crate::sync::lock;
+use crate::storage_error::{StorageError, first_error};
+use crate::sync::{lock, write};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use thymbra_types::TableId;
 
-/// How often the threads look for work that nobody signals: flush periods, tombstone compactions.
+/// How often the threads look for work that nobody signals: flush periods, tombstone compactions, what
+/// has failed.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What wakes the threads, and writers that wait for memory.
@@ -33,12 +33,12 @@ impl Signals {
     }
 
     /// Waits until something happens, or for a while.
-    fn wait(&self, at_most: Duration) {
+    pub(super) fn wait_a_while(&self) {
         let events = lock(&self.events);
         let seen = *events;
         drop(
             self.changed
-                .wait_timeout_while(events, at_most, |events| *events == seen),
+                .wait_timeout_while(events, POLL_INTERVAL, |events| *events == seen),
         );
     }
 }
@@ -81,10 +81,10 @@ fn run(shared: &Shared, work: fn(&Shared) -> Result<bool, StorageError>) {
     while !shared.is_closed.load(Ordering::SeqCst) {
         match work(shared) {
             Ok(true) => shared.signals.notify(),
-            Ok(false) => shared.signals.wait(POLL_INTERVAL),
+            Ok(false) => shared.signals.wait_a_while(),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "background work failed");
-                shared.signals.wait(POLL_INTERVAL);
+                shared.signals.wait_a_while();
             }
         }
     }
@@ -129,23 +129,31 @@ impl StorageEngine {
     /// without durable writes. Cassandra: `StorageService.drain` at the end of the process.
     ///
     /// # Errors
-    /// When the last sync fails, or one of those flushes.
+    /// When the last sync fails, or one of those flushes; this may be called again then.
     pub fn close(&self) -> Result<(), StorageError> {
-        let shared = &self.shared;
-        if shared.is_closed.swap(true, Ordering::SeqCst) {
+        let mut has_closed = lock(&self.has_closed);
+        if *has_closed {
             return Ok(());
         }
+        let shared = &self.shared;
+        shared.is_closed.store(true, Ordering::SeqCst);
         shared.signals.notify();
         let threads = lock(&self.threads).take();
         if let Some(threads) = threads {
             threads.join();
         }
-        shared.commit_log.sync()?;
-        for table in shared.all_tables() {
-            if !shared.durable_writes(table.keyspace())? {
-                shared.flush(&table)?;
+        // Writes that have not seen the end are over then, and what they wrote is synced and flushed.
+        drop(write(&shared.tables));
+        shared.commit_log.close()?;
+        let volatile = shared.all_tables().into_iter();
+        first_error(volatile.map(|table| {
+            if shared.durable_writes(table.keyspace())? {
+                return Ok(());
             }
-        }
+            shared.flush(&table)
+        }))?;
+        lock(&shared.locks).clear();
+        *has_closed = true;
         Ok(())
     }
 }
@@ -163,56 +171,6 @@ impl Drop for StorageEngine {
 }
 
 impl Shared {
-    /// Wakes the flusher when memtables are large, and waits while they are too large.
-    pub(crate) fn make_room(&self) {
-        let used = self.memtable_bytes.load(Ordering::Relaxed);
-        if used < self.config.memtable_cleanup_bytes() {
-            return;
-        }
-        self.signals.notify();
-        if self.config.background == crate::config::Background::Manual {
-            return;
-        }
-        while self.memtable_bytes.load(Ordering::Relaxed) >= self.config.memtable_space_bytes()
-            && !self.is_closed.load(Ordering::SeqCst)
-        {
-            self.signals.wait(POLL_INTERVAL);
-        }
-    }
-
-    /// Flushes one table that should be; false when there is none.
-    fn flush_what_is_due(&self) -> Result<bool, StorageError> {
-        let Some(table) = self.table_to_flush() else {
-            return Ok(false);
-        };
-        self.flush(&table)?;
-        Ok(true)
-    }
-
-    //= WP-MF-03
-    /// The table with the largest memtable, if memory is short; one that the commit log wants to be
-    /// rid of, if its space is; or one whose flush period is over.
-    fn table_to_flush(&self) -> Option<Arc<ColumnFamilyStore>> {
-        let mut tables = self.all_tables();
-        tables.retain(|table| table.check_running().is_ok());
-        if self.memtable_bytes.load(Ordering::Relaxed) >= self.config.memtable_cleanup_bytes() {
-            return tables
-                .into_iter()
-                .max_by_key(|table| table.view().current.size_bytes())
-                .filter(|table| !table.view().current.is_clean());
-        }
-        let in_the_way = self.commit_log.tables_to_flush();
-        let now_ms = self.clock.monotonic_ms();
-        tables.into_iter().find(|table| {
-            let metadata = table.metadata();
-            let current = Arc::clone(&table.view().current);
-            let age_ms = now_ms.saturating_sub(current.created_ms());
-            let period_ms = u64::from(metadata.params().memtable_flush_period_ms);
-            let is_over = period_ms > 0 && age_ms >= period_ms && !current.is_clean();
-            is_over || in_the_way.contains(&metadata.id())
-        })
-    }
-
     /// Does one compaction that is due; false when there is none.
     fn compact_what_is_due(&self) -> Result<bool, StorageError> {
         if !self.config.is_autocompaction_enabled {

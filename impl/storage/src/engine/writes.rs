@@ -1,4 +1,4 @@
-//! The write path of a node: commit log, then memtable; and what makes a memtable go.
+//! The write path of a node: commit log, then memtable.
 //!
 //! Source: Cassandra `db.Keyspace.applyInternal`, `db.CassandraKeyspaceWriteHandler`.
 
@@ -9,14 +9,13 @@ use crate::flush;
 use crate::memtable::{Memtable, PackedUpdate};
 use crate::mutation_check::{self, MutationError};
 use crate::storage_error::StorageError;
-use crate::sync::{read, write};
+use crate::sync::read;
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use thymbra_durability::{MemtableBounds, MemtableRules as _};
+use std::sync::{Arc, Weak};
 use thymbra_format::mutation::MutationEncoder;
 use thymbra_format::rows::EncodingStatsCollector;
-use thymbra_types::{DecoratedKey, Mutation, Partition, Reference, TableId, Timestamp};
+use thymbra_types::{DecoratedKey, Mutation, Partition, TableId, Timestamp};
 
 /// Buffers for mutations that are larger than this are not kept, bytes.
 const KEPT_RECORD_BYTES: usize = 1 << 20;
@@ -44,10 +43,29 @@ impl EncodedMutation {
 }
 
 /// A memtable that has been switched out and waits to be written.
+///
+/// Where it is dropped before that, the engine writes the memtable when it next looks for work.
 #[derive(Debug)]
 pub struct PendingFlush {
+    shared: Weak<Shared>,
     table: Arc<ColumnFamilyStore>,
     memtable: Arc<Memtable>,
+}
+
+impl Drop for PendingFlush {
+    /// Others wait for the end of the flush, see [`crate::flush_register`].
+    fn drop(&mut self) {
+        let engine = self.shared.upgrade();
+        let Some(shared) = engine.filter(|shared| shared.check_open().is_ok()) else {
+            return;
+        };
+        if let Err(error) = flush::abandon(&shared, &self.memtable) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "segments of the commit log are left to the next flush"
+            );
+        }
+    }
 }
 
 impl StorageEngine {
@@ -79,7 +97,7 @@ impl StorageEngine {
     /// Writes out all tables.
     ///
     /// # Errors
-    /// As [`StorageEngine::flush`]; the tables after the first that fails are not written.
+    /// As [`StorageEngine::flush`], of the first that fails; the others are written.
     pub fn flush_all(&self) -> Result<(), StorageError> {
         self.shared.check_open()?;
         self.shared.flush_all()
@@ -93,8 +111,12 @@ impl StorageEngine {
     /// When there is no such table.
     pub fn begin_flush(&self, table: TableId) -> Result<PendingFlush, StorageError> {
         let table = self.shared.table(table)?;
-        let memtable = self.shared.switch_memtable(&table);
-        Ok(PendingFlush { table, memtable })
+        let memtable = self.shared.switch_memtable(&table)?;
+        Ok(PendingFlush {
+            shared: Arc::downgrade(&self.shared),
+            table,
+            memtable,
+        })
     }
 
     /// Writes a memtable out that has been switched; does nothing if that has been done.
@@ -132,14 +154,20 @@ impl Shared {
         Ok(found)
     }
 
+    /// Whether there is such a table, whatever its state.
+    pub(crate) fn is_known(&self, table: TableId) -> bool {
+        read(&self.tables).contains_key(&table)
+    }
+
     pub(crate) fn all_tables(&self) -> Vec<Arc<ColumnFamilyStore>> {
         read(&self.tables).values().cloned().collect()
     }
 
     fn apply(&self, mutation: Mutation) -> Result<(), StorageError> {
         // Check
-        self.check_open()?;
+        // In this order: whoever closes the engine waits for those who hold the tables.
         let tables = read(&self.tables);
+        self.check_open()?;
         for table in mutation.updates.keys() {
             let Some(known) = tables.get(table) else {
                 return Err(StorageError::UnknownTable { table: *table });
@@ -208,46 +236,6 @@ impl Shared {
         });
         let position = self.commit_log.add(record, updates).map_err(of_append)?;
         Ok(self.commit_log.await_acknowledgement(position)?)
-    }
-
-    /// Makes an empty memtable the one that takes updates.
-    ///
-    /// The write order is the barrier: every update that was appended before is in the memtable
-    /// that is switched out, and every later one will be in the new one, so the position in
-    /// between is a bound of both.
-    //= WP-MF-01
-    pub(crate) fn switch_memtable(&self, table: &ColumnFamilyStore) -> Arc<Memtable> {
-        let barrier = write(&self.write_order);
-        let position = self.commit_log.current_position();
-        let upper = Reference.upper_bound(position, position);
-        let layout = Arc::clone(&table.schema().layout);
-        let next = Memtable::new(layout, upper, self.clock.monotonic_ms());
-        let switched = table.change_view(|view| view.switch_memtable(next));
-        let bounds = MemtableBounds {
-            lower: switched.lower_bound(),
-            upper,
-        };
-        switched.close(upper, self.flushes.begin(table.id(), bounds));
-        drop(barrier);
-        switched
-    }
-
-    /// Switches a table's memtable, and writes out it and those that an earlier flush left.
-    pub(crate) fn flush(&self, table: &ColumnFamilyStore) -> Result<(), StorageError> {
-        table.check_running()?;
-        self.switch_memtable(table);
-        let waiting = table.view().flushing.clone();
-        for memtable in waiting {
-            flush::write_memtable(self, table, &memtable)?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn flush_all(&self) -> Result<(), StorageError> {
-        for table in self.all_tables() {
-            self.flush(&table)?;
-        }
-        Ok(())
     }
 }
 

@@ -331,6 +331,12 @@ impl Memtable {
         lock(&self.claim)
     }
 
+    /// Whether it was switched out, and no flush of it is under way or still to come.
+    pub(crate) fn has_failed(&self) -> bool {
+        // In this order: the claim is set first.
+        self.upper_bound.get().is_some() && matches!(self.claim.try_lock().as_deref(), Ok(None))
+    }
+
     /// Ends the memtable. The write barrier has been passed: no update is on its way to it.
     pub(crate) fn close(&self, upper_bound: CommitLogPosition, flush: u64) {
         *self.claim() = Some(flush);

@@ -1,11 +1,11 @@
 //! What cannot be kept is refused before anything is written; what is taken can be flushed and replayed.
 
-use crate::bench::{OTHER, TABLE, clustering, config, insert, key, make_tables, mutation, open, row, values};
+use crate::bench::{OTHER, TABLE, clustering, insert, key, make_tables, mutation, open, row, values};
 use thymbra_format::marshal::AbstractType;
 use thymbra_format::rows::EncodeError;
 use thymbra_format::schema::TableMetadata;
 use thymbra_storage::read::ClusteringSlice;
-use thymbra_storage::{MutationError, StorageEngine, StorageError};
+use thymbra_storage::{MutationError, SimulatedDisk, StorageEngine, StorageError};
 use thymbra_types::{
     Cell, CellKind, CellName, Clustering, ClusteringBound, DecoratedKey, DeletionTime, LocalDeletionTime,
     Mutation, Partition, Partitioner, RangeTombstone, Reference, Row, TableId, Timestamp, Ttl,
@@ -82,8 +82,8 @@ fn with_key(name: DecoratedKey) -> Mutation {
 }
 
 /// An engine with the tables of [`crate::bench`] and the wide one.
-fn engine(directory: &std::path::Path, durable_writes: bool) -> StorageEngine {
-    let engine = open(config(directory));
+fn engine(disk: &SimulatedDisk, durable_writes: bool) -> StorageEngine {
+    let engine = open(disk);
     make_tables(&engine, durable_writes);
     engine.create_table(wide()).expect("a new table");
     engine
@@ -188,8 +188,8 @@ fn refused() -> Vec<(&'static str, Mutation)> {
 fn what_cannot_be_kept_is_refused_with_nothing_written() {
     for durable_writes in [true, false] {
         for (name, wrong) in refused() {
-            let directory = tempfile::tempdir().expect("a directory");
-            let engine = engine(directory.path(), durable_writes);
+            let disk = SimulatedDisk::new();
+            let engine = engine(&disk, durable_writes);
             let before = engine.statistics().tables;
             let answer = engine.apply(wrong);
             assert!(
@@ -198,7 +198,7 @@ fn what_cannot_be_kept_is_refused_with_nothing_written() {
             );
             assert_eq!(engine.statistics().tables, before, "{name}");
             drop(engine);
-            let engine = open(config(directory.path()));
+            let engine = open(&disk);
             assert_eq!(engine.statistics().replayed_count, 0, "{name}");
         }
     }
@@ -291,20 +291,20 @@ fn known(engine: &StorageEngine, key: &DecoratedKey) -> [Partition; 3] {
 fn what_is_taken_is_read_after_a_replay_and_after_a_flush() {
     for durable_writes in [true, false] {
         for (name, right) in taken() {
-            let directory = tempfile::tempdir().expect("a directory");
-            let mut engine = engine(directory.path(), durable_writes);
+            let disk = SimulatedDisk::new();
+            let mut engine = engine(&disk, durable_writes);
             let key = right.key.clone();
             engine.apply(right).expect(name);
             let written = known(&engine, &key);
             if durable_writes {
                 drop(engine);
-                engine = open(config(directory.path()));
+                engine = open(&disk);
                 assert_eq!(known(&engine, &key), written, "{name}, replayed");
             }
             engine.flush_all().expect(name);
             assert_eq!(known(&engine, &key), written, "{name}, flushed");
             drop(engine);
-            let engine = open(config(directory.path()));
+            let engine = open(&disk);
             assert_eq!(known(&engine, &key), written, "{name}, opened");
         }
     }
@@ -312,8 +312,8 @@ fn what_is_taken_is_read_after_a_replay_and_after_a_flush() {
 
 #[test]
 fn mutation_that_no_segment_can_hold_is_the_callers_fault() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let engine = engine(directory.path(), true);
+    let disk = SimulatedDisk::new();
+    let engine = engine(&disk, true);
     let answer = engine.apply(insert(TABLE, "a", 1, 1, &"x".repeat(1 << 20)));
     let limit = MutationError::TooLarge {
         size_bytes: 0,
@@ -332,8 +332,8 @@ fn mutation_that_no_segment_can_hold_is_the_callers_fault() {
 
 #[test]
 fn errors_name_what_is_wrong() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let engine = engine(directory.path(), true);
+    let disk = SimulatedDisk::new();
+    let engine = engine(&disk, true);
     let message = |wrong| {
         let error = engine.apply(wrong).expect_err("refused");
         let source = std::error::Error::source(&error).expect("a cause");

@@ -1,9 +1,9 @@
 //! Changes of tables: what would make data unreadable is refused, and a refused change changes nothing.
 
-use crate::bench::{TABLE, config, definition, insert, make_tables, open, table, values};
+use crate::bench::{TABLE, definition, insert, make_tables, open, table, values};
 use thymbra_format::marshal::AbstractType;
 use thymbra_format::schema::{SchemaError, TableMetadata};
-use thymbra_storage::{StorageEngine, StorageError};
+use thymbra_storage::{SimulatedDisk, StorageEngine, StorageError};
 use thymbra_types::Timestamp;
 
 /// The table with another column in place of `v`.
@@ -28,8 +28,8 @@ fn with_v(column_type: AbstractType) -> TableMetadata {
 
 /// Alters the table, in which a value lies in a file and another in memory.
 fn altered(changes: &[TableMetadata]) -> (Result<(), StorageError>, Vec<String>) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let engine = open(config(directory.path()));
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
     make_tables(&engine, true);
     engine.apply(insert(TABLE, "a", 0, 1, "file")).expect("a write");
     engine.flush(TABLE).expect("a flush");
@@ -38,7 +38,7 @@ fn altered(changes: &[TableMetadata]) -> (Result<(), StorageError>, Vec<String>)
     let answers: Vec<_> = changes.iter().map(|change| apply(&engine, change)).collect();
     let answer = answers.into_iter().collect();
     drop(engine);
-    let engine = open(config(directory.path()));
+    let engine = open(&disk);
     engine.compact(TABLE).expect("a compaction");
     let found = values(&engine, TABLE, "a");
     (answer, found)

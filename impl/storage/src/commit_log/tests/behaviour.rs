@@ -346,17 +346,19 @@ fn tables_of_the_oldest_segments_are_flushed_when_the_log_is_too_long() {
     };
     for table in [9, 8, 7] {
         add(TableId(table));
-        assert_eq!(log.tables_to_flush(), []);
+        assert_eq!(log.tables_to_flush(), [].into());
     }
     add(TableId(6));
     assert_eq!((log.segments_count(), log.size_bytes()), (4, 4096));
-    assert_eq!(log.tables_to_flush(), [TableId(9)]);
+    let oldest = log.tables_to_flush()[&TableId(9)];
+    assert_eq!(log.tables_to_flush(), [(TableId(9), oldest)].into());
     add(TableId(5));
-    assert_eq!(log.tables_to_flush(), [TableId(8), TableId(9)]);
+    let both = [(TableId(8), oldest + 1), (TableId(9), oldest)];
+    assert_eq!(log.tables_to_flush(), both.into());
     log.sync().unwrap();
     log.discard_completed_segments(TableId(9), CommitLogPosition::NONE, log.current_position())
         .unwrap();
-    assert_eq!(log.tables_to_flush(), [TableId(8)]);
+    assert_eq!(log.tables_to_flush(), [(TableId(8), oldest + 1)].into());
 }
 
 #[test]
