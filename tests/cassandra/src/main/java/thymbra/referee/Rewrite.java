@@ -13,6 +13,7 @@ import java.util.TreeSet;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.apache.cassandra.db.ColumnFamilyStore;
+import org.apache.cassandra.db.rows.UnfilteredRowIterator;
 import org.apache.cassandra.io.sstable.Descriptor;
 import org.apache.cassandra.io.sstable.ISSTableScanner;
 import org.apache.cassandra.io.sstable.KeyReader;
@@ -47,6 +48,12 @@ final class Rewrite
 
     void compare(Path copy, ObjectNode line, boolean isStrict) throws IOException
     {
+        if (isEmpty())
+        {
+            // All of it is of columns that were dropped since: Cassandra writes no SSTable of nothing.
+            line.put("rewritten", false);
+            return;
+        }
         Path folder = Files.createDirectories(copy.resolveSibling("rewritten-" + sstable.descriptor.id)
                                                   .resolve(sstable.metadata().keyspace).resolve(copy.getFileName()));
         Descriptor target = new Descriptor(new File(folder), sstable.descriptor.ksname, sstable.descriptor.cfname,
@@ -71,6 +78,20 @@ final class Rewrite
         line.set("differs from Cassandra's", Documents.JSON.valueToTree(differences));
         if (isStrict)
             differences.forEach(difference -> Judge.error(line, "rewrite: " + difference));
+    }
+
+    private boolean isEmpty()
+    {
+        try (ISSTableScanner scanner = sstable.getScanner())
+        {
+            while (scanner.hasNext())
+                try (UnfilteredRowIterator partition = scanner.next())
+                {
+                    if (!partition.isEmpty())
+                        return false;
+                }
+        }
+        return true;
     }
 
     private void write(Descriptor target) throws IOException
