@@ -78,7 +78,7 @@ fn children(parent: u32) -> Vec<u32> {
 
 /// Waits until something is so.
 fn comes_true(is_so: impl Fn() -> bool) -> bool {
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const PATIENCE: Duration = Duration::from_secs(60);
     let begin = Instant::now();
     while !is_so() {
         if begin.elapsed() > PATIENCE {
@@ -111,10 +111,7 @@ fn bench_under_way(words: &str) -> (Ended, u32) {
 #[cfg(target_os = "linux")]
 #[test]
 fn interrupted_bench_takes_its_children_along() {
-    for words in [
-        "bench check --max-seconds 60",
-        "bench storage --quick --writes 400000",
-    ] {
+    for words in ["bench check --max-seconds 60", "bench storage --quick"] {
         let (mut bench, _) = bench_under_way(words);
         let id = bench.0.id();
         let sent = Command::new("kill").args(["-INT", &id.to_string()]).status();
