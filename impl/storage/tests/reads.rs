@@ -243,7 +243,7 @@ fn impatient() -> TableParams {
     }
 }
 
-//= WP-CP-06 check
+//= WP-CP-07 check
 /// It was compacted again and again, and a tick did not end.
 #[test]
 fn sstable_whose_tombstones_cover_another_is_not_compacted_alone() {
@@ -259,7 +259,7 @@ fn sstable_whose_tombstones_cover_another_is_not_compacted_alone() {
     assert_eq!(statistics(&engine).compactions_count, 0);
 }
 
-//= WP-CP-06 check
+//= WP-CP-07 check
 /// The commit log may still have what the tombstones cover, so that they stay.
 #[test]
 fn sstable_of_tombstones_that_must_stay_is_compacted_once_in_an_interval() {

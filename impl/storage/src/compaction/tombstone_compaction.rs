@@ -55,7 +55,7 @@ impl TombstoneOptions {
     /// Whether a compaction of an SSTable alone is expected to drop enough.
     ///
     /// `droppable_ratio` is the share of its cells that are tombstones after gc_grace.
-    //= WP-CP-06
+    //= WP-CP-07
     pub(crate) fn is_worth(
         &self,
         age_ms: u64,
@@ -129,7 +129,7 @@ mod tests {
         }
     }
 
-    //= WP-CP-06 check
+    //= WP-CP-07 check
     #[test]
     fn young_sstables_and_those_of_few_tombstones_are_left() {
         assert!(OPTIONS.is_worth(DAY_MS, 0.3, || Overlap::None));
@@ -137,7 +137,7 @@ mod tests {
         assert!(!OPTIONS.is_worth(DAY_MS, 0.2, || Overlap::None));
     }
 
-    //= WP-CP-06 check
+    //= WP-CP-07 check
     #[test]
     fn only_tombstones_of_keys_that_no_other_sstable_may_have_count() {
         assert!(OPTIONS.is_worth(DAY_MS, 0.3, || Overlap::FullyExpired));
@@ -147,7 +147,7 @@ mod tests {
         assert!(!OPTIONS.is_worth(DAY_MS, 1.0, || shared(None)), "too few samples");
     }
 
-    //= WP-CP-06 check
+    //= WP-CP-07 check
     #[test]
     fn others_do_not_matter_where_they_are_not_checked() {
         let unchecked = TombstoneOptions {
@@ -158,7 +158,7 @@ mod tests {
         assert!(!unchecked.is_worth(DAY_MS - 1, 0.3, || Overlap::None));
     }
 
-    //= WP-CP-06 check
+    //= WP-CP-07 check
     #[test]
     fn interval_of_nothing_is_a_second() {
         let at_once = TombstoneOptions {
