@@ -2,7 +2,7 @@
 //!
 //! Source: Cassandra `db.ColumnFamilyStore`.
 
-use crate::disk::{Disk, DiskResult};
+use crate::disk::DiskResult;
 use crate::engine::TableStatistics;
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::memtable::{Memtable, PackedUpdate};
@@ -32,6 +32,8 @@ pub(crate) struct ColumnFamilyStore {
     compaction_turn: Mutex<()>,
     /// Whether it is unknown what the table's SSTables are.
     is_stopped: AtomicBool,
+    /// Whether the table is being dropped: it takes no calls then.
+    is_dropping: AtomicBool,
 }
 
 impl ColumnFamilyStore {
@@ -55,6 +57,7 @@ impl ColumnFamilyStore {
             counters: Mutex::default(),
             compaction_turn: Mutex::new(()),
             is_stopped: AtomicBool::new(false),
+            is_dropping: AtomicBool::new(false),
         }
     }
 
@@ -86,12 +89,25 @@ impl ColumnFamilyStore {
         committed
     }
 
-    /// Refuses to work on a table that is stopped.
+    /// Whether it is unknown what the table's SSTables are.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Begins to drop the table, or takes that back.
+    pub(crate) fn set_dropping(&self, is_dropping: bool) {
+        self.is_dropping.store(is_dropping, Ordering::SeqCst);
+    }
+
+    /// Refuses to work on a table that is stopped, or is being dropped.
     ///
     /// # Errors
     /// When it is.
     pub(crate) fn check_running(&self) -> Result<(), StorageError> {
-        if self.is_stopped.load(Ordering::Relaxed) {
+        if self.is_dropping.load(Ordering::Relaxed) {
+            return Err(StorageError::UnknownTable { table: self.id });
+        }
+        if self.is_stopped() {
             return Err(StorageError::Stopped { table: self.id });
         }
         Ok(())
@@ -224,26 +240,6 @@ impl ColumnFamilyStore {
             writes_count: counted.writes_count + waiting_writes_count,
             ..counted
         }
-    }
-}
-
-/// Removes a directory of files, its transaction logs last: while one is there, what it says of the
-/// others can still be done.
-///
-/// # Errors
-/// When the disk fails.
-pub(crate) fn remove_directory(disk: &dyn Disk, directory: &Path) -> DiskResult<()> {
-    let (logs, others): (Vec<_>, Vec<_>) = disk
-        .list(directory)?
-        .into_iter()
-        .partition(|entry| entry.name.ends_with(".log"));
-    for entry in others.into_iter().chain(logs) {
-        disk.remove(&directory.join(entry.name))?;
-    }
-    disk.remove(directory)?;
-    match directory.parent() {
-        Some(parent) => disk.sync_directory(parent),
-        None => Ok(()),
     }
 }
 

@@ -37,11 +37,13 @@ pub enum DiskOperation {
     SyncDirectory,
     /// Whether a name is taken.
     Exists,
+    /// A directory for one user alone.
+    Lock,
 }
 
 impl DiskOperation {
     /// Every operation, in the order of [`DiskOperation::index`].
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CreateNew,
         Self::Open,
         Self::Read,
@@ -55,6 +57,7 @@ impl DiskOperation {
         Self::List,
         Self::SyncDirectory,
         Self::Exists,
+        Self::Lock,
     ];
 
     /// Place in [`DiskOperation::ALL`].
@@ -75,7 +78,7 @@ impl DiskOperation {
             | Self::Remove
             | Self::CreateDirectory
             | Self::SyncDirectory => true,
-            Self::Open | Self::Read | Self::SizeBytes | Self::List | Self::Exists => false,
+            Self::Open | Self::Read | Self::SizeBytes | Self::List | Self::Exists | Self::Lock => false,
         }
     }
 }
@@ -96,6 +99,7 @@ impl fmt::Display for DiskOperation {
             Self::List => "list",
             Self::SyncDirectory => "sync the directory",
             Self::Exists => "look for",
+            Self::Lock => "lock",
         })
     }
 }

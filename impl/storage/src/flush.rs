@@ -28,7 +28,11 @@ pub(crate) fn write_memtable(
 ) -> Result<(), StorageError> {
     let mut claim = memtable.claim();
     if let Err(error) = table.check_running() {
-        return first_error([Err(error), give_up(shared, table)]);
+        let ended = claim
+            .take()
+            .map(|flush| shared.flushes.end(flush, FlushState::Failed));
+        let ended = discard(shared, ended.unwrap_or_default());
+        return first_error([Err(error), ended, give_up_stopped(shared, table)]);
     }
     let is_waiting = |other: &Arc<Memtable>| Arc::ptr_eq(other, memtable);
     if !table.view().flushing.iter().any(is_waiting) {
@@ -55,12 +59,8 @@ pub(crate) fn write_memtable(
         }
     };
     let discarded = discard(shared, shared.flushes.end(flush, state));
-    let given_up = match table.check_running() {
-        Ok(()) => Ok(()),
-        // The commit that failed has stopped it, and other flushes of it may wait.
-        Err(_) => give_up(shared, table),
-    };
-    first_error([outcome, discarded, given_up])
+    // The commit may have failed, and other flushes of the table may wait.
+    first_error([outcome, discarded, give_up_stopped(shared, table)])
 }
 
 /// Ends the flush of a memtable that was never written, badly: it is to be tried again.
@@ -72,6 +72,17 @@ pub(crate) fn abandon(shared: &Shared, memtable: &Memtable) -> Result<(), Storag
         Some(flush) => discard(shared, shared.flushes.end(flush, FlushState::Failed)),
         None => Ok(()),
     }
+}
+
+/// The same as [`give_up`] for a table that is stopped; nothing for another.
+///
+/// # Errors
+/// As [`abandon`].
+pub(crate) fn give_up_stopped(shared: &Shared, table: &ColumnFamilyStore) -> Result<(), StorageError> {
+    if table.is_stopped() {
+        return give_up(shared, table);
+    }
+    Ok(())
 }
 
 /// Ends all flushes of a table that will never be written again, badly, so that others do not wait

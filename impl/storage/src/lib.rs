@@ -42,7 +42,9 @@ mod view;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use commit_log::{CommitLog, CommitLogConfig, CommitLogError};
 pub use config::{Background, Config, ConfigError};
-pub use disk::{CountingDisk, DirectoryEntry, Disk, DiskCounts, DiskFile, RealDisk, SimulatedDisk};
+pub use disk::{
+    CountingDisk, DirectoryEntry, DirectoryLock, Disk, DiskCounts, DiskFile, RealDisk, SimulatedDisk,
+};
 pub use engine::{EngineStatistics, PendingFlush, StorageEngine, TableStatistics};
 pub use error::{DiskError, DiskOperation};
 pub use mutation_check::MutationError;

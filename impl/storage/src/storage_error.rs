@@ -91,6 +91,12 @@ pub enum StorageError {
         /// The table.
         table: TableId,
     },
+    /// The operator's fault: another engine works on the files, in this process or another.
+    #[error("{} is in use by another engine", directory.display())]
+    InUse {
+        /// Of the data, or of the commit log.
+        directory: PathBuf,
+    },
     /// The machine has no thread to give.
     #[error("no thread can be started")]
     Thread(#[source] std::io::Error),

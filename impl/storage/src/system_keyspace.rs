@@ -8,7 +8,7 @@ use crate::atomic_file;
 use crate::disk::Disk;
 use crate::storage_error::StorageError;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use thymbra_format::FormatError;
@@ -45,6 +45,9 @@ struct Facts {
     keyspaces: BTreeMap<String, KeyspaceParams>,
     /// Truncated tables by id, 32 hexadecimal digits.
     truncated: BTreeMap<String, TruncationRecord>,
+    /// Directories of tables that were dropped and may still have files: keyspace, slash, name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    dropped: BTreeSet<String>,
 }
 
 /// What is said of a keyspace as a whole.
@@ -105,6 +108,7 @@ impl SystemKeyspace {
                 host_id: format!("{:032x}", random_uuid()),
                 keyspaces: BTreeMap::new(),
                 truncated: BTreeMap::new(),
+                dropped: BTreeSet::new(),
             }),
         };
         if is_new {
@@ -121,10 +125,6 @@ impl SystemKeyspace {
 
     pub(crate) fn tables(&self) -> &[TableMetadata] {
         &self.tables
-    }
-
-    pub(crate) fn keyspace(&self, name: &str) -> Option<KeyspaceParams> {
-        self.facts.keyspaces.get(name).copied()
     }
 
     /// All keyspaces by name.
@@ -160,14 +160,33 @@ impl SystemKeyspace {
         self.save_tables(disk, tables)
     }
 
-    /// Forgets a table, durably.
-    pub(crate) fn remove_table(&mut self, disk: &dyn Disk, table: TableId) -> Result<(), StorageError> {
-        let others = self.tables.iter().filter(|other| other.id() != table);
-        let tables = others.cloned().collect();
-        self.save_tables(disk, tables)?;
-        // A crash in between leaves the record of a table that no id will name again.
+    /// Where a table's files lie, from the data directory: keyspace, slash, name.
+    pub(crate) fn directory_of(table: &TableMetadata) -> String {
+        format!("{}/{}", table.keyspace(), table.directory_name())
+    }
+
+    /// Directories of dropped tables that may still have files.
+    pub(crate) fn dropped_directories(&self) -> impl Iterator<Item = &String> {
+        self.facts.dropped.iter()
+    }
+
+    /// Forgets a table, durably, and remembers that its files are to go.
+    pub(crate) fn drop_table(&mut self, disk: &dyn Disk, table: &TableMetadata) -> Result<(), StorageError> {
+        // First, because the files of a table that nobody knows stay.
         self.change(disk, |facts| {
-            facts.truncated.remove(&table.to_string());
+            facts.dropped.insert(Self::directory_of(table));
+        })?;
+        let others = self.tables.iter().filter(|other| other.id() != table.id());
+        self.save_tables(disk, others.cloned().collect())
+    }
+
+    /// The files of a dropped table are gone, or the table has not been dropped after all.
+    pub(crate) fn forget_dropped(&mut self, disk: &dyn Disk, directory: &str) -> Result<(), StorageError> {
+        let tables = self.tables.iter().map(|table| table.id().to_string());
+        let known: BTreeSet<String> = tables.collect();
+        self.change(disk, |facts| {
+            facts.dropped.remove(directory);
+            facts.truncated.retain(|table, _| known.contains(table));
         })
     }
 

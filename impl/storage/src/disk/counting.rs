@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{DirectoryEntry, Disk, DiskFile, DiskResult};
+use super::{DirectoryEntry, DirectoryLock, Disk, DiskFile, DiskResult};
 use crate::error::DiskOperation;
 
 /// What a file is for, by its name.
@@ -246,6 +246,11 @@ impl<D: Disk> Disk for CountingDisk<D> {
     fn exists(&self, path: &Path) -> DiskResult<bool> {
         self.counters(path).call(DiskOperation::Exists);
         self.inner.exists(path)
+    }
+
+    fn try_lock(&self, directory: &Path) -> DiskResult<Option<Box<dyn DirectoryLock>>> {
+        self.counters(directory).call(DiskOperation::Lock);
+        self.inner.try_lock(directory)
     }
 }
 

@@ -87,7 +87,18 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// When the disk fails.
     fn exists(&self, path: &Path) -> DiskResult<bool>;
+
+    /// Keeps a directory for whoever holds the lock; `None` while another holds it.
+    ///
+    /// It ends when it is dropped, and with the process. Only those who ask for it are kept out.
+    ///
+    /// # Errors
+    /// When there is no such directory, or the disk fails.
+    fn try_lock(&self, directory: &Path) -> DiskResult<Option<Box<dyn DirectoryLock>>>;
 }
+
+/// A directory that nobody else has locked, until this is dropped.
+pub trait DirectoryLock: Debug + Send + Sync {}
 
 /// A file that is open for reading and writing; several threads may use one handle.
 pub trait DiskFile: Debug + Send + Sync {
@@ -198,6 +209,10 @@ impl<D: Disk + ?Sized> Disk for Arc<D> {
 
     fn exists(&self, path: &Path) -> DiskResult<bool> {
         (**self).exists(path)
+    }
+
+    fn try_lock(&self, directory: &Path) -> DiskResult<Option<Box<dyn DirectoryLock>>> {
+        (**self).try_lock(directory)
     }
 }
 

@@ -1,14 +1,17 @@
 //! Files of the operating system.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use super::{DirectoryEntry, Disk, DiskFile, DiskResult};
+use super::{DirectoryEntry, DirectoryLock, Disk, DiskFile, DiskResult};
 use crate::error::{DiskError, DiskOperation};
+
+/// Name of the file by which a directory is locked; it is empty and stays.
+const LOCK_FILE_NAME: &str = "thymbra.lock";
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,7 +72,26 @@ impl Disk for RealDisk {
     fn exists(&self, path: &Path) -> DiskResult<bool> {
         fs::exists(path).map_err(|source| DiskError::new(DiskOperation::Exists, path, source))
     }
+
+    fn try_lock(&self, directory: &Path) -> DiskResult<Option<Box<dyn DirectoryLock>>> {
+        let path = directory.join(LOCK_FILE_NAME);
+        let failed = |source| DiskError::new(DiskOperation::Lock, &path, source);
+        let opened = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        let file = opened.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
 }
+
+/// An advisory lock, which the operating system takes back with the open file.
+impl DirectoryLock for File {}
 
 /// Entries of a directory; what vanishes meanwhile is left out.
 fn list(directory: &Path) -> io::Result<Vec<DirectoryEntry>> {

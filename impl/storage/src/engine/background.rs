@@ -5,8 +5,8 @@
 
 use super::{Shared, StorageEngine};
 use crate::compaction;
-use crate::storage_error::StorageError;
-use crate::sync::lock;
+use crate::storage_error::{StorageError, first_error};
+use crate::sync::{lock, write};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -129,23 +129,31 @@ impl StorageEngine {
     /// without durable writes. Cassandra: `StorageService.drain` at the end of the process.
     ///
     /// # Errors
-    /// When the last sync fails, or one of those flushes.
+    /// When the last sync fails, or one of those flushes; this may be called again then.
     pub fn close(&self) -> Result<(), StorageError> {
-        let shared = &self.shared;
-        if shared.is_closed.swap(true, Ordering::SeqCst) {
+        let mut has_closed = lock(&self.has_closed);
+        if *has_closed {
             return Ok(());
         }
+        let shared = &self.shared;
+        shared.is_closed.store(true, Ordering::SeqCst);
         shared.signals.notify();
         let threads = lock(&self.threads).take();
         if let Some(threads) = threads {
             threads.join();
         }
-        shared.commit_log.sync()?;
-        for table in shared.all_tables() {
-            if !shared.durable_writes(table.keyspace())? {
-                shared.flush(&table)?;
+        // Writes that have not seen the end are over then, and what they wrote is synced and flushed.
+        drop(write(&shared.tables));
+        shared.commit_log.close()?;
+        let volatile = shared.all_tables().into_iter();
+        first_error(volatile.map(|table| {
+            if shared.durable_writes(table.keyspace())? {
+                return Ok(());
             }
-        }
+            shared.flush(&table)
+        }))?;
+        lock(&shared.locks).clear();
+        *has_closed = true;
         Ok(())
     }
 }

@@ -122,7 +122,7 @@ impl Shared {
             .all_tables()
             .into_iter()
             .partition(|table| table.check_running().is_ok());
-        let given_up = stopped.iter().map(|table| flush::give_up(self, table));
+        let given_up = stopped.iter().map(|table| flush::give_up_stopped(self, table));
         let mut outcome = first_error(given_up);
         let mut due = Vec::new();
         for table in &tables {

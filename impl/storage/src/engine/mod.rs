@@ -6,6 +6,7 @@
 //! `db.ColumnFamilyStore`, `db.commitlog.CommitLog`.
 
 mod background;
+mod dropped_tables;
 mod flushes;
 mod reads;
 mod recovery;
@@ -20,12 +21,12 @@ use crate::clock::Clock;
 use crate::column_family_store::ColumnFamilyStore;
 use crate::commit_log::CommitLog;
 use crate::config::{Background, Config};
-use crate::disk::Disk;
+use crate::disk::{DirectoryLock, Disk};
 use crate::flush_register::FlushRegister;
 use crate::storage_error::StorageError;
 use crate::system_keyspace::{KeyspaceParams, SystemKeyspace};
 use background::{BackgroundThreads, Signals};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use thymbra_durability::HostId;
@@ -40,6 +41,8 @@ use thymbra_types::TableId;
 pub struct StorageEngine {
     pub(crate) shared: Arc<Shared>,
     threads: Mutex<Option<BackgroundThreads>>,
+    /// Whether everything that [`StorageEngine::close`] does has been done.
+    has_closed: Mutex<bool>,
 }
 
 /// Tables that are open.
@@ -71,8 +74,13 @@ pub(crate) struct Shared {
     pub(crate) reclaiming_bytes: AtomicU64,
     /// Whoever chooses memtables to be written holds it.
     pub(crate) flush_turn: Mutex<()>,
+    /// Whoever changes the schema holds it. The tables that were dropped in this life: the log may
+    /// have mutations of theirs.
+    pub(crate) schema_turn: Mutex<BTreeSet<TableId>>,
     pub(crate) signals: Signals,
     pub(crate) is_closed: AtomicBool,
+    /// Keep other engines from the directories for as long as this one works on them.
+    pub(crate) locks: Mutex<Vec<Box<dyn DirectoryLock>>>,
     /// What opening the files found.
     pub(crate) opening: Mutex<EngineStatistics>,
 }
@@ -84,7 +92,8 @@ impl StorageEngine {
     /// that held it are removed, before this returns.
     ///
     /// # Errors
-    /// When the settings do not go together, the disk fails, or a file is corrupt.
+    /// When the settings do not go together, another engine works on the files, the disk fails, or a
+    /// file is corrupt.
     pub fn open(config: Config, disk: Arc<dyn Disk>, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
         let threaded = config.background == Background::Threads;
         let shared = Arc::new(recovery::open(config, disk, clock)?);
@@ -95,6 +104,7 @@ impl StorageEngine {
         Ok(Self {
             shared,
             threads: Mutex::new(threads),
+            has_closed: Mutex::new(false),
         })
     }
 }

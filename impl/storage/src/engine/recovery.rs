@@ -5,12 +5,12 @@
 
 use super::background::Signals;
 use super::statistics::EngineStatistics;
-use super::{Shared, Tables};
+use super::{Shared, Tables, dropped_tables};
 use crate::clock::Clock;
 use crate::column_family_store::ColumnFamilyStore;
 use crate::commit_log::{CommitLog, ReplayRecord};
 use crate::config::Config;
-use crate::disk::Disk;
+use crate::disk::{DirectoryLock, Disk};
 use crate::flush_register::FlushRegister;
 use crate::lifecycle_transaction;
 use crate::memtable::PackedUpdate;
@@ -19,8 +19,8 @@ use crate::storage_error::StorageError;
 use crate::sync::{lock, read};
 use crate::system_keyspace::SystemKeyspace;
 use crate::table_schema::TableSchema;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use thymbra_durability::{HostId, ReplayRules as _};
@@ -39,11 +39,12 @@ pub(super) fn open(
 ) -> Result<Shared, StorageError> {
     create_directory(&*disk, &config.data_directory)?;
     create_directory(&*disk, &config.commitlog_directory)?;
-    let system = SystemKeyspace::open(&*disk, &config.data_directory)?;
+    let locks = lock_directories(&*disk, &config)?;
+    let mut system = SystemKeyspace::open(&*disk, &config.data_directory)?;
     // What has been read is acted on, and the process that wrote it may have ended before its sync.
     disk.sync_directory(&config.data_directory)?;
     let host_id = HostId(system.host_id());
-    remove_dropped_tables(&*disk, &config.data_directory, &system)?;
+    dropped_tables::remove_leftovers(&*disk, &config.data_directory, &mut system)?;
 
     let mut found = Vec::new();
     let mut leftovers_removed_count = 0;
@@ -96,8 +97,10 @@ pub(super) fn open(
         memtable_bytes: AtomicU64::new(0),
         reclaiming_bytes: AtomicU64::new(0),
         flush_turn: Mutex::new(()),
+        schema_turn: Mutex::default(),
         signals: Signals::default(),
         is_closed: AtomicBool::new(false),
+        locks: Mutex::new(locks),
         opening: Mutex::new(EngineStatistics {
             leftovers_removed_count,
             ..EngineStatistics::default()
@@ -105,13 +108,26 @@ pub(super) fn open(
         config,
         tables: RwLock::new(tables),
     };
-    shared.publish_layouts(&read(&shared.tables));
+    shared.publish(|_| {});
     replay_commit_log(&shared)?;
     Ok(shared)
 }
 
+/// Locks the directories of the data and the commit log, which may be one.
+//= WP-CL-11
+fn lock_directories(disk: &dyn Disk, config: &Config) -> Result<Vec<Box<dyn DirectoryLock>>, StorageError> {
+    let mut directories = vec![&config.data_directory, &config.commitlog_directory];
+    directories.dedup();
+    let lock = |directory: &PathBuf| {
+        disk.try_lock(directory)?.ok_or_else(|| StorageError::InUse {
+            directory: directory.clone(),
+        })
+    };
+    directories.into_iter().map(lock).collect()
+}
+
 /// Where a table's files lie.
-pub(super) fn table_directory(config: &Config, metadata: &TableMetadata) -> std::path::PathBuf {
+pub(super) fn table_directory(config: &Config, metadata: &TableMetadata) -> PathBuf {
     config
         .data_directory
         .join(metadata.keyspace())
@@ -120,13 +136,14 @@ pub(super) fn table_directory(config: &Config, metadata: &TableMetadata) -> std:
 
 /// The SSTables of a table, once unfinished transactions are undone or finished.
 #[derive(Default)]
-struct OpenedSSTables {
-    sstables: Vec<Arc<SSTableReader>>,
-    last_generation: u64,
+pub(super) struct OpenedSSTables {
+    pub(super) sstables: Vec<Arc<SSTableReader>>,
+    pub(super) last_generation: u64,
     leftovers_removed_count: u64,
 }
 
-fn open_sstables(
+/// Opens what lies in a table's directory, which is made if it is missing.
+pub(super) fn open_sstables(
     disk: &Arc<dyn Disk>,
     config: &Config,
     metadata: &TableMetadata,
@@ -153,33 +170,8 @@ fn open_sstables(
 }
 
 /// Makes a directory and those around it, durably.
-pub(super) fn create_directory(disk: &dyn Disk, directory: &Path) -> Result<(), StorageError> {
+fn create_directory(disk: &dyn Disk, directory: &Path) -> Result<(), StorageError> {
     Ok(crate::disk::create_directory_durably(disk, directory)?)
-}
-
-/// Removes what a crash left of tables that the schema does not have any more.
-fn remove_dropped_tables(
-    disk: &dyn Disk,
-    data_directory: &Path,
-    system: &SystemKeyspace,
-) -> Result<(), StorageError> {
-    let known: BTreeSet<(&str, String)> = system
-        .tables()
-        .iter()
-        .map(|table| (table.keyspace(), table.directory_name()))
-        .collect();
-    for keyspace in disk.list(data_directory)? {
-        if !keyspace.is_directory || system.keyspace(&keyspace.name).is_none() {
-            continue;
-        }
-        let directory = data_directory.join(&keyspace.name);
-        for table in disk.list(&directory)? {
-            if table.is_directory && !known.contains(&(keyspace.name.as_str(), table.name.clone())) {
-                crate::column_family_store::remove_directory(disk, &directory.join(&table.name))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What replay needs to know of a table.

@@ -1,12 +1,11 @@
 //! Keyspaces and tables: made, changed, emptied, dropped.
 //!
-//! The node's own facts change first, durably; what a crash leaves of a dropped table is removed
-//! when the node opens again. Source: Cassandra `schema.SchemaManager`,
+//! One change at a time; the node's own facts change first, durably, and writes go on meanwhile. Source: Cassandra `schema.SchemaManager`,
 //! `db.ColumnFamilyStore.truncateBlocking`.
 
-use super::recovery::{create_directory, table_directory};
-use super::{Shared, StorageEngine};
-use crate::column_family_store::{ColumnFamilyStore, remove_directory};
+use super::recovery::{open_sstables, table_directory};
+use super::{Shared, StorageEngine, dropped_tables};
+use crate::column_family_store::ColumnFamilyStore;
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::storage_error::StorageError;
 use crate::sync::{lock, read, write};
@@ -27,9 +26,9 @@ impl StorageEngine {
     /// When there is one of that name, or the disk fails.
     pub fn create_keyspace(&self, name: &str, durable_writes: bool) -> Result<(), StorageError> {
         let shared = &self.shared;
+        let _turn = lock(&shared.schema_turn);
         shared.check_open()?;
-        let mut keyspaces = write(&shared.keyspaces);
-        if keyspaces.contains_key(name) {
+        if read(&shared.keyspaces).contains_key(name) {
             return Err(StorageError::Exists {
                 what: "keyspace",
                 name: name.into(),
@@ -37,43 +36,55 @@ impl StorageEngine {
         }
         let params = KeyspaceParams { durable_writes };
         lock(&shared.system).put_keyspace(&*shared.disk, name, params)?;
-        keyspaces.insert(name.to_owned(), params);
+        write(&shared.keyspaces).insert(name.to_owned(), params);
         Ok(())
     }
 
     /// Makes a table in a keyspace that exists.
     ///
+    /// SSTables that lie in its directory already are its data: whoever put them there has restored
+    /// them.
+    ///
     /// # Errors
-    /// When the keyspace is unknown, a table has that name or id, or the disk fails.
+    /// When the keyspace is unknown, a table has that name or id, the disk fails, or a file in the
+    /// directory is corrupt.
     pub fn create_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
+        let dropped = lock(&shared.schema_turn);
         shared.check_open()?;
         shared.durable_writes(metadata.keyspace())?;
-        let mut tables = write(&shared.tables);
         let is_taken = |other: &Arc<ColumnFamilyStore>| {
             let other = other.metadata();
             let is_named_alike = (other.keyspace(), other.name()) == (metadata.keyspace(), metadata.name());
             other.id() == metadata.id() || is_named_alike
         };
-        if tables.values().any(is_taken) {
+        if read(&shared.tables).values().any(is_taken) {
             return Err(StorageError::Exists {
                 what: "table",
                 name: metadata.name().into(),
             });
         }
-        let directory = table_directory(&shared.config, &metadata);
-        create_directory(&*shared.disk, &directory)?;
+        // What is left of a table of this id that was dropped must not return.
+        dropped_tables::remove_rest(shared, &metadata)?;
+        if dropped.contains(&metadata.id()) {
+            let position = shared.commit_log.current_position();
+            let now_ms = shared.clock.now_ms();
+            lock(&shared.system).put_truncation(&*shared.disk, metadata.id(), position, now_ms)?;
+        }
+        let files = open_sstables(&shared.disk, &shared.config, &metadata)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;
+        let directory = table_directory(&shared.config, &metadata);
         let table = ColumnFamilyStore::new(
             TableSchema::new(metadata),
             directory,
-            Vec::new(),
-            0,
+            files.sstables,
+            files.last_generation,
             shared.commit_log.current_position(),
             shared.clock.monotonic_ms(),
         );
-        tables.insert(table.id(), Arc::new(table));
-        shared.publish_layouts(&tables);
+        shared.publish(|tables| {
+            tables.insert(table.id(), Arc::new(table));
+        });
         Ok(())
     }
 
@@ -87,52 +98,40 @@ impl StorageEngine {
     /// not be read any more ([`TableMetadata::validate_compatibility`]), or the disk fails.
     pub fn alter_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
-        shared.check_open()?;
-        let tables = write(&shared.tables);
-        let id = metadata.id();
-        let Some(table) = tables.get(&id) else {
-            return Err(StorageError::UnknownTable { table: id });
-        };
+        let _turn = lock(&shared.schema_turn);
+        let table = shared.table(metadata.id())?;
         let before = table.metadata();
         let stays = (before.keyspace(), before.name()) == (metadata.keyspace(), metadata.name())
             && before.partition_key() == metadata.partition_key()
             && before.clustering() == metadata.clustering();
         if !stays {
-            return Err(StorageError::KeyChanged { table: id });
+            return Err(StorageError::KeyChanged { table: metadata.id() });
         }
         metadata.validate_compatibility(&before)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;
-        table.set_schema(TableSchema::new(metadata));
-        shared.publish_layouts(&tables);
+        shared.publish(|_| table.set_schema(TableSchema::new(metadata)));
         Ok(())
     }
 
-    /// Removes a table with all its data.
+    /// Removes a table with all its data; directories in its directory, such as snapshots, stay.
     ///
-    /// All tables are flushed first: a mutation in the commit log that has a part for a table that
-    /// is gone is passed over as a whole when it is replayed.
+    /// The table takes no calls from the beginning on, and writes to others go on. All others are
+    /// flushed: a mutation in the commit log that has a part for a table that is gone is passed over
+    /// as a whole when it is replayed.
     ///
     /// # Errors
-    /// When there is no such table, or a flush fails, with nothing changed; or when the disk fails
-    /// later: the table is gone then, and what is left of its files is removed when the node is
-    /// opened again.
+    /// When there is no such table, or a flush fails, with nothing changed. When the disk fails
+    /// later: the table takes no calls then, whether it is gone is known when the node is opened
+    /// again, and this may be called again before.
     pub fn drop_table(&self, table: TableId) -> Result<(), StorageError> {
         let shared = &self.shared;
+        let mut gone = lock(&shared.schema_turn);
         shared.check_open()?;
-        let mut tables = write(&shared.tables);
-        let Some(dropped) = tables.get(&table).cloned() else {
-            return Err(StorageError::UnknownTable { table });
-        };
-        let _turn = dropped.compaction_turn();
-        for other in tables.values() {
-            shared.flush(other)?;
-        }
-        lock(&shared.system).remove_table(&*shared.disk, table)?;
-        tables.remove(&table);
-        shared.publish_layouts(&tables);
-        drop(tables);
-        shared.commit_log.forget_table(table)?;
-        Ok(remove_directory(&*shared.disk, dropped.directory())?)
+        let found = read(&shared.tables).get(&table).cloned();
+        let dropped = found.ok_or(StorageError::UnknownTable { table })?;
+        // Even if this fails: it may have happened.
+        gone.insert(table);
+        dropped_tables::drop_table(shared, &dropped)
     }
 
     /// Removes all data of a table that was written before; all of it or, if that fails, nothing.
@@ -144,6 +143,7 @@ impl StorageEngine {
         let shared = &self.shared;
         let table = shared.table(table)?;
         let _turn = table.compaction_turn();
+        table.check_running()?;
 
         // Everything goes into SSTables, so that one transaction removes it as a whole.
         let view = loop {
@@ -207,8 +207,10 @@ impl StorageEngine {
 }
 
 impl Shared {
-    /// Tells serialization which tables there are.
-    pub(super) fn publish_layouts(&self, tables: &super::Tables) {
+    /// Changes tables or their definitions between two writes, and tells serialization of it.
+    pub(super) fn publish(&self, change: impl FnOnce(&mut super::Tables)) {
+        let mut tables = write(&self.tables);
+        change(&mut tables);
         let layouts = tables
             .iter()
             .map(|(id, table)| (*id, Arc::clone(&table.schema().layout)));

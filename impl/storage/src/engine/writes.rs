@@ -55,7 +55,8 @@ pub struct PendingFlush {
 impl Drop for PendingFlush {
     /// Others wait for the end of the flush, see [`crate::flush_register`].
     fn drop(&mut self) {
-        let Some(shared) = self.shared.upgrade() else {
+        let engine = self.shared.upgrade();
+        let Some(shared) = engine.filter(|shared| shared.check_open().is_ok()) else {
             return;
         };
         if let Err(error) = flush::abandon(&shared, &self.memtable) {
@@ -164,8 +165,9 @@ impl Shared {
 
     fn apply(&self, mutation: Mutation) -> Result<(), StorageError> {
         // Check
-        self.check_open()?;
+        // In this order: whoever closes the engine waits for those who hold the tables.
         let tables = read(&self.tables);
+        self.check_open()?;
         for table in mutation.updates.keys() {
             let Some(known) = tables.get(table) else {
                 return Err(StorageError::UnknownTable { table: *table });

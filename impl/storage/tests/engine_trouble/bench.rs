@@ -2,15 +2,18 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 use thymbra_durability::SyncMode;
 use thymbra_format::marshal::AbstractType;
 use thymbra_format::schema::{CompressionParams, TableMetadata, TableMetadataBuilder, TableParams};
 use thymbra_storage::disk::DiskResult;
 use thymbra_storage::read::RowFilter;
 use thymbra_storage::{
-    Background, Config, DirectoryEntry, Disk, DiskError, DiskFile, DiskOperation, ManualClock, SimulatedDisk,
-    StorageEngine, StorageError,
+    Background, Config, DirectoryEntry, DirectoryLock, Disk, DiskError, DiskFile, DiskOperation, ManualClock,
+    SimulatedDisk, StorageEngine, StorageError,
 };
 use thymbra_types::{
     Cell, CellName, Clustering, DecoratedKey, LivenessInfo, Mutation, Partition, Partitioner, Row, TableId,
@@ -55,35 +58,75 @@ pub(crate) fn open(disk: &SimulatedDisk) -> StorageEngine {
     open_with(disk.clone(), config()).expect("the engine opens")
 }
 
-/// A disk that refuses operations by their kind and path.
+/// A disk that refuses operations, or holds them up, by their kind and path.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Refusing {
     pub(crate) disk: SimulatedDisk,
-    refused: Arc<Mutex<Option<(DiskOperation, &'static str)>>>,
+    order: Arc<Mutex<Option<Order>>>,
+    changed: Arc<Condvar>,
+    held_count: Arc<AtomicU64>,
+}
+
+/// What is done to an operation on paths that contain a text.
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    operation: DiskOperation,
+    path_part: &'static str,
+    is_refused: bool,
 }
 
 impl Refusing {
     /// From now on refuses an operation on paths that contain a text, and no other.
     pub(crate) fn refuse(&self, operation: DiskOperation, path_part: &'static str) {
-        *self.refused.lock().expect("no holder panics") = Some((operation, path_part));
+        self.order(Some(Order {
+            operation,
+            path_part,
+            is_refused: true,
+        }));
     }
 
-    /// Refuses nothing any more.
+    /// From now on holds an operation up, until the repair.
+    pub(crate) fn hold(&self, operation: DiskOperation, path_part: &'static str) {
+        self.order(Some(Order {
+            operation,
+            path_part,
+            is_refused: false,
+        }));
+    }
+
+    /// Does everything again that it is asked for.
     pub(crate) fn repair(&self) {
-        *self.refused.lock().expect("no holder panics") = None;
+        self.order(None);
+    }
+
+    /// Operations that have been held up so far.
+    pub(crate) fn held_count(&self) -> u64 {
+        self.held_count.load(Ordering::SeqCst)
+    }
+
+    fn order(&self, order: Option<Order>) {
+        *self.order.lock().expect("no holder panics") = order;
+        self.changed.notify_all();
     }
 
     fn check(&self, operation: DiskOperation, path: &Path) -> DiskResult<()> {
-        match *self.refused.lock().expect("no holder panics") {
-            Some((refused, part)) if refused == operation && path.to_string_lossy().contains(part) => {
-                Err(DiskError {
+        let concerns = |order: &Option<Order>| {
+            let path = path.to_string_lossy();
+            order.filter(|order| order.operation == operation && path.contains(order.path_part))
+        };
+        let mut order = self.order.lock().expect("no holder panics");
+        while let Some(found) = concerns(&order) {
+            if found.is_refused {
+                return Err(DiskError {
                     operation,
                     path: path.to_path_buf(),
                     source: io::Error::other("refused"),
-                })
+                });
             }
-            Some(_) | None => Ok(()),
+            self.held_count.fetch_add(1, Ordering::SeqCst);
+            order = self.changed.wait(order).expect("no holder panics");
         }
+        Ok(())
     }
 }
 
@@ -125,6 +168,10 @@ impl Disk for Refusing {
 
     fn exists(&self, path: &Path) -> DiskResult<bool> {
         self.disk.exists(path)
+    }
+
+    fn try_lock(&self, directory: &Path) -> DiskResult<Option<Box<dyn DirectoryLock>>> {
+        self.disk.try_lock(directory)
     }
 }
 
@@ -172,6 +219,15 @@ pub(crate) fn insert(table: TableId, name: &str, number: i32, timestamp: i64, va
     let mut update = Partition::default();
     update.rows.insert(clustering(number), row(timestamp, value));
     mutation(table, key(name), update)
+}
+
+/// Waits for something, and fails if it does not come.
+pub(crate) fn within_seconds(seconds: u64, what: &str, is_done: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_done() {
+        assert!(begin.elapsed() < Duration::from_secs(seconds), "{what}");
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// The values of a partition's rows.

@@ -2,6 +2,7 @@
 
 use crate::bench::{
     NOW_MS, OTHER, Refusing, TABLE, config, definition, insert, make_tables, open, open_with, values,
+    within_seconds,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,15 +34,6 @@ fn fill(engine: &StorageEngine, count: usize) {
         engine
             .apply(insert(OTHER, &name, 0, 1, &large()))
             .expect("a write");
-    }
-}
-
-/// Waits for something, and fails if it does not come.
-fn within_seconds(seconds: u64, what: &str, is_done: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !is_done() {
-        assert!(begin.elapsed() < Duration::from_secs(seconds), "{what}");
-        thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -1,6 +1,8 @@
 //! The engine in trouble: wrong calls, failing disks, foreign files, many threads.
 
 mod bench;
+mod closing;
 mod flushes;
 mod mutations;
+mod opening;
 mod schema;

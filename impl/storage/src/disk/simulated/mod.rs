@@ -24,18 +24,22 @@
 //! fail (half of a write takes effect), [`SimulatedDisk::fill_from`] and
 //! [`SimulatedDisk::fill_at`] make the disk full.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{DirectoryEntry, Disk, DiskFile, DiskResult};
+use super::{DirectoryEntry, DirectoryLock, Disk, DiskFile, DiskResult};
 use crate::error::{DiskError, DiskOperation};
 use image::{FileChange, Image, Inode, Node, PAGE_SIZE_BYTES, Standing, size};
 
 mod crash;
 mod image;
+mod lock;
 #[cfg(test)]
 mod tests;
+
+use lock::SimulatedLock;
 
 pub use crash::{ChangeKind, Crash, Kept, Loss, UnsyncedChange};
 
@@ -70,6 +74,8 @@ struct State {
     fill_from: Option<u64>,
     capacity_bytes: Option<u64>,
     is_crashed: bool,
+    /// Directories that somebody has for himself; they end with this life of the disk.
+    locked: BTreeSet<PathBuf>,
 }
 
 /// How an operation goes.
@@ -318,7 +324,8 @@ const fn needs_space(operation: DiskOperation) -> bool {
         | DiskOperation::Remove
         | DiskOperation::List
         | DiskOperation::SyncDirectory
-        | DiskOperation::Exists => false,
+        | DiskOperation::Exists
+        | DiskOperation::Lock => false,
     }
 }
 
@@ -383,6 +390,14 @@ impl Disk for SimulatedDisk {
         self.run(DiskOperation::Exists, path, |state, _| {
             Ok(state.image.node(path).is_some())
         })
+    }
+
+    fn try_lock(&self, directory: &Path) -> DiskResult<Option<Box<dyn DirectoryLock>>> {
+        let is_free = self.run(DiskOperation::Lock, directory, |state, _| {
+            state.image.directory(directory)?;
+            Ok(state.locked.insert(directory.to_path_buf()))
+        })?;
+        Ok(is_free.then(|| SimulatedLock::boxed(self, directory)))
     }
 }
 
