@@ -63,21 +63,27 @@ pub(crate) fn write_memtable(
     first_error([outcome, discarded, give_up_stopped(shared, table)])
 }
 
-/// Ends the flush of a memtable that was never written, badly: it is to be tried again.
+/// Ends the flush of a memtable that was never written, badly: whoever looks for work next tries it
+/// again, and draws the consequences of those that waited for it.
+pub(crate) fn abandon(shared: &Shared, memtable: &Memtable) {
+    if let Some(flush) = memtable.claim().take() {
+        shared.flushes.fail(flush);
+        shared.signals.notify();
+    }
+}
+
+/// Draws the consequences of flushes that have ended.
 ///
 /// # Errors
-/// When a segment of the commit log that waited for it cannot be removed.
-pub(crate) fn abandon(shared: &Shared, memtable: &Memtable) -> Result<(), StorageError> {
-    match memtable.claim().take() {
-        Some(flush) => discard(shared, shared.flushes.end(flush, FlushState::Failed)),
-        None => Ok(()),
-    }
+/// When a segment of the commit log cannot be removed.
+pub(crate) fn post_flush(shared: &Shared) -> Result<(), StorageError> {
+    discard(shared, shared.flushes.ended())
 }
 
 /// The same as [`give_up`] for a table that is stopped; nothing for another.
 ///
 /// # Errors
-/// As [`abandon`].
+/// As [`post_flush`].
 pub(crate) fn give_up_stopped(shared: &Shared, table: &ColumnFamilyStore) -> Result<(), StorageError> {
     if table.is_stopped() {
         return give_up(shared, table);
@@ -89,7 +95,7 @@ pub(crate) fn give_up_stopped(shared: &Shared, table: &ColumnFamilyStore) -> Res
 /// for them.
 ///
 /// # Errors
-/// As [`abandon`].
+/// As [`post_flush`].
 pub(crate) fn give_up(shared: &Shared, table: &ColumnFamilyStore) -> Result<(), StorageError> {
     discard(shared, shared.flushes.end_all(table.id()))
 }

@@ -55,6 +55,20 @@ impl FlushRegister {
         Self::draw(flushes)
     }
 
+    /// A flush has ended badly; what follows is left to others.
+    pub(crate) fn fail(&self, id: u64) {
+        let (_, flushes) = &mut *self.lock();
+        if let Some(ended) = flushes.iter_mut().find(|flush| flush.id == id) {
+            ended.state = FlushState::Failed;
+        }
+    }
+
+    /// What the commit log may forget of flushes that have ended, and that nobody was told of.
+    pub(crate) fn ended(&self) -> Vec<CleanInterval> {
+        let (_, flushes) = &mut *self.lock();
+        Self::draw(flushes)
+    }
+
     /// All flushes of a table have failed that have not ended; gives the same.
     pub(crate) fn end_all(&self, table: TableId) -> Vec<CleanInterval> {
         let (_, flushes) = &mut *self.lock();
@@ -137,6 +151,30 @@ mod tests {
         assert_eq!(register.end(second, FlushState::Written), [clean(5, 9)]);
     }
 
+    #[test]
+    fn table_that_is_given_up_holds_no_other_up() {
+        let register = FlushRegister::default();
+        register.begin(TableId(2), bounds(0, 5));
+        let written = register.begin(TABLE, bounds(5, 9));
+        register.begin(TableId(2), bounds(9, 10));
+        assert_eq!(register.end(written, FlushState::Written), []);
+        assert_eq!(register.end_all(TableId(2)), [clean(5, 9)]);
+        let last = register.begin(TABLE, bounds(9, 12));
+        assert_eq!(register.end(last, FlushState::Written), [clean(9, 12)]);
+    }
+
+    #[test]
+    fn what_waited_for_a_flush_that_was_given_up_is_told_later() {
+        let register = FlushRegister::default();
+        let first = register.begin(TABLE, bounds(0, 5));
+        let second = register.begin(TABLE, bounds(5, 9));
+        assert_eq!(register.end(second, FlushState::Written), []);
+        assert_eq!(register.ended(), []);
+        register.fail(first);
+        assert_eq!(register.ended(), [clean(5, 9)]);
+        assert_eq!(register.ended(), []);
+    }
+
     /// Every order of these numbers.
     fn orders(numbers: &[usize]) -> Vec<Vec<usize>> {
         if numbers.is_empty() {
@@ -192,17 +230,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn table_that_is_given_up_holds_no_other_up() {
-        let register = FlushRegister::default();
-        register.begin(TableId(2), bounds(0, 5));
-        let written = register.begin(TABLE, bounds(5, 9));
-        register.begin(TableId(2), bounds(9, 10));
-        assert_eq!(register.end(written, FlushState::Written), []);
-        assert_eq!(register.end_all(TableId(2)), [clean(5, 9)]);
-        let last = register.begin(TABLE, bounds(9, 12));
-        assert_eq!(register.end(last, FlushState::Written), [clean(9, 12)]);
     }
 }

@@ -123,7 +123,7 @@ impl Shared {
             .into_iter()
             .partition(|table| table.check_running().is_ok());
         let given_up = stopped.iter().map(|table| flush::give_up_stopped(self, table));
-        let mut outcome = first_error(given_up);
+        let mut outcome = first_error(given_up.chain([flush::post_flush(self)]));
         let mut due = Vec::new();
         for table in &tables {
             let failed = table.view().flushing.clone().into_iter();

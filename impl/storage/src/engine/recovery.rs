@@ -52,15 +52,7 @@ pub(super) fn open(
     for metadata in system.tables() {
         let files = open_sstables(&disk, &config, metadata)?;
         leftovers_removed_count += files.leftovers_removed_count;
-        let ends = files
-            .sstables
-            .iter()
-            .filter_map(|sstable| sstable.intervals_of(host_id));
-        let ends = ends.filter_map(|intervals| intervals.iter().last().map(|(_, end)| end.segment_id));
-        let truncated = system
-            .truncated_position(metadata.id())
-            .map(|position| position.segment_id);
-        highest_known_id = ends.chain(truncated).chain(highest_known_id).max();
+        highest_known_id = highest_known_id.max(highest_id_of(metadata, &files, &system, host_id));
         found.push((metadata.clone(), files));
     }
     let commit_log = CommitLog::open(
@@ -71,17 +63,8 @@ pub(super) fn open(
     let lower_bound = commit_log.current_position();
     let now_ms = clock.monotonic_ms();
     let tables = found.into_iter().map(|(metadata, files)| {
-        let id = metadata.id();
-        let directory = table_directory(&config, &metadata);
-        let table = ColumnFamilyStore::new(
-            TableSchema::new(metadata),
-            directory,
-            files.sstables,
-            files.last_generation,
-            lower_bound,
-            now_ms,
-        );
-        (id, Arc::new(table))
+        let table = table_of(&config, metadata, files, lower_bound, now_ms);
+        (table.id(), Arc::new(table))
     });
     let tables: Tables = tables.collect();
     let shared = Shared {
@@ -113,6 +96,39 @@ pub(super) fn open(
     Ok(shared)
 }
 
+/// A table with what was found in its directory, and an empty memtable.
+pub(super) fn table_of(
+    config: &Config,
+    metadata: TableMetadata,
+    files: OpenedSSTables,
+    lower_bound: CommitLogPosition,
+    now_ms: u64,
+) -> ColumnFamilyStore {
+    let directory = table_directory(config, &metadata);
+    ColumnFamilyStore::new(
+        TableSchema::new(metadata),
+        directory,
+        files.sstables,
+        files.last_generation,
+        lower_bound,
+        now_ms,
+    )
+}
+
+/// The highest segment id that a table's SSTables and its truncation name.
+fn highest_id_of(
+    metadata: &TableMetadata,
+    files: &OpenedSSTables,
+    system: &SystemKeyspace,
+    host_id: HostId,
+) -> Option<i64> {
+    let sstables = files.sstables.iter();
+    let ends = sstables.filter_map(|sstable| sstable.intervals_of(host_id)?.iter().last());
+    let truncated = system.truncated_position(metadata.id());
+    let positions = ends.map(|(_, end)| *end).chain(truncated);
+    positions.map(|position| position.segment_id).max()
+}
+
 /// Locks the directories of the data and the commit log, which may be one.
 //= WP-CL-11
 fn lock_directories(disk: &dyn Disk, config: &Config) -> Result<Vec<Box<dyn DirectoryLock>>, StorageError> {
@@ -137,8 +153,8 @@ pub(super) fn table_directory(config: &Config, metadata: &TableMetadata) -> Path
 /// The SSTables of a table, once unfinished transactions are undone or finished.
 #[derive(Default)]
 pub(super) struct OpenedSSTables {
-    pub(super) sstables: Vec<Arc<SSTableReader>>,
-    pub(super) last_generation: u64,
+    sstables: Vec<Arc<SSTableReader>>,
+    last_generation: u64,
     leftovers_removed_count: u64,
 }
 

@@ -3,7 +3,7 @@
 //! One change at a time; the node's own facts change first, durably, and writes go on meanwhile. Source: Cassandra `schema.SchemaManager`,
 //! `db.ColumnFamilyStore.truncateBlocking`.
 
-use super::recovery::{open_sstables, table_directory};
+use super::recovery::{open_sstables, table_of};
 use super::{Shared, StorageEngine, dropped_tables};
 use crate::column_family_store::ColumnFamilyStore;
 use crate::lifecycle_transaction::LifecycleTransaction;
@@ -73,15 +73,9 @@ impl StorageEngine {
         }
         let files = open_sstables(&shared.disk, &shared.config, &metadata)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;
-        let directory = table_directory(&shared.config, &metadata);
-        let table = ColumnFamilyStore::new(
-            TableSchema::new(metadata),
-            directory,
-            files.sstables,
-            files.last_generation,
-            shared.commit_log.current_position(),
-            shared.clock.monotonic_ms(),
-        );
+        let lower_bound = shared.commit_log.current_position();
+        let now_ms = shared.clock.monotonic_ms();
+        let table = table_of(&shared.config, metadata, files, lower_bound, now_ms);
         shared.publish(|tables| {
             tables.insert(table.id(), Arc::new(table));
         });
