@@ -35,6 +35,9 @@ pub struct Config {
     pub partitioner: Partitioner,
     /// When the commit log is synced, and who waits.
     pub commitlog_sync: SyncMode,
+    /// In periodic mode: how old the last sync may be before writes wait, milliseconds; absent, what
+    /// `commitlog_sync` says.
+    pub periodic_commitlog_sync_lag_block_ms: Option<u64>,
     /// Length of a commit log segment, bytes.
     pub commitlog_segment_size_bytes: u64,
     /// Whether segments are compressed by LZ4.
@@ -96,6 +99,7 @@ impl Config {
             commitlog_directory: directory.join("commitlog"),
             partitioner: Partitioner::Murmur3,
             commitlog_sync: SyncMode::periodic(DEFAULT_SYNC_PERIOD_MS),
+            periodic_commitlog_sync_lag_block_ms: None,
             commitlog_segment_size_bytes: 32 << 20,
             commitlog_compression: false,
             commitlog_total_space_bytes: 8192 << 20,
@@ -146,6 +150,10 @@ impl Config {
             "commitlog_sync_period" | "commitlog_sync_period_in_ms" => {
                 self.commitlog_sync = SyncMode::periodic(duration(name, value)?);
             }
+            "periodic_commitlog_sync_lag_block" | "periodic_commitlog_sync_lag_block_in_ms" => {
+                self.periodic_commitlog_sync_lag_block_ms = Some(duration(name, value)?);
+            }
+            "commitlog_compression" => self.commitlog_compression = is_compressed(name, value)?,
             "commitlog_sync_group_window" | "commitlog_sync_group_window_in_ms" => {
                 self.commitlog_sync = SyncMode::Group {
                     window_ms: duration(name, value)?,
@@ -170,11 +178,22 @@ impl Config {
         Ok(())
     }
 
+    /// When the commit log is synced, and who waits how long.
+    fn sync_mode(&self) -> SyncMode {
+        match (self.commitlog_sync, self.periodic_commitlog_sync_lag_block_ms) {
+            (SyncMode::Periodic { period_ms, .. }, Some(lag_block_ms)) => SyncMode::Periodic {
+                period_ms,
+                lag_block_ms,
+            },
+            (mode @ (SyncMode::Periodic { .. } | SyncMode::Batch | SyncMode::Group { .. }), _) => mode,
+        }
+    }
+
     /// What the commit log is given; `highest_known_id` is of a segment that files name.
     pub(crate) fn commit_log(&self, highest_known_id: Option<i64>) -> CommitLogConfig {
         CommitLogConfig {
             directory: self.commitlog_directory.clone(),
-            sync_mode: self.commitlog_sync,
+            sync_mode: self.sync_mode(),
             segment_size_bytes: self.commitlog_segment_size_bytes,
             total_space_bytes: self.commitlog_total_space_bytes,
             is_compressed: self.commitlog_compression,
@@ -241,6 +260,25 @@ fn duration(name: &str, value: &str) -> Result<u64, ConfigError> {
         quantity::duration_ms(value)
     };
     milliseconds.ok_or_else(|| wrong(name, value, "a duration, such as 10s"))
+}
+
+/// A compressor by its class, alone or as the list of one that `cassandra.yaml` has; nothing for none.
+fn is_compressed(name: &str, value: &str) -> Result<bool, ConfigError> {
+    let list = value
+        .trim_start_matches(['[', '-', '{', ' '])
+        .trim_end_matches(['}', ']', ' ']);
+    let class = list
+        .trim_start_matches("class_name:")
+        .trim_matches(['"', '\'', ' ']);
+    match class.trim_start_matches("org.apache.cassandra.io.compress.") {
+        "" | "null" | "~" => Ok(false),
+        "LZ4Compressor" => Ok(true),
+        _ => Err(wrong(
+            name,
+            value,
+            "LZ4Compressor, the only one there is, or nothing",
+        )),
+    }
 }
 
 fn share(name: &str, value: &str) -> Result<f64, ConfigError> {
@@ -310,6 +348,55 @@ mod tests {
             assert_eq!(error.to_string(), message);
         }
         assert_eq!(format!("{config:?}"), before);
+    }
+
+    #[test]
+    fn compressor_is_lz4_or_none() {
+        let mut config = Config::under("/node");
+        for (value, expected) in [
+            ("LZ4Compressor", true),
+            ("", false),
+            ("org.apache.cassandra.io.compress.LZ4Compressor", true),
+            ("null", false),
+            ("[{class_name: LZ4Compressor}]", true),
+            ("- class_name: \"LZ4Compressor\"", true),
+        ] {
+            config.set("commitlog_compression", value).expect(value);
+            assert_eq!(config.commit_log(None).is_compressed, expected, "{value}");
+        }
+        for value in [
+            "SnappyCompressor",
+            "true",
+            "[{class_name: LZ4Compressor, parameters: []}]",
+        ] {
+            config.set("commitlog_compression", value).expect_err(value);
+        }
+        assert!(config.commitlog_compression);
+    }
+
+    #[test]
+    fn lag_block_holds_whenever_it_is_set_and_in_periodic_mode_only() {
+        let mut config = Config::under("/node");
+        let mut after = |name: &str, value: &str| {
+            config.set(name, value).expect("a valid setting");
+            config.commit_log(None).sync_mode
+        };
+        let periodic = |period_ms, lag_block_ms| SyncMode::Periodic {
+            period_ms,
+            lag_block_ms,
+        };
+        assert_eq!(after("commitlog_sync_period", "2s"), periodic(2_000, 3_000));
+        assert_eq!(
+            after("periodic_commitlog_sync_lag_block", "500ms"),
+            periodic(2_000, 500)
+        );
+        assert_eq!(after("commitlog_sync_period_in_ms", "1000"), periodic(1_000, 500));
+        assert_eq!(after("commitlog_sync", "batch"), SyncMode::Batch);
+        assert_eq!(
+            after("periodic_commitlog_sync_lag_block_in_ms", "700"),
+            SyncMode::Batch
+        );
+        assert_eq!(after("commitlog_sync", "periodic"), periodic(10_000, 700));
     }
 
     #[test]

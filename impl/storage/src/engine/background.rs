@@ -50,7 +50,7 @@ pub(super) struct BackgroundThreads {
 }
 
 impl BackgroundThreads {
-    /// One thread flushes, one compacts; the commit log has its own.
+    /// As many threads flush as the settings say, one compacts; the commit log has its own.
     pub(super) fn start(shared: &Arc<Shared>) -> Result<Self, StorageError> {
         let spawn = |name: &str, work: fn(&Shared) -> Result<bool, StorageError>| {
             let shared = Arc::clone(shared);
@@ -59,12 +59,11 @@ impl BackgroundThreads {
                 .spawn(move || run(&shared, work))
                 .map_err(StorageError::Thread)
         };
-        Ok(Self {
-            threads: vec![
-                spawn("MemtableFlushWriter", Shared::flush_what_is_due)?,
-                spawn("CompactionExecutor", Shared::compact_what_is_due)?,
-            ],
-        })
+        let writers = (0..shared.config.memtable_flush_writers)
+            .map(|_| spawn("MemtableFlushWriter", Shared::flush_what_is_due));
+        let compactor = spawn("CompactionExecutor", Shared::compact_what_is_due);
+        let threads = writers.chain([compactor]).collect::<Result<_, _>>()?;
+        Ok(Self { threads })
     }
 
     /// Waits for the threads, which stop because the engine is closed.

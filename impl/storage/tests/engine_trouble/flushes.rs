@@ -129,8 +129,10 @@ fn table_that_cannot_be_flushed_keeps_no_other_from_being_flushed() {
     let engine = StorageEngine::open(config, Arc::new(disk.clone()), Arc::clone(&clock) as _);
     let engine = engine.expect("the engine opens");
     make_tables(&engine, true);
-    let mut params = TableParams::default();
-    params.memtable_flush_period_ms = 1_000;
+    let params = TableParams {
+        memtable_flush_period_ms: 1_000,
+        ..TableParams::default()
+    };
     let periodic = definition("u", OTHER)
         .params(params)
         .build()

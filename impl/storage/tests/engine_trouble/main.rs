@@ -6,3 +6,4 @@ mod flushes;
 mod mutations;
 mod opening;
 mod schema;
+mod threads;

@@ -49,7 +49,7 @@ fn refusal(changes: &[TableMetadata]) -> SchemaError {
     let (answer, found) = altered(changes);
     match answer {
         Err(StorageError::Schema(error)) => error,
-        other => panic!("{other:?}, {found:?}"),
+        other => unreachable!("no refusal: {other:?}, {found:?}"),
     }
 }
 
