@@ -305,14 +305,14 @@ pub enum Fault {
 ///
 /// # Errors
 /// The script, the operation of the disk, and what is wrong.
-pub fn explore_faults(script: &Script, fault: Fault, every: usize) -> Result<Explored, String> {
+pub fn explore_faults(script: &Script, fault: Fault) -> Result<Explored, String> {
     let whole = run(script)?;
     let mut explored = Explored::default();
     // A directory whose making was not synced can be lost for ever, and nothing is acknowledged before.
     let begun = Trial::begin(script.setup, SimulatedDisk::new());
     let begun = begun.map_err(|stop| failure(script, &stop, "at the beginning"))?;
     let first = usize::try_from(begun.disk().operation_count()).expect("a beginning is short");
-    for record in whole.disk().operations().iter().skip(first).step_by(every) {
+    for record in whole.disk().operations().iter().skip(first) {
         if fault == Fault::Full && !record.operation.changes_the_disk() {
             continue;
         }

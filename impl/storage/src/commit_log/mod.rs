@@ -185,6 +185,9 @@ impl CommitLog {
     /// When the disk fails; then nothing is taken, and this can be tried again.
     pub fn discard_replayed(&self) -> Result<(), CommitLogError> {
         let mut earlier = self.shared.earlier();
+        for segment in earlier.iter() {
+            segment_file::end_earlier(&*self.shared.disk, &segment.path)?;
+        }
         let paths = earlier.iter().map(|segment| segment.path.as_path());
         segments::remove(&*self.shared.disk, &self.shared.config.directory, paths)?;
         earlier.clear();

@@ -16,7 +16,7 @@ use super::CommitLogError;
 use crate::disk::{Disk, DiskResult};
 
 /// Enough of a file for its header and its first marker, bytes.
-const HEAD_SIZE_BYTES: usize = 4096;
+pub(super) const HEAD_SIZE_BYTES: usize = 4096;
 
 /// A file in the directory of the commit log.
 #[derive(Clone, Debug, Eq, PartialEq)]

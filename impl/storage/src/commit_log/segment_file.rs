@@ -19,15 +19,18 @@
 //! Cassandra begins a new section instead. Sections of compressed segments cannot grow.
 //!
 //! A compressed segment is as long as its sections. When it takes no more records a marker of zeros is written behind
-//! the last one, so that a segment that was cut between two sections is noticed; the header announces that.
+//! the last one, so that a segment that was cut between two sections is noticed; the header announces that. Where the
+//! process ended before, the next one writes it, before a later segment gets records.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use thymbra_format::Cursor;
 use thymbra_format::commitlog::{
     CommitLogDescriptor, SYNC_MARKER_SIZE_BYTES, SegmentCompression, SyncMarker, write_compressed_section,
 };
 
+use super::replayer::HEAD_SIZE_BYTES;
 use crate::disk::{Disk, DiskFile, DiskResult};
 
 /// End of the name of a segment that is being made.
@@ -212,6 +215,38 @@ fn fill(file: &dyn DiskFile, size_bytes: u64) -> DiskResult<()> {
         let zeros = ZEROS.get(..left).unwrap_or(&ZEROS);
         file.write_at(zeros, offset)?;
         offset += zeros.len() as u64;
+    }
+    Ok(())
+}
+
+/// Ends a compressed segment of an earlier life, durably, unless it has ended.
+///
+/// It is removed then; but where the directory cannot be synced, a loss of power brings it back, and
+/// segments with records follow it.
+pub(super) fn end_earlier(disk: &dyn Disk, path: &Path) -> DiskResult<()> {
+    let file = disk.open(path)?;
+    let mut head = vec![0; HEAD_SIZE_BYTES];
+    let read = file.read_at(&mut head, 0)?;
+    head.truncate(read);
+    let Ok(descriptor) = CommitLogDescriptor::read(&mut Cursor::new(&head)) else {
+        return Ok(());
+    };
+    match descriptor.compression {
+        SegmentCompression::Lz4 {
+            has_end_marker: true, ..
+        } => {}
+        SegmentCompression::Lz4 { .. } | SegmentCompression::None => return Ok(()),
+    }
+    let size_bytes = file.size_bytes()?;
+    let mut tail = [0; MARKER_SIZE];
+    file.read_exact_at(
+        &mut tail,
+        size_bytes.saturating_sub(SYNC_MARKER_SIZE_BYTES.into()),
+    )?;
+    // A section ends in the checksum of its last record, which LZ4 leaves as it is.
+    if tail != [0; MARKER_SIZE] {
+        file.write_at(&[0; MARKER_SIZE], size_bytes)?;
+        file.sync_data()?;
     }
     Ok(())
 }

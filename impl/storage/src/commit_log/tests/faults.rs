@@ -115,3 +115,37 @@ fn segment_that_cannot_be_removed_is_removed_later() {
     );
     assert_eq!(segments_on(&disk).len(), 1);
 }
+
+/// The start failed where a segment of a process that was killed came back without the marker at its end.
+//= WP-CL-05 check
+#[test]
+fn removal_that_a_loss_of_power_undoes_leaves_a_log_that_can_be_replayed() {
+    for config in all_configs() {
+        let killed = SimulatedDisk::new();
+        let log = open(&killed, &config).unwrap();
+        log.add(&mutation(0, 50), update(TABLE)).unwrap();
+        log.sync().unwrap();
+        drop(log);
+        let disk = killed.crash().process_end();
+        for index in 0.. {
+            let disk = disk.fork();
+            disk.fail_at(disk.operation_count() + index, io::ErrorKind::Other);
+            let discard = || open(&disk, &config).and_then(|log| log.discard_replayed().map(|()| log));
+            let (log, has_failed) = match discard() {
+                Ok(log) => (log, false),
+                Err(_) => (discard().unwrap(), true),
+            };
+            if has_failed {
+                log.add(&mutation(1, 50), update(TABLE)).unwrap();
+                log.sync().unwrap();
+            } else {
+                break;
+            }
+            for (loss, image) in images(&disk.crash()) {
+                let (records, _) = replayed(&open(&image, &config).unwrap()).unwrap();
+                let last = records.into_values().next_back();
+                assert_eq!(last, Some(mutation(1, 50)), "error at {index}, {loss}");
+            }
+        }
+    }
+}
