@@ -72,7 +72,7 @@ fn write_cases(seed: u64, folder: &Path) -> Coverage {
         let (plan, operations, _) = drawn.current();
         let script = Script {
             setup: plan.setup,
-            operations,
+            operations: plan.without_ties(operations),
         };
         let mut trial = crash::run(&script)
             .map_err(|failure| format!("seed {seed}: {failure}"))

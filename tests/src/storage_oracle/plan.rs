@@ -198,9 +198,26 @@ impl Plan {
             }
             Change::DeletePartition => true,
         };
-        fits && !self.is_late(key, update, shape)
-            && !self.is_before_drop(update)
-            && !self.dies_beside_an_equal(key, update)
+        fits && !self.is_late(key, update, shape) && !self.is_before_drop(update)
+    }
+
+    /// The operations but for writes of a value beside one of the same cell with the same timestamp and another
+    /// death: what is seen of those depends on compactions (surprise S31).
+    #[must_use]
+    pub fn without_ties(mut self, mut operations: Vec<Operation>) -> Vec<Operation> {
+        operations.retain(|operation| {
+            let is_tie = if let Operation::Write(key, updates) = operation {
+                let mut updates = updates.iter();
+                updates.any(|update| self.dies_beside_an_equal(*key, update))
+            } else {
+                false
+            };
+            if !is_tie {
+                self.apply(operation);
+            }
+            !is_tie
+        });
+        operations
     }
 
     /// Whether a value of the same cell has the same timestamp and another death. A compaction makes a tombstone
