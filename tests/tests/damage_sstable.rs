@@ -77,7 +77,8 @@ const HARMLESS: [Harmless; 9] = [
 /// Files that may be missing.
 const DISPENSABLE: [&str; 4] = ["Digest.crc32", "TOC.txt", "Filter.db", "Summary.db"];
 
-/// Of the index of a partition with an index of its rows.
+/// Of the index of a partition with an index of its rows; what stands in front of that is always noticed, as another
+/// test says.
 const HARMLESS_PROMOTED: [Harmless; 1] = [Harmless {
     file: "Index.db",
     bytes: WHOLE,
@@ -161,7 +162,11 @@ fn damage_each_file(subject: &Subject, is_damaged: fn(&str) -> bool, harmless: &
     let mut failures = Vec::new();
     let mut used = BTreeSet::new();
     for (path, bytes) in subject.files() {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("a file has a name")
+            .to_string_lossy()
+            .into_owned();
         if !is_damaged(&name) {
             continue;
         }
@@ -182,10 +187,10 @@ fn damage_each_file(subject: &Subject, is_damaged: fn(&str) -> bool, harmless: &
                 (_, _) => failures.push(format!("{}: {damage:?}: {outcome:?}", path.display())),
             }
         }
-        println!("{name:32} {damages_count:6} damages, {noticed_count:6} noticed");
+        eprintln!("{name:32} {damages_count:6} damages, {noticed_count:6} noticed");
     }
     for (index, harmless) in harmless.iter().enumerate() {
-        println!("{} {:?}: {}", harmless.file, harmless.bytes, harmless.why);
+        eprintln!("{} {:?}: {}", harmless.file, harmless.bytes, harmless.why);
         if !used.contains(&index) {
             failures.push(format!(
                 "{} {:?} is always noticed",
@@ -211,6 +216,34 @@ fn damage_of_the_index_of_rows_is_reported_or_can_do_no_harm() {
         &HARMLESS_PROMOTED,
         &MASKS,
     );
+}
+
+#[test]
+fn damage_of_keys_and_positions_is_reported_where_rows_have_an_index() {
+    let subject = large_partitions();
+    let mut heads_count = 0;
+    for (path, bytes) in subject.files() {
+        if !path.to_string_lossy().ends_with("Index.db") {
+            continue;
+        }
+        let mut cursor = Cursor::new(&bytes);
+        while !cursor.is_at_end() {
+            let begin = cursor.position();
+            cursor.short_bytes("key").expect("a key");
+            cursor.unsigned_vint("position").expect("a position");
+            let rows = cursor.vint_bytes("index of rows").expect("an index of rows");
+            for offset in begin..cursor.position() - rows.len() {
+                for bit in 0..8 {
+                    let damage = Damage::Flip(offset, 1 << bit);
+                    let outcome = subject.judge(&path, damage);
+                    let is_noticed = matches!(outcome, Outcome::Reported | Outcome::ReportedBeside);
+                    assert!(is_noticed, "{}: {damage:?}: {outcome:?}", path.display());
+                }
+            }
+            heads_count += 1;
+        }
+    }
+    assert!(heads_count > 5, "{heads_count} entries");
 }
 
 #[test]

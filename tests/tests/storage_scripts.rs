@@ -3,9 +3,18 @@
 //! Their form stands in `tests/storage_scripts/README.md`.
 
 use std::path::Path;
-use thymbra_tests::storage_oracle::coverage::Coverage;
+use thymbra_tests::storage_oracle::coverage::{Coverage, Met};
 use thymbra_tests::storage_oracle::crash;
 use thymbra_tests::storage_oracle::script::Script;
+
+/// What scripts are about, so that an engine that never leaves anything out does not pass.
+const REQUIRED: [Met; 5] = [
+    Met::ExpiredSSTableDropped,
+    Met::SkippedByTimestamp,
+    Met::SkippedByNewerRow,
+    Met::SkippedByClustering,
+    Met::SkippedByFilter,
+];
 
 fn scripts() -> Vec<(String, Script)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("storage_scripts");
@@ -40,4 +49,6 @@ fn every_script_runs_as_its_name_claims() {
     }
     eprintln!("{coverage}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let missing = coverage.missing(&REQUIRED);
+    assert!(missing.is_empty(), "never met: {missing:?}");
 }

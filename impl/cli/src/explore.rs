@@ -249,7 +249,7 @@ mod tests {
         let text = format!("{next:#?}");
         assert_eq!(
             text,
-            "n1 up memtable w1, synced hint of w1 for n2\nn2 down memtable -\nw1 ONE ended at n1: SUCCESS"
+            "n1 up memtable w1, synced hint of w1 for n2\nn2 down memtable -\nw1 ONE at n1 ended: SUCCESS"
         );
     }
 

@@ -10,14 +10,14 @@ use crate::read::ClusteringSlice;
 use crate::sstable::SSTableReader;
 use crate::storage_error::StorageError;
 use crate::sync::{lock, read, write};
-use crate::table_schema::TableSchema;
+use crate::table_schema::{SimpleColumns, TableSchema};
 use crate::view::View;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, TryLockError};
 use thymbra_durability::SkipRules as _;
 use thymbra_format::schema::TableMetadata;
-use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, TableId};
+use thymbra_types::{Clustering, CommitLogPosition, DecoratedKey, Partition, Reference, TableId, Timestamp};
 
 /// A table that is open.
 #[derive(Debug)]
@@ -174,13 +174,19 @@ impl ColumnFamilyStore {
         read(&self.view).current.put(key, update, packed)
     }
 
-    /// All that is known of a partition's slice, tombstones included, from memtables and SSTables.
+    /// What is known of a partition's slice, tombstones included, from memtables and SSTables; of a single
+    /// row no more than decides what can be seen of it.
     //= WP-SS-05
     pub(crate) fn read_partition(
         &self,
         key: &DecoratedKey,
         slice: &ClusteringSlice,
     ) -> Result<Partition, StorageError> {
+        let schema = self.schema();
+        let named = schema
+            .simple_columns
+            .as_ref()
+            .zip(slice.named_row(schema.metadata.clustering().len()));
         let view = self.view();
         let mut merged = Partition::default();
         for found in view.memtables().filter_map(|memtable| memtable.get(key, slice)) {
@@ -189,8 +195,13 @@ impl ColumnFamilyStore {
         let mut skipped = ReadCounts::default();
         for sstable in &view.sstables {
             // Newest data first: what follows is older still.
-            if Reference.is_deleted_whole(sstable.max_timestamp(), merged.deletion) {
+            let max_timestamp = sstable.max_timestamp();
+            if Reference.is_deleted_whole(max_timestamp, merged.deletion) {
                 skipped.by_timestamp += 1;
+                continue;
+            }
+            if named.is_some_and(|(columns, row)| is_complete(&merged, row, columns, max_timestamp)) {
+                skipped.by_newer_row += 1;
                 continue;
             }
             if !sstable.may_have_rows_of(slice) {
@@ -209,10 +220,11 @@ impl ColumnFamilyStore {
             counters.reads_count += 1;
             counters.sstables_read_count += skipped.read;
             counters.sstables_skipped_by_timestamp_count += skipped.by_timestamp;
+            counters.sstables_skipped_by_newer_row_count += skipped.by_newer_row;
             counters.sstables_skipped_by_clustering_count += skipped.by_clustering;
             counters.sstables_skipped_by_filter_count += skipped.by_filter;
         });
-        self.schema().remove_dropped(&mut merged);
+        schema.remove_dropped(&mut merged);
         Ok(merged)
     }
 
@@ -231,11 +243,23 @@ impl ColumnFamilyStore {
     }
 }
 
+/// Whether no older SSTable can change what is seen of a row and of the static row.
+fn is_complete(
+    merged: &Partition,
+    row: &Clustering,
+    columns: &SimpleColumns,
+    max_timestamp: Timestamp,
+) -> bool {
+    Reference.is_static_row_complete(merged, &columns.static_columns, max_timestamp)
+        && Reference.is_row_complete(merged, row, &columns.regular_columns, max_timestamp)
+}
+
 /// How one read went over the SSTables.
 #[derive(Clone, Copy, Debug, Default)]
 struct ReadCounts {
     read: u64,
     by_timestamp: u64,
+    by_newer_row: u64,
     by_clustering: u64,
     by_filter: u64,
 }

@@ -36,6 +36,14 @@ impl<'a> RangeScan<'a> {
         range: KeyRange,
         slice: &'a ClusteringSlice,
     ) -> Result<Self, StorageError> {
+        let schema = table.schema();
+        if is_empty(&range) {
+            return Ok(Self {
+                merged: MergedPartitions::new(Vec::new())?,
+                slice,
+                schema,
+            });
+        }
         let view = table.view();
         let mut sources: Vec<Box<dyn PartitionSource + 'a>> = Vec::new();
         for memtable in view.memtables() {
@@ -51,7 +59,7 @@ impl<'a> RangeScan<'a> {
         Ok(Self {
             merged: MergedPartitions::new(sources)?,
             slice,
-            schema: table.schema(),
+            schema,
         })
     }
 
@@ -70,6 +78,17 @@ impl<'a> RangeScan<'a> {
         };
         self.schema.remove_dropped(&mut partition);
         Ok(Some((key, partition)))
+    }
+}
+
+/// Whether no key can lie in a range, as where its end comes before its start.
+fn is_empty(range: &KeyRange) -> bool {
+    match range {
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        (Bound::Included(start), Bound::Included(end)) => start > end,
+        (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => {
+            start >= end
+        }
     }
 }
 

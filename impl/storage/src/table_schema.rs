@@ -4,7 +4,7 @@ use std::sync::Arc;
 use thymbra_format::mutation::TableLayout;
 use thymbra_format::rows::{Column, Columns, EncodingStats, SerializationHeader};
 use thymbra_format::schema::{ColumnKind, ColumnMetadata, TableMetadata};
-use thymbra_types::{ColumnName, Partition};
+use thymbra_types::{CellName, ColumnName, Partition};
 
 use crate::column_collector::ColumnCollector;
 
@@ -13,6 +13,32 @@ use crate::column_collector::ColumnCollector;
 pub(crate) struct TableSchema {
     pub(crate) metadata: Arc<TableMetadata>,
     pub(crate) layout: Arc<TableLayout>,
+    /// Names of all columns; absent where a row may have more cells than columns.
+    pub(crate) simple_columns: Option<SimpleColumns>,
+}
+
+/// The columns of a table in which each is one cell.
+#[derive(Debug)]
+pub(crate) struct SimpleColumns {
+    pub(crate) static_columns: Vec<CellName>,
+    pub(crate) regular_columns: Vec<CellName>,
+}
+
+impl SimpleColumns {
+    /// `None` where a column is complex or a counter.
+    fn of(metadata: &TableMetadata) -> Option<Self> {
+        let names = |columns: &[ColumnMetadata]| {
+            let name = |column: &ColumnMetadata| {
+                let is_simple = !column.is_complex() && !column.column_type.is_counter();
+                is_simple.then(|| CellName::simple(&*column.name))
+            };
+            columns.iter().map(name).collect::<Option<Vec<_>>>()
+        };
+        Some(Self {
+            static_columns: names(metadata.static_columns())?,
+            regular_columns: names(metadata.regular_columns())?,
+        })
+    }
 }
 
 impl TableSchema {
@@ -33,6 +59,7 @@ impl TableSchema {
             layout.with_dropped(column_of(&dropped.column), dropped.dropped_at)
         });
         Self {
+            simple_columns: SimpleColumns::of(&metadata),
             metadata: Arc::new(metadata),
             layout: Arc::new(layout),
         }

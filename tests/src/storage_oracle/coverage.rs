@@ -37,6 +37,8 @@ pub enum Met {
     ExpiredSSTableDropped,
     /// A read skipped an SSTable that a newer deletion covers.
     SkippedByTimestamp,
+    /// A read skipped an SSTable because all of the row that was asked for is newer.
+    SkippedByNewerRow,
     /// A read skipped an SSTable that has no row that was asked for.
     SkippedByClustering,
     /// A read skipped an SSTable by key range, filter or index.
@@ -55,7 +57,7 @@ pub enum Met {
 
 impl Met {
     /// Everything, in the order of the list.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ReplayApplied,
         Self::ReplaySkipped,
         Self::TornTail,
@@ -71,6 +73,7 @@ impl Met {
         Self::TombstoneKept,
         Self::ExpiredSSTableDropped,
         Self::SkippedByTimestamp,
+        Self::SkippedByNewerRow,
         Self::SkippedByClustering,
         Self::SkippedByFilter,
         Self::ReadFromSSTable,
@@ -127,6 +130,7 @@ impl Coverage {
             (Met::TombstoneKept, table.tombstones_kept_for_older_data_count),
             (Met::ExpiredSSTableDropped, table.expired_sstables_dropped_count),
             (Met::SkippedByTimestamp, table.sstables_skipped_by_timestamp_count),
+            (Met::SkippedByNewerRow, table.sstables_skipped_by_newer_row_count),
             (
                 Met::SkippedByClustering,
                 table.sstables_skipped_by_clustering_count,

@@ -428,23 +428,28 @@ impl TableOracle {
         let mut survivors = Vec::new();
         for possibility in &self.possibilities {
             let flushes = self.unfinished_flushes(possibility);
-            for subset in 0..1_u32 << flushes.len().min(8) {
-                let is_flushed = |memtable: u64| {
-                    let at = flushes.iter().position(|flush| *flush == memtable);
-                    at.is_some_and(|bit| subset >> bit & 1 == 1)
+            // The engine may have flushed the memtable of the moment by itself, and later writes are in the next.
+            // Without an earlier flush that is open the beginnings of the log show all that can come of it.
+            let may_skip = in_flight.may_have_flushed_any && !flushes.is_empty();
+            let begins_count = if may_skip { possibility.len() } else { 0 };
+            let subsets = 0..1_u32 << flushes.len().min(8);
+            for (subset, begin) in
+                subsets.flat_map(|subset| (0..=begins_count).map(move |begin| (subset, begin)))
+            {
+                let is_flushed = |memtable: u64, at: usize| {
+                    let pending = flushes.iter().position(|flush| *flush == memtable);
+                    match pending {
+                        Some(bit) => subset >> bit & 1 == 1,
+                        None => memtable == self.memtable && at < begin,
+                    }
                 };
-                let survives = |part: &&Part| {
+                let survives = |(at, part): &(usize, &Part)| {
                     let in_log = is_logged && (part.mutation < log_up_to || part.is_doubtful);
                     let closed = ending == Ending::Close && !is_logged;
-                    part.is_flushed || in_log || is_flushed(part.memtable) || closed
+                    part.is_flushed || in_log || is_flushed(part.memtable, *at) || closed
                 };
-                survivors.push(
-                    possibility
-                        .iter()
-                        .filter(survives)
-                        .cloned()
-                        .collect::<Possibility>(),
-                );
+                let surviving = possibility.iter().enumerate().filter(survives);
+                survivors.push(surviving.map(|(_, part)| part.clone()).collect::<Possibility>());
             }
             if !is_logged && in_flight.may_have_flushed_any {
                 survivors.extend((0..=possibility.len()).map(|count| {

@@ -11,7 +11,8 @@ use thymbra_format::AbstractType;
 use thymbra_format::marshal::UserType;
 use thymbra_format::rows::{ClusteringComparator, ClusteringValues};
 use thymbra_format::schema::{
-    ColumnKind as PartOfRow, CompressionParams, SchemaError, TableMetadata, TableParams,
+    ColumnKind as PartOfRow, CompactionParams, CompressionParams, SchemaError, SizeTieredParams,
+    TableMetadata, TableParams,
 };
 use thymbra_storage::config::{Background, Config};
 use thymbra_storage::read::{ClusteringSlice, PartitionRows, RowFilter};
@@ -73,6 +74,11 @@ pub fn metadata(table: usize) -> Result<TableMetadata, SchemaError> {
     let shape = shape(table);
     let mut params = TableParams {
         gc_grace_seconds: shape.gc_grace_seconds.unsigned_abs(),
+        compaction: CompactionParams::SizeTiered(SizeTieredParams {
+            // Runs are short.
+            tombstone_compaction_interval_s: 10,
+            ..SizeTieredParams::default()
+        }),
         ..TableParams::default()
     };
     if !shape.is_compressed {

@@ -5,6 +5,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`size_tiered`] | chooses what to compact |
+//! | [`tombstone_compaction`] | says what is worth a compaction of its own |
 //! | [`task`] | compacts it |
 //! | [`purger`] | forgets what may be forgotten |
 //! | [`rate_limiter`] | goes slowly |
@@ -13,6 +14,7 @@ mod purger;
 mod rate_limiter;
 mod size_tiered;
 mod task;
+mod tombstone_compaction;
 
 use crate::column_family_store::ColumnFamilyStore;
 use crate::engine::Shared;
@@ -39,7 +41,7 @@ pub(crate) fn compact_next(shared: &Shared, table: &ColumnFamilyStore) -> Result
         return Ok(false);
     };
     let view = table.view();
-    let now_ms = shared.clock.now_ms();
+    let (now_ms, monotonic_ms) = (shared.clock.now_ms(), shared.clock.monotonic_ms());
     let now_seconds = i64::try_from(shared.clock.now_seconds()).unwrap_or(i64::MAX);
     let gc_before = Reference.gc_before(now_seconds, i64::from(metadata.params().gc_grace_seconds));
     let candidates: Vec<Candidate> = view
@@ -48,9 +50,12 @@ pub(crate) fn compact_next(shared: &Shared, table: &ColumnFamilyStore) -> Result
         .map(|sstable| Candidate {
             generation: sstable.generation(),
             size_bytes: sstable.size_bytes(),
-            hotness: sstable.hotness(now_ms),
-            droppable_ratio: sstable.droppable_tombstone_ratio(gc_before),
-            age_seconds: now_ms.saturating_sub(sstable.created_ms()) / 1_000,
+            hotness: sstable.hotness(monotonic_ms),
+            is_worth_dropping: options.tombstones.is_worth(
+                sstable.age_ms(now_ms),
+                sstable.droppable_tombstone_ratio(gc_before),
+                || tombstone_compaction::overlap_of(shared, table, &view, sstable, gc_before),
+            ),
         })
         .collect();
     let chosen = size_tiered::next_background_sstables(&candidates, &options);

@@ -3,6 +3,7 @@
 //! Pure: looks at sizes and read rates, and names what to compact next. Chapter:
 //! `specs/09-compaction.md`. Source: Cassandra `db.compaction.SizeTieredCompactionStrategy`.
 
+use super::tombstone_compaction::TombstoneOptions;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use thymbra_format::schema::CompactionParams;
@@ -16,10 +17,8 @@ pub(crate) struct Candidate {
     pub(crate) size_bytes: u64,
     /// Reads per second and key; 0 when nobody reads.
     pub(crate) hotness: f64,
-    /// Share of the data that could be dropped by a compaction of this SSTable alone, 0 to 1.
-    pub(crate) droppable_ratio: f64,
-    /// Since when the SSTable exists, seconds.
-    pub(crate) age_seconds: u64,
+    /// Whether a compaction of this SSTable alone is expected to drop enough tombstones.
+    pub(crate) is_worth_dropping: bool,
 }
 
 /// The options of a table, with Cassandra's names.
@@ -35,10 +34,8 @@ pub(crate) struct Options {
     pub(crate) bucket_high: f64,
     /// SSTables below this size share one bucket, bytes.
     pub(crate) min_sstable_size_bytes: u64,
-    /// Droppable share from which an SSTable is compacted alone.
-    pub(crate) tombstone_threshold: f64,
-    /// Youngest SSTable that is compacted alone, seconds.
-    pub(crate) tombstone_compaction_interval_seconds: u64,
+    /// Which SSTables are compacted alone.
+    pub(crate) tombstones: TombstoneOptions,
 }
 
 /// SSTables of like size, and their average size.
@@ -53,7 +50,7 @@ impl Bucket {
         self.members.iter().map(|member| member.hotness).sum()
     }
 
-    /// The hottest of it, as many as one compaction takes.
+    /// The hottest of it, as many as one compaction takes, with their own average.
     fn trimmed(mut self, max_threshold: usize) -> Self {
         self.members.sort_by(|left, right| {
             right
@@ -62,6 +59,9 @@ impl Bucket {
                 .then(left.generation.cmp(&right.generation))
         });
         self.members.truncate(max_threshold);
+        let total_bytes: u64 = self.members.iter().map(|member| member.size_bytes).sum();
+        let average = total_bytes.checked_div(self.members.len() as u64);
+        self.average_size_bytes = average.unwrap_or_default();
         self
     }
 }
@@ -77,8 +77,7 @@ impl Options {
             bucket_low: params.bucket_low,
             bucket_high: params.bucket_high,
             min_sstable_size_bytes: params.min_sstable_size_bytes,
-            tombstone_threshold: params.tombstone_threshold,
-            tombstone_compaction_interval_seconds: params.tombstone_compaction_interval_s,
+            tombstones: TombstoneOptions::of(params),
         })
     }
 }
@@ -95,7 +94,7 @@ pub(crate) fn next_background_sstables(candidates: &[Candidate], options: &Optio
         .max_by(compare_interest);
     match interesting {
         Some(bucket) => bucket.members.iter().map(|member| member.generation).collect(),
-        None => droppable(candidates, options).into_iter().collect(),
+        None => droppable(candidates).into_iter().collect(),
     }
 }
 
@@ -155,13 +154,10 @@ fn fits(size_bytes: u64, average_size_bytes: u64, options: &Options) -> bool {
 }
 
 /// The largest SSTable that is worth a compaction of its own.
-fn droppable(candidates: &[Candidate], options: &Options) -> Option<u64> {
+fn droppable(candidates: &[Candidate]) -> Option<u64> {
     candidates
         .iter()
-        .filter(|candidate| {
-            candidate.droppable_ratio > options.tombstone_threshold
-                && candidate.age_seconds >= options.tombstone_compaction_interval_seconds
-        })
+        .filter(|candidate| candidate.is_worth_dropping)
         .max_by_key(|candidate| (candidate.size_bytes, candidate.generation))
         .map(|candidate| candidate.generation)
 }
@@ -178,8 +174,11 @@ mod tests {
         bucket_low: 0.5,
         bucket_high: 1.5,
         min_sstable_size_bytes: 50 * MIB,
-        tombstone_threshold: 0.2,
-        tombstone_compaction_interval_seconds: 86_400,
+        tombstones: TombstoneOptions {
+            tombstone_threshold: 0.2,
+            tombstone_compaction_interval_ms: 86_400_000,
+            unchecked_tombstone_compaction: false,
+        },
     };
 
     /// SSTables of these sizes that nobody reads, with generations from 1.
@@ -190,8 +189,7 @@ mod tests {
                 generation,
                 size_bytes: *size_bytes,
                 hotness: 0.0,
-                droppable_ratio: 0.0,
-                age_seconds: 0,
+                is_worth_dropping: false,
             })
             .collect()
     }
@@ -259,16 +257,27 @@ mod tests {
 
     //= WP-CP-03 check
     #[test]
-    fn old_sstable_full_of_tombstones_is_compacted_alone() {
-        let mut candidates = unread(&[MIB, 70 * MIB]);
-        for candidate in &mut candidates {
-            candidate.droppable_ratio = 0.3;
-            candidate.age_seconds = 86_400;
-        }
-        assert_eq!(next(&candidates), [2]);
-        candidates[1].age_seconds -= 1;
+    fn largest_sstable_that_is_worth_it_is_compacted_alone_where_there_is_nothing_else() {
+        let mut candidates = unread(&[MIB, 70 * MIB, 200 * MIB]);
+        candidates[0].is_worth_dropping = true;
         assert_eq!(next(&candidates), [1]);
-        candidates[0].droppable_ratio = 0.2;
-        assert_eq!(next(&candidates), [0_u64; 0]);
+        candidates[1].is_worth_dropping = true;
+        assert_eq!(next(&candidates), [2]);
+        candidates.extend(unread(&[1, 1, 1, 1]).into_iter().map(|other| Candidate {
+            generation: other.generation + 3,
+            ..other
+        }));
+        assert_eq!(next(&candidates), [1, 4, 5, 6, 7]);
+    }
+
+    //= WP-CP-03 check
+    #[test]
+    fn only_those_that_are_taken_count_for_the_average_of_a_bucket() {
+        let bucket = Bucket {
+            average_size_bytes: 120,
+            members: unread(&[100, 110, 100, 90, 200]),
+        };
+        assert_eq!(bucket.clone().trimmed(4).average_size_bytes, 100);
+        assert_eq!(bucket.trimmed(5).average_size_bytes, 120);
     }
 }

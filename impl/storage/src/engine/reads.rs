@@ -25,7 +25,8 @@ impl StorageEngine {
     }
 
     /// All that is known of the rows between two places of a partition, tombstones included: what a
-    /// replica answers to a coordinator.
+    /// replica answers to a coordinator. Of a single row, what is older than all that can be seen of it
+    /// may be left out.
     ///
     /// # Errors
     /// As [`StorageEngine::read`].
@@ -39,7 +40,8 @@ impl StorageEngine {
     }
 
     /// Partitions between two keys in the order of the ring, each with its live rows; partitions
-    /// without any are left out, and at most `limit_count` are given.
+    /// without any are left out, and at most `limit_count` are given. A range that ends before it starts
+    /// has none.
     ///
     /// # Errors
     /// As [`StorageEngine::read`].

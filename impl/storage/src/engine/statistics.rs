@@ -43,6 +43,8 @@ pub struct TableStatistics {
     pub sstables_read_count: u64,
     /// SSTables that reads skipped because a newer deletion covers them.
     pub sstables_skipped_by_timestamp_count: u64,
+    /// SSTables that reads skipped because all of the row that was asked for is newer.
+    pub sstables_skipped_by_newer_row_count: u64,
     /// SSTables that reads skipped because no row of theirs was asked for.
     pub sstables_skipped_by_clustering_count: u64,
     /// SSTables that reads skipped by key range, filter or index.

@@ -3,6 +3,7 @@
 //! Source: Cassandra `db.Slice`, `db.Slices`.
 
 use std::ops::Bound;
+use thymbra_types::clustering::BoundSide;
 use thymbra_types::{Clustering, ClusteringBound, Partition, RangeTombstone};
 
 /// The rows between two places of a partition, both ends included as the bounds say.
@@ -34,6 +35,15 @@ impl ClusteringSlice {
     #[must_use]
     pub fn is_all(&self) -> bool {
         *self == Self::ALL
+    }
+
+    /// The only row that is selected, if the bounds name one in a table of so many clustering columns.
+    pub(crate) fn named_row(&self, clustering_columns_count: usize) -> Option<&Clustering> {
+        let names_one = self.start.side == BoundSide::Before
+            && self.end.side == BoundSide::After
+            && self.start.prefix == self.end.prefix
+            && self.start.prefix.0.len() == clustering_columns_count;
+        names_one.then_some(&self.start.prefix)
     }
 
     /// Whether a row is selected.

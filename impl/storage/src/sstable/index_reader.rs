@@ -11,7 +11,7 @@ use thymbra_format::sstable::{
     Version,
 };
 use thymbra_format::{Cursor, FormatError};
-use thymbra_types::{DecoratedKey, Partitioner};
+use thymbra_types::{DecoratedKey, Partitioner, Token};
 
 /// Longest beginning of an entry: the key with its length, and two numbers.
 const ENTRY_HEAD_MAX_BYTES: usize = 2 + u16::MAX as usize + 18;
@@ -186,6 +186,54 @@ impl IndexReader {
 
     pub(super) const fn keys_count(&self) -> u64 {
         self.keys_count
+    }
+
+    /// An upper bound of the number of keys, as Cassandra reckons with it.
+    pub(super) const fn estimated_keys_count(&self) -> u64 {
+        self.summary.estimated_key_count()
+    }
+
+    /// Estimate of the share of the keys in none of some ranges of tokens, by the entries of the summary;
+    /// `None` where there are too few of them. A range begins behind its first token.
+    ///
+    /// Cassandra: `AbstractCompactionStrategy.worthDroppingTombstones`,
+    /// `IndexSummarySupport.estimatedKeysForRanges`, with whose number of keys, which is too large, the share
+    /// may come out above 1 or below 0.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate of a share")]
+    pub(super) fn estimated_share_outside(&self, mut ranges: Vec<(Token, Token)>) -> Option<f64> {
+        if self.summary.entry_count() < 2 {
+            return None;
+        }
+        ranges.sort_unstable();
+        let (mut inside_count, mut counted) = (0, 0);
+        for (start, end) in &ranges {
+            let (from, to) = if start < end {
+                (self.entries_up_to(start), self.entries_up_to(end))
+            } else {
+                // From a token to itself: the whole ring.
+                (0, self.summary.entry_count())
+            };
+            inside_count += to.saturating_sub(from.max(counted));
+            counted = counted.max(to);
+        }
+        let interval = f64::from(self.summary.min_index_interval());
+        let inside = (inside_count as f64 * interval).max(1.0);
+        Some((self.estimated_keys_count() as f64 - inside) / self.keys_count as f64)
+    }
+
+    /// Number of entries of the summary whose tokens are not behind one.
+    fn entries_up_to(&self, token: &Token) -> usize {
+        let (mut low, mut high) = (0, self.summary.entry_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let entry = self.summary.entry(middle);
+            if entry.is_some_and(|(key, _)| self.partitioner.token(key) <= *token) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
 
     /// Names the file of an error in the index.

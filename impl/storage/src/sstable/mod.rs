@@ -8,6 +8,7 @@
 //! | [`writer`], [`partition_writer`], [`data_file`] | make the components |
 //! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`], [`block_reader`] | find partitions and read them |
 //! | [`scanner`] | goes over all of them |
+//! | [`read_meter`] | knows how often an SSTable is read |
 //! | [`components`] | reads and writes the small components whole |
 
 mod block_reader;
@@ -17,6 +18,7 @@ mod data_reader;
 mod index_reader;
 mod partition_reader;
 mod partition_writer;
+mod read_meter;
 mod reader;
 #[cfg(test)]
 mod rewrite_tests;

@@ -9,29 +9,83 @@ use thymbra_format::rows::{
 };
 use thymbra_format::sstable::Place;
 use thymbra_format::{Cursor, FormatError};
-use thymbra_types::{Clustering, ClusteringBound, DeletionTime, Partition, RangeTombstone, Row};
+use thymbra_types::{
+    Clustering, ClusteringBound, DecoratedKey, DeletionTime, Partition, Partitioner, RangeTombstone, Row,
+};
 
-/// Reads a whole partition, and cuts it to a slice.
+/// Reads a partition and cuts it to a slice, from bytes that come piece by piece.
 ///
-/// # Errors
-/// When it is cut or not what the format allows.
-pub(super) fn read_partition<'a>(
-    cursor: &mut Cursor<'a>,
-    header: &SerializationHeader,
-    slice: &ClusteringSlice,
-) -> Result<(&'a [u8], Partition), FormatError> {
-    let head = PartitionHeader::read(cursor, header)?;
-    let comparator = ClusteringComparator::new(&header.clustering_types);
-    let mut rows = RowCollector::new(comparator, slice);
-    let mut reader = UnfilteredReader::new(cursor.clone(), header, UnfilteredForm::SsTable);
-    while let Some(unfiltered) = reader.next()? {
-        rows.take(unfiltered, reader.offset())?;
+/// What was read is not read again when more comes, so a partition of any number of pieces takes time
+/// in proportion to its length.
+pub(super) struct PartitionParser<'c> {
+    header: &'c SerializationHeader,
+    partitioner: Partitioner,
+    key: Option<DecoratedKey>,
+    deletion: DeletionTime,
+    static_row: Row,
+    rows: RowCollector<'c>,
+    /// Of the first byte that was not read.
+    position: u64,
+    /// The range that is open there.
+    open: Option<DeletionTime>,
+}
+
+impl<'c> PartitionParser<'c> {
+    /// Before the first byte of a partition, which stands at a position.
+    pub(super) fn new(
+        header: &'c SerializationHeader,
+        partitioner: Partitioner,
+        slice: &'c ClusteringSlice,
+        position: u64,
+    ) -> Self {
+        let comparator = ClusteringComparator::new(&header.clustering_types);
+        Self {
+            header,
+            partitioner,
+            key: None,
+            deletion: DeletionTime::LIVE,
+            static_row: Row::default(),
+            rows: RowCollector::new(comparator, slice),
+            position,
+            open: None,
+        }
     }
-    *cursor = reader.into_cursor();
-    let mut partition = rows.finish();
-    partition.deletion = head.deletion;
-    partition.static_row = head.static_row;
-    Ok((head.key, partition))
+
+    /// Of the first byte that the next call of [`Self::advance`] needs; behind the end in the end.
+    pub(super) const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Reads on to the end of the partition, in bytes that begin at the position.
+    ///
+    /// # Errors
+    /// When the bytes are not what the format allows. When they are cut, the next call goes on with
+    /// more of them.
+    pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
+        let mut cursor = Cursor::at(bytes, self.position);
+        if self.key.is_none() {
+            let head = PartitionHeader::read(&mut cursor, self.header)?;
+            self.key = Some(DecoratedKey::new(self.partitioner, head.key));
+            self.deletion = head.deletion;
+            self.static_row = head.static_row;
+            self.position = cursor.offset();
+        }
+        let mut reader = UnfilteredReader::resume(cursor, self.header, UnfilteredForm::SsTable, self.open);
+        while let Some(unfiltered) = reader.next()? {
+            self.rows.take(unfiltered, reader.offset())?;
+            (self.position, self.open) = (reader.offset(), reader.open_marker());
+        }
+        self.position = reader.offset();
+        Ok(())
+    }
+
+    /// The partition, once its end was read.
+    pub(super) fn finish(self) -> (DecoratedKey, Partition) {
+        let mut partition = self.rows.finish();
+        partition.deletion = self.deletion;
+        partition.static_row = self.static_row;
+        (self.key.expect("a partition that has ended has begun"), partition)
+    }
 }
 
 /// Puts rows and markers that come in order into a partition.
@@ -176,4 +230,93 @@ fn null_component(offset: u64) -> FormatError {
         "a value for each clustering column",
         &"null, which only compact tables have",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use thymbra_format::marshal::AbstractType;
+    use thymbra_format::rows::{Column, Columns, EncodingStats, UnfilteredWriter, write_partition};
+    use thymbra_types::{Cell, CellName, ColumnName, LocalDeletionTime, Reference, Timestamp};
+
+    const ROW_MAX_BYTES: usize = 60;
+
+    fn header() -> SerializationHeader {
+        let column = |name: &str| Arc::new(Column::new(ColumnName(name.into()), AbstractType::Utf8));
+        SerializationHeader {
+            key_type: Arc::new(AbstractType::Utf8),
+            clustering_types: Arc::new([AbstractType::Int32]),
+            static_columns: Columns::new([column("s")]),
+            regular_columns: Columns::new([column("v")]),
+            stats: EncodingStats::NO_STATS,
+        }
+    }
+
+    fn clustering(number: i32) -> Clustering {
+        Clustering(vec![AbstractType::Int32.to_comparable(&number.to_be_bytes())])
+    }
+
+    /// A static row, rows, and ranges of which some meet.
+    fn partition() -> Partition {
+        let deletion = |timestamp| DeletionTime::new(Timestamp(timestamp), LocalDeletionTime(9));
+        let mut partition = Partition {
+            deletion: deletion(1),
+            ..Partition::default()
+        };
+        let mut row = Row::default();
+        let value = |name: &str, row: &mut Row| {
+            let cell = Cell::live(Timestamp(99), *b"a value of some length");
+            row.cells.insert(CellName::simple(name), cell);
+        };
+        value("s", &mut row);
+        partition.static_row = std::mem::take(&mut row);
+        value("v", &mut row);
+        for number in 0..40 {
+            partition.rows.insert(clustering(number), row.clone());
+        }
+        for (start, end, timestamp) in [(3, 7, 5), (7, 9, 6), (20, 60, 7)] {
+            let tombstone = RangeTombstone {
+                start: ClusteringBound::inclusive_start(clustering(start)),
+                end: ClusteringBound::inclusive_start(clustering(end)),
+                deletion: deletion(timestamp),
+            };
+            partition.range_tombstones.add(tombstone, &Reference);
+        }
+        partition
+    }
+
+    fn bytes(header: &SerializationHeader) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = UnfilteredWriter::new(UnfilteredForm::SsTable);
+        write_partition(b"key", &partition(), header, &mut writer, &mut bytes).expect("it fits the header");
+        bytes
+    }
+
+    #[test]
+    fn partition_in_pieces_is_the_same_and_nothing_of_it_is_read_twice() {
+        let header = header();
+        let bytes = bytes(&header);
+        for piece_bytes in [1, 2, 7, 100] {
+            let all = ClusteringSlice::ALL;
+            let mut parser = PartitionParser::new(&header, Partitioner::ByteOrdered, &all, 1_000);
+            for end in (0..bytes.len()).step_by(piece_bytes) {
+                let begin = usize::try_from(parser.position() - 1_000).expect("a short partition");
+                let cut = parser.advance(&bytes[begin..end.max(begin)]);
+                assert!(matches!(cut, Err(FormatError::Truncated { .. })), "{cut:?}");
+                let begin = usize::try_from(parser.position() - 1_000).expect("a short partition");
+                assert!(
+                    end - begin.min(end) <= ROW_MAX_BYTES,
+                    "{begin} is far before {end}"
+                );
+            }
+            let begin = usize::try_from(parser.position() - 1_000).expect("a short partition");
+            parser
+                .advance(&bytes[begin..])
+                .expect("the rest of the partition");
+            assert_eq!(parser.position(), 1_000 + bytes.len() as u64);
+            let (key, found) = parser.finish();
+            assert_eq!((key.key(), found), (b"key".as_slice(), partition()));
+        }
+    }
 }

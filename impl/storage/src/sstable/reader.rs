@@ -7,7 +7,8 @@ use super::block_reader::BlockReader;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
 use super::index_reader::{Around, IndexReader};
-use super::partition_reader::read_partition;
+use super::partition_reader::PartitionParser;
+use super::read_meter::ReadMeter;
 use super::scanner::SSTableScanner;
 use super::{SSTableFiles, components};
 use crate::disk::Disk;
@@ -15,8 +16,7 @@ use crate::read::ClusteringSlice;
 use crate::scan::KeyRange;
 use crate::storage_error::StorageError;
 use std::ops::Bound;
-use std::sync::Arc;
-use std::sync::atomic::{self, AtomicU64};
+use std::sync::{Arc, OnceLock};
 use thymbra_durability::{HostId, ReplayRules as _, SSTableTimes};
 use thymbra_format::rows::{ClusteringComparator, ClusteringValues, SerializationHeader};
 use thymbra_format::sstable::metadata::{Statistics, StatsMetadata};
@@ -27,6 +27,9 @@ use thymbra_types::{
     ClusteringBound, CommitLogPosition, DecoratedKey, IntervalSet, LocalDeletionTime, Partition, Partitioner,
     Reference, Timestamp,
 };
+
+/// Passed bytes that are worth moving the rest to the front of a buffer.
+pub(super) const FORGET_THRESHOLD_BYTES: u64 = 256 << 10;
 
 /// What the writer of an SSTable knows of it.
 #[derive(Debug)]
@@ -50,8 +53,9 @@ pub(crate) struct SSTableReader {
     header: SerializationHeader,
     /// Before and behind all rows and range tombstones.
     clustering_range: (ClusteringBound, ClusteringBound),
-    created_ms: u64,
-    reads_count: AtomicU64,
+    /// By the clock of the engine where it was written in this life, else by that of the file.
+    created_ms: OnceLock<u64>,
+    read_meter: ReadMeter,
 }
 
 impl SSTableReader {
@@ -90,7 +94,12 @@ impl SSTableReader {
             statistics.stats.estimated_partition_size.count(),
         );
         let index = IndexReader::open(disk, files, partitioner, lengths, filter.as_mut())?;
-        let opened = Self::of_parts(disk, files, partitioner, data, index, filter, statistics)?;
+        let modified_ms = files.on_disk(disk)?.modified_ms;
+        let created_ms = OnceLock::from(u64::try_from(modified_ms).unwrap_or_default());
+        let opened = Self {
+            created_ms,
+            ..Self::of_parts(files, partitioner, data, index, filter, statistics)
+        };
         if !disk.exists(&files.path(Component::Summary))? {
             // Nothing else confirms the ends of the index.
             for end in [opened.index.first_key(), opened.index.last_key()] {
@@ -118,34 +127,31 @@ impl SSTableReader {
         let data_path = files.path(Component::Data);
         let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
         let index = IndexReader::new(disk, files, partitioner, parts.summary, parts.keys_count)?;
-        Self::of_parts(
-            disk,
+        Ok(Self::of_parts(
             files,
             partitioner,
             data,
             index,
             parts.filter,
             parts.statistics,
-        )
+        ))
     }
 
     fn of_parts(
-        disk: &dyn Disk,
         files: &SSTableFiles,
         partitioner: Partitioner,
         data: DataReader,
         index: IndexReader,
         filter: Option<BloomFilter>,
         statistics: Statistics,
-    ) -> Result<Self, StorageError> {
+    ) -> Self {
         let Statistics { stats, header, .. } = statistics;
         let comparator = ClusteringComparator::new(&header.clustering_types);
         let clustering_range = (
             bound_of(comparator, &stats.min_clustering_values, BoundSide::Before),
             bound_of(comparator, &stats.max_clustering_values, BoundSide::After),
         );
-        let modified_ms = files.on_disk(disk)?.modified_ms;
-        Ok(Self {
+        Self {
             files: files.clone(),
             partitioner,
             data,
@@ -154,9 +160,9 @@ impl SSTableReader {
             stats,
             header,
             clustering_range,
-            created_ms: u64::try_from(modified_ms).unwrap_or_default(),
-            reads_count: AtomicU64::new(0),
-        })
+            created_ms: OnceLock::new(),
+            read_meter: ReadMeter::default(),
+        }
     }
 
     pub(crate) const fn files(&self) -> &SSTableFiles {
@@ -189,12 +195,11 @@ impl SSTableReader {
         }
     }
 
-    /// Reads per second and key since it was opened. Cassandra: `SSTableReader.hotness`.
+    /// Reads per second and key, at a time of the monotonic clock. Cassandra:
+    /// `SizeTieredCompactionStrategy.hotness`.
     #[expect(clippy::cast_precision_loss, reason = "a rate by which SSTables are ordered")]
     pub(crate) fn hotness(&self, now_ms: u64) -> f64 {
-        let reads = self.reads_count.load(atomic::Ordering::Relaxed) as f64;
-        let age_ms = now_ms.saturating_sub(self.created_ms).max(1) as f64;
-        reads * 1_000.0 / age_ms / self.keys_count().max(1) as f64
+        self.read_meter.rate(now_ms) / self.index.estimated_keys_count() as f64
     }
 
     /// Keys in it.
@@ -212,9 +217,24 @@ impl SSTableReader {
         StorageError::corrupt(self.data.path())(error)
     }
 
-    /// When its files were written, milliseconds since 1970.
-    pub(crate) const fn created_ms(&self) -> u64 {
-        self.created_ms
+    /// How long it has existed, milliseconds: one that was written in this life since somebody asked first,
+    /// another since its files were written.
+    pub(crate) fn age_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(*self.created_ms.get_or_init(|| now_ms))
+    }
+
+    /// Estimate of the share of its keys that lie outside of the ranges of others; `None` where too little
+    /// is known, and less than nothing where the estimate is coarse.
+    pub(crate) fn estimated_share_outside(&self, others: &[&Arc<Self>]) -> Option<f64> {
+        let range = |other: &&Arc<Self>| {
+            let index = &other.index;
+            (
+                index.first_key().token().clone(),
+                index.last_key().token().clone(),
+            )
+        };
+        self.index
+            .estimated_share_outside(others.iter().map(range).collect())
     }
 
     /// Share of the data that a compaction could drop.
@@ -267,7 +287,7 @@ impl SSTableReader {
         if !self.may_contain(key) {
             return Ok(None);
         }
-        self.reads_count.fetch_add(1, atomic::Ordering::Relaxed);
+        self.read_meter.mark();
         let Some(located) = self.index.locate(key, self.data.length_bytes())? else {
             self.check_keys(&self.index.around(key)?)?;
             return Ok(None);
@@ -296,13 +316,16 @@ impl SSTableReader {
         end: u64,
         slice: &ClusteringSlice,
     ) -> Result<Partition, StorageError> {
-        let mut cursor = Cursor::at(buffer.from(begin), begin);
-        let read = read_partition(&mut cursor, &self.header, slice);
-        let (found, partition) = read.map_err(StorageError::corrupt(self.data.path()))?;
-        if found != key.key() {
+        let mut parser = PartitionParser::new(&self.header, self.partitioner, slice, begin);
+        parser
+            .advance(buffer.from(begin))
+            .map_err(StorageError::corrupt(self.data.path()))?;
+        let found_end = parser.position();
+        let (found, partition) = parser.finish();
+        if found != *key {
             return Err(self.other_key(begin));
         }
-        if cursor.offset() != end {
+        if found_end != end {
             return Err(self.other_end(begin));
         }
         Ok(partition)
@@ -344,21 +367,37 @@ impl SSTableReader {
         if buffer.from(position).is_empty() {
             self.data.read_at(position, buffer)?;
         }
+        let all = ClusteringSlice::ALL;
+        let mut parser = PartitionParser::new(&self.header, self.partitioner, &all, position);
         loop {
-            let mut cursor = Cursor::at(buffer.from(position), position);
-            let error = match read_partition(&mut cursor, &self.header, &ClusteringSlice::ALL) {
-                Ok((key, partition)) => {
-                    let key = DecoratedKey::new(self.partitioner, key);
-                    return Ok((key, partition, cursor.offset()));
-                }
+            let error = match parser.advance(buffer.from(parser.position())) {
+                Ok(()) => break,
                 Err(error) => error,
             };
             // A partition that is cut goes on in the next chunk.
             let is_cut = matches!(error, FormatError::Truncated { .. });
-            if !(is_cut && self.data.read_more(buffer)?) {
+            if !(is_cut && self.read_on(parser.position(), buffer)?) {
                 return Err(self.corrupt_data(error));
             }
         }
+        let next = parser.position();
+        let (key, partition) = parser.finish();
+        Ok((key, partition, next))
+    }
+
+    /// Appends to a buffer what comes next: as much as it has from a position on, so that what stands
+    /// there is not looked at for each chunk of it. False at the end of the data.
+    fn read_on(&self, position: u64, buffer: &mut DataBuffer) -> Result<bool, StorageError> {
+        if position.saturating_sub(buffer.position) > FORGET_THRESHOLD_BYTES {
+            buffer.forget_before(position);
+        }
+        let end = buffer.end();
+        let wanted_end = end.saturating_add(end.saturating_sub(position));
+        if !self.data.read_more(buffer)? {
+            return Ok(false);
+        }
+        while buffer.end() < wanted_end && self.data.read_more(buffer)? {}
+        Ok(true)
     }
 
     /// Puts the chunks of a stretch of the data into a buffer.

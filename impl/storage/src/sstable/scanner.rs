@@ -3,7 +3,7 @@
 //! Source: Cassandra `io.sstable.format.big.BigTableScanner`.
 
 use super::data_reader::DataBuffer;
-use super::reader::SSTableReader;
+use super::reader::{FORGET_THRESHOLD_BYTES, SSTableReader};
 use crate::merge::PartitionSource;
 use crate::scan::KeyRange;
 use crate::storage_error::StorageError;
@@ -11,9 +11,6 @@ use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 use thymbra_format::FormatError;
 use thymbra_types::{DecoratedKey, Partition};
-
-/// Passed bytes that are worth moving the rest to the front of the buffer.
-const FORGET_THRESHOLD_BYTES: u64 = 256 << 10;
 
 /// Partitions of one SSTable between two keys.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::scope::Scope;
 use crate::system::System;
 
 /// First words of the actions.
-pub(super) const ACTIONS: [&str; 29] = [
+pub(super) const ACTIONS: [&str; 30] = [
     "write",
     "read",
     "deliver",
@@ -24,6 +24,7 @@ pub(super) const ACTIONS: [&str; 29] = [
     "drop-apply",
     "mark",
     "sync",
+    "store-hints",
     "write-hints",
     "sync-hints",
     "hint",

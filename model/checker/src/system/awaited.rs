@@ -9,6 +9,7 @@ use crate::payload::ModelPayload;
 
 impl System {
     /// An answer to the attempt of this generation, from this replica or from any, is on its way for sure.
+    #[inline]
     pub(super) fn answer_may_arrive(&self, state: &State, expected: u32, replica: Option<NodeId>) -> bool {
         let concerns = |node: NodeId| replica.is_none_or(|replica| replica == node);
         let on_its_way = state.network.iter().any(|envelope| {
@@ -54,6 +55,7 @@ enum LeadsTo {
     Group(thymbra_protocol::ReplicaSet),
 }
 
+#[inline]
 fn answers(message: &Message<ModelPayload>) -> Option<(RequestId, LeadsTo)> {
     match message {
         Message::Mutation {

@@ -25,7 +25,7 @@ impl System {
                 let synced_at = self.sync_tick(state.tick);
                 let started = state.node_mut(*node);
                 started.life = Life::Up;
-                started.disk.synced_at = synced_at;
+                started.synced_at = synced_at;
                 if self.scope.detector == crate::scope::Detector::Lagging {
                     state.node_mut(*node).sees = bit(*node);
                 }
@@ -79,13 +79,12 @@ impl System {
             appended: kept,
             marked: kept,
             synced,
-            synced_at: 0,
             pending: Vec::new(),
             hints,
         };
         gone.life = Life::Down;
         gone.node = thymbra_protocol::Node::default();
-        gone.sees = 0;
+        (gone.sees, gone.synced_at) = (0, 0);
         for outage in &mut gone.outages {
             (outage.seen_since, outage.first_hint) = (None, None);
         }

@@ -222,7 +222,7 @@ impl System {
                 self.scope.log_stages
                     && (disk.synced != disk.appended
                         || disk.pending.iter().any(|pending| pending.appended)
-                        || self.scope.sync_lag_block.is_some() && disk.synced_at < state.tick)
+                        || self.scope.sync_lag_block.is_some() && state.node(*node).synced_at < state.tick)
             }
             Action::WriteHints(_) => self.scope.hint_stages && has(HintStage::Buffered),
             _ => self.scope.hint_stages && has(HintStage::Written),

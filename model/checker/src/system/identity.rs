@@ -107,6 +107,7 @@ fn mix_node(state: &NodeState, mixer: &mut Mixer) {
         disk,
         sees,
         dispatched,
+        synced_at,
         outages,
     } = state;
     let Disk {
@@ -114,7 +115,6 @@ fn mix_node(state: &NodeState, mixer: &mut Mixer) {
         appended,
         marked,
         synced,
-        synced_at,
         pending,
         hints,
     } = disk;

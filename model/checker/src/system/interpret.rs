@@ -10,7 +10,7 @@ use thymbra_protocol::{
 use thymbra_types::CommitLogPosition;
 
 use super::model_view::ModelView;
-use super::state::Hints;
+use super::state::{Hints, NodeState};
 use super::{Envelope, HintStage, NodeMask, PendingApply, State, StoredHint, System, Told, operation_of};
 use crate::payload::{ModelMutation, ModelPayload, Register};
 use crate::properties::Reached;
@@ -199,19 +199,18 @@ impl System {
             return;
         }
         let holder = self.driver.disk_written(self, node, reply);
-        let disk = &mut state.node_mut(holder).disk;
+        let NodeState { disk, synced_at, .. } = state.node_mut(holder);
+        let synced_at = *synced_at;
         disk.appended.apply(mutation, self.rules);
         if !self.scope.log_stages {
             disk.marked.apply(mutation, self.rules);
             disk.synced.apply(mutation, self.rules);
         }
-        let is_late = || self.scope.sync_lag_block.is_some() && self.scope.sync == Sync::Periodic;
-        let synced_at = disk.synced_at;
         if self.may_acknowledge(state, synced_at) || self.driver.acknowledges_before_sync() {
             self.apply_to_memtable(state, holder, mutation, reply);
             queue.push_back(Input::Applied { reply });
         } else {
-            if is_late() {
+            if self.scope.sync_lag_block.is_some() && self.scope.sync == Sync::Periodic {
                 self.note_reached(state, Reached::SyncLagged);
             }
             state.node_mut(node).disk.pending.push(PendingApply {

@@ -88,8 +88,6 @@ pub struct Disk {
     pub marked: Register,
     /// The commit log up to its last sync: survives a power loss.
     pub synced: Register,
-    /// Tick of the last sync, or of the start of the process; 0 where syncs do not lag.
-    pub synced_at: u8,
     /// Appends under way, in order.
     pub pending: Vec<PendingApply>,
     /// Hints this node holds, sorted.
@@ -109,6 +107,8 @@ pub struct NodeState {
     pub sees: NodeMask,
     /// Deliveries of hints it has begun: the generation of the next one.
     pub dispatched: u8,
+    /// Tick of the last sync of its commit log, or of the start of the process; 0 where syncs do not lag.
+    pub synced_at: u8,
     /// Clock and memory of outages, kept only while ticks can pass.
     pub outages: Vec<Outage>,
 }

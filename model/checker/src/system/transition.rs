@@ -263,11 +263,12 @@ impl System {
     }
 
     fn sync(&self, state: &mut State, node: NodeId) {
-        let tick = state.tick;
-        let disk = &mut state.node_mut(node).disk;
+        let synced_at = self.sync_tick(state.tick);
+        let holder = state.node_mut(node);
+        holder.synced_at = synced_at;
+        let disk = &mut holder.disk;
         disk.marked = disk.appended;
         disk.synced = disk.appended;
-        disk.synced_at = self.sync_tick(tick);
         let (waiting, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut disk.pending)
             .into_iter()
             .partition(|pending| pending.appended);

@@ -40,10 +40,11 @@ impl Trial {
 
     /// Drops the engine, as the end of its process does.
     pub fn end_life(&mut self) {
-        self.pending.clear();
         if let Some(engine) = self.engine.take() {
             self.coverage.add_life(&engine.statistics());
         }
+        // Given up while the engine lived, a flush would end.
+        self.pending.clear();
     }
 
     /// Opens the engine again, and compares.

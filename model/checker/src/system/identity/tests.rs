@@ -160,7 +160,7 @@ fn change_node(state: &mut NodeState, random: &mut Random) {
             Random::write_handler,
             change_write,
         ),
-        12 => disk.synced_at = random.byte(),
+        12 => state.synced_at = random.byte(),
         13 => change_slots(&mut state.node.reads, random, Random::read_handler, change_read),
         _ => change_slots(
             &mut state.node.dispatches,

@@ -56,7 +56,7 @@ impl System {
             state.breach(self, Breach::AckBeforeApply);
         }
         if let (Some(lag_block), Sync::Periodic) = (self.scope.sync_lag_block, self.scope.sync) {
-            let synced_at = state.node(node).disk.synced_at;
+            let synced_at = state.node(node).synced_at;
             if state.tick.saturating_sub(synced_at) > lag_block {
                 state.breach(self, Breach::AckWhileLagging);
             }
