@@ -53,7 +53,7 @@ pub struct PendingFlush {
 }
 
 impl Drop for PendingFlush {
-    /// Others wait for the end of the flush, see [`crate::flush_register`].
+    /// Others wait for the end of the flush, see `flush_register`.
     fn drop(&mut self) {
         let engine = self.shared.upgrade();
         let Some(shared) = engine.filter(|shared| shared.check_open().is_ok()) else {
