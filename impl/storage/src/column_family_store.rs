@@ -32,6 +32,8 @@ pub(crate) struct ColumnFamilyStore {
     compaction_turn: Mutex<()>,
     /// Whether it is unknown what the table's SSTables are.
     is_stopped: AtomicBool,
+    /// Whether the memory of its memtables has been taken for free, because nobody will write them.
+    is_memory_forgotten: AtomicBool,
     /// Whether the table is being dropped: it takes no calls then.
     is_dropping: AtomicBool,
 }
@@ -57,6 +59,7 @@ impl ColumnFamilyStore {
             counters: Mutex::default(),
             compaction_turn: Mutex::new(()),
             is_stopped: AtomicBool::new(false),
+            is_memory_forgotten: AtomicBool::new(false),
             is_dropping: AtomicBool::new(false),
         }
     }
@@ -89,9 +92,19 @@ impl ColumnFamilyStore {
         committed
     }
 
+    /// Takes note that the memory of the memtables counts as free; false if that has been done.
+    pub(crate) fn forgets_memory(&self) -> bool {
+        !self.is_memory_forgotten.swap(true, Ordering::SeqCst)
+    }
+
     /// Whether it is unknown what the table's SSTables are.
     pub(crate) fn is_stopped(&self) -> bool {
         self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Whether the table is being dropped.
+    pub(crate) fn is_dropping(&self) -> bool {
+        self.is_dropping.load(Ordering::SeqCst)
     }
 
     /// Begins to drop the table, or takes that back.

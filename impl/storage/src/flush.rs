@@ -10,6 +10,7 @@ use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::memtable::Memtable;
 use crate::sstable::{SSTableReader, SSTableWriter, WriterOptions};
 use crate::storage_error::{StorageError, first_error};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use thymbra_durability::{FlushState, MemtableRules as _};
@@ -42,11 +43,15 @@ pub(crate) fn write_memtable(
     let flush = claim
         .take()
         .unwrap_or_else(|| shared.flushes.begin(table.id(), memtable.bounds()));
-    let written = if memtable.is_clean() {
-        Ok(None)
-    } else {
-        write_sstable(shared, table, memtable)
+    let write = || match memtable.is_clean() {
+        true => Ok(None),
+        false => write_sstable(shared, table, memtable),
     };
+    // Later flushes wait for the end of this one, however it comes.
+    let written = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
+        shared.flushes.fail(flush);
+        resume_unwind(panic)
+    });
     //= WP-MF-04
     let (state, outcome) = match written {
         Ok(flushed) => {

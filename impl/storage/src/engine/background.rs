@@ -97,7 +97,7 @@ impl StorageEngine {
     /// The first that occurs; what is left is due at the next call.
     pub fn tick(&self) -> Result<(), StorageError> {
         let shared = &self.shared;
-        shared.check_open()?;
+        let _work = shared.begin_work()?;
         shared.commit_log.tick()?;
         while shared.flush_what_is_due()? {}
         while shared.compact_what_is_due()? {}
@@ -109,6 +109,7 @@ impl StorageEngine {
     /// # Errors
     /// When there is no such table, the disk fails, or a file is corrupt; the SSTables stay then.
     pub fn compact(&self, table: TableId) -> Result<(), StorageError> {
+        let _work = self.shared.begin_work()?;
         let table = self.shared.table(table)?;
         compaction::compact_all(&self.shared, &table)
     }
@@ -118,6 +119,7 @@ impl StorageEngine {
     /// # Errors
     /// As [`StorageEngine::compact`].
     pub fn compact_next(&self, table: TableId) -> Result<bool, StorageError> {
+        let _work = self.shared.begin_work()?;
         let table = self.shared.table(table)?;
         compaction::compact_next(&self.shared, &table)
     }
@@ -141,16 +143,18 @@ impl StorageEngine {
         if let Some(threads) = threads {
             threads.join();
         }
-        // Writes that have not seen the end are over then, and what they wrote is synced and flushed.
+        // Calls that have not seen the end are over then, and what they wrote is synced and flushed.
+        drop(write(&shared.work));
         drop(write(&shared.tables));
-        shared.commit_log.close()?;
-        let volatile = shared.all_tables().into_iter();
-        first_error(volatile.map(|table| {
+        let log_closed = shared.commit_log.close().map_err(StorageError::from);
+        let tables = shared.all_tables().into_iter();
+        let flushed = tables.filter(|table| !table.is_dropping()).map(|table| {
             if shared.durable_writes(table.keyspace())? {
                 return Ok(());
             }
             shared.flush(&table)
-        }))?;
+        });
+        first_error([log_closed, first_error(flushed)])?;
         lock(&shared.locks).clear();
         *has_closed = true;
         Ok(())
@@ -170,16 +174,18 @@ impl Drop for StorageEngine {
 }
 
 impl Shared {
-    /// Does one compaction that is due; false when there is none.
+    /// Does the next compaction of each table that is due; false when there is none. What fails keeps
+    /// no other table from being compacted.
     fn compact_what_is_due(&self) -> Result<bool, StorageError> {
         if !self.config.is_autocompaction_enabled {
             return Ok(false);
         }
-        for table in self.all_tables() {
-            if compaction::compact_next(self, &table)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let mut has_compacted = false;
+        let compacted = self.all_tables().into_iter().map(|table| {
+            has_compacted |= compaction::compact_next(self, &table)?;
+            Ok(())
+        });
+        first_error(compacted)?;
+        Ok(has_compacted)
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn drop_table(shared: &Shared, dropped: &Arc<ColumnFamilyStore>) -> R
     // Between two switches: from here on no flush of the table begins.
     drop(write(&shared.write_order));
     let others = shared.all_tables().into_iter();
-    let others = others.filter(|other| !Arc::ptr_eq(other, dropped));
+    // Another whose drop has not ended takes no flush.
+    let others = others.filter(|other| !Arc::ptr_eq(other, dropped) && !other.is_dropping());
     let flushed = first_error(others.map(|other| shared.flush(&other)));
     if flushed.is_err() {
         dropped.set_dropping(false);
@@ -57,9 +58,12 @@ pub(super) fn drop_table(shared: &Shared, dropped: &Arc<ColumnFamilyStore>) -> R
     ])
 }
 
-/// The memory of memtables that nobody will write.
-fn forget_memory(shared: &Shared, dropped: &ColumnFamilyStore) {
-    let view = dropped.view();
+/// The memory of memtables that nobody will write is taken for free, once.
+pub(super) fn forget_memory(shared: &Shared, table: &ColumnFamilyStore) {
+    if !table.forgets_memory() {
+        return;
+    }
+    let view = table.view();
     let flushing: u64 = view.flushing.iter().map(|memtable| memtable.size_bytes()).sum();
     let all = flushing + view.current.size_bytes();
     shared.memtable_bytes.fetch_sub(all, Ordering::Relaxed);

@@ -5,7 +5,7 @@
 //! `specs/07-memtable-and-flush.md`. Source: Cassandra `utils.memory.MemtableCleanerThread`,
 //! `db.ColumnFamilyStore.switchMemtable`, `ColumnFamilyStore.forceFlush`.
 
-use super::Shared;
+use super::{Shared, dropped_tables};
 use crate::column_family_store::ColumnFamilyStore;
 use crate::flush;
 use crate::memtable::Memtable;
@@ -61,7 +61,9 @@ impl Shared {
 
     /// Flushes all tables; gives the first error.
     pub(crate) fn flush_all(&self) -> Result<(), StorageError> {
-        first_error(self.all_tables().iter().map(|table| self.flush(table)))
+        let tables = self.all_tables().into_iter();
+        let tables = tables.filter(|table| !table.is_dropping());
+        first_error(tables.map(|table| self.flush(&table)))
     }
 
     /// Wakes the flushers when memtables are large, and waits while they are too large.
@@ -122,6 +124,9 @@ impl Shared {
             .all_tables()
             .into_iter()
             .partition(|table| table.check_running().is_ok());
+        for table in stopped.iter().filter(|table| table.is_stopped()) {
+            dropped_tables::forget_memory(self, table);
+        }
         let given_up = stopped.iter().map(|table| flush::give_up_stopped(self, table));
         let mut outcome = first_error(given_up.chain([flush::post_flush(self)]));
         let mut due = Vec::new();

@@ -79,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) schema_turn: Mutex<BTreeSet<TableId>>,
     pub(crate) signals: Signals,
     pub(crate) is_closed: AtomicBool,
+    /// Calls that work on files hold it for reading; whoever closes the engine waits for them.
+    pub(crate) work: RwLock<()>,
     /// Keep other engines from the directories for as long as this one works on them.
     pub(crate) locks: Mutex<Vec<Box<dyn DirectoryLock>>>,
     /// What opening the files found.

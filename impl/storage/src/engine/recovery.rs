@@ -83,6 +83,7 @@ pub(super) fn open(
         schema_turn: Mutex::default(),
         signals: Signals::default(),
         is_closed: AtomicBool::new(false),
+        work: RwLock::new(()),
         locks: Mutex::new(locks),
         opening: Mutex::new(EngineStatistics {
             leftovers_removed_count,

@@ -26,8 +26,8 @@ impl StorageEngine {
     /// When there is one of that name, or the disk fails.
     pub fn create_keyspace(&self, name: &str, durable_writes: bool) -> Result<(), StorageError> {
         let shared = &self.shared;
+        let _work = shared.begin_work()?;
         let _turn = lock(&shared.schema_turn);
-        shared.check_open()?;
         if read(&shared.keyspaces).contains_key(name) {
             return Err(StorageError::Exists {
                 what: "keyspace",
@@ -50,8 +50,8 @@ impl StorageEngine {
     /// directory is corrupt.
     pub fn create_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
+        let _work = shared.begin_work()?;
         let dropped = lock(&shared.schema_turn);
-        shared.check_open()?;
         shared.durable_writes(metadata.keyspace())?;
         let is_taken = |other: &Arc<ColumnFamilyStore>| {
             let other = other.metadata();
@@ -92,6 +92,7 @@ impl StorageEngine {
     /// not be read any more ([`TableMetadata::validate_compatibility`]), or the disk fails.
     pub fn alter_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
+        let _work = shared.begin_work()?;
         let _turn = lock(&shared.schema_turn);
         let table = shared.table(metadata.id())?;
         let before = table.metadata();
@@ -119,8 +120,8 @@ impl StorageEngine {
     /// again, and this may be called again before.
     pub fn drop_table(&self, table: TableId) -> Result<(), StorageError> {
         let shared = &self.shared;
+        let _work = shared.begin_work()?;
         let mut gone = lock(&shared.schema_turn);
-        shared.check_open()?;
         let found = read(&shared.tables).get(&table).cloned();
         let dropped = found.ok_or(StorageError::UnknownTable { table })?;
         // Even if this fails: it may have happened.
@@ -135,6 +136,7 @@ impl StorageEngine {
     //= WP-MF-05
     pub fn truncate(&self, table: TableId) -> Result<(), StorageError> {
         let shared = &self.shared;
+        let _work = shared.begin_work()?;
         let table = shared.table(table)?;
         let _turn = table.compaction_turn();
         table.check_running()?;

@@ -12,7 +12,7 @@ use crate::storage_error::StorageError;
 use crate::sync::read;
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, RwLockReadGuard, Weak};
 use thymbra_format::mutation::MutationEncoder;
 use thymbra_format::rows::EncodingStatsCollector;
 use thymbra_types::{DecoratedKey, Mutation, Partition, TableId, Timestamp};
@@ -83,6 +83,7 @@ impl StorageEngine {
     /// When the disk fails: the data stays in memory and in the commit log, and the next flush
     /// tries again.
     pub fn flush(&self, table: TableId) -> Result<(), StorageError> {
+        let _work = self.shared.begin_work()?;
         let table = self.shared.table(table)?;
         self.shared.flush(&table)
     }
@@ -92,7 +93,7 @@ impl StorageEngine {
     /// # Errors
     /// As [`StorageEngine::flush`], of the first that fails; the others are written.
     pub fn flush_all(&self) -> Result<(), StorageError> {
-        self.shared.check_open()?;
+        let _work = self.shared.begin_work()?;
         self.shared.flush_all()
     }
 
@@ -117,7 +118,7 @@ impl StorageEngine {
     /// # Errors
     /// As [`StorageEngine::flush`].
     pub fn finish_flush(&self, pending: &PendingFlush) -> Result<(), StorageError> {
-        self.shared.check_open()?;
+        let _work = self.shared.begin_work()?;
         flush::write_memtable(&self.shared, &pending.table, &pending.memtable)
     }
 
@@ -126,12 +127,22 @@ impl StorageEngine {
     /// # Errors
     /// When the disk fails; the commit log takes nothing more then.
     pub fn sync(&self) -> Result<(), StorageError> {
-        self.shared.check_open()?;
+        let _work = self.shared.begin_work()?;
         Ok(self.shared.commit_log.sync()?)
     }
 }
 
 impl Shared {
+    /// Keeps the engine from being closed while a call works on files; calls never hold two of these.
+    ///
+    /// # Errors
+    /// When the engine is closed.
+    pub(crate) fn begin_work(&self) -> Result<RwLockReadGuard<'_, ()>, StorageError> {
+        let work = read(&self.work);
+        self.check_open()?;
+        Ok(work)
+    }
+
     pub(crate) fn check_open(&self) -> Result<(), StorageError> {
         if self.is_closed.load(Ordering::SeqCst) {
             return Err(StorageError::Closed);

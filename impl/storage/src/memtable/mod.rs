@@ -19,7 +19,7 @@ use std::collections::btree_map::Entry;
 use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, TryLockError};
 use thymbra_durability::MemtableBounds;
 use thymbra_format::mutation::{TableLayout, UpdateDecoder};
 use thymbra_format::rows::{EncodingStats, EncodingStatsCollector};
@@ -97,16 +97,17 @@ impl Shard {
     ) -> u64 {
         let whole_bytes =
             |partition: &Partition| partition.data_size_bytes() as u64 + PARTITION_OVERHEAD_BYTES;
+        let key_bytes = key.key().len() as u64;
         match self.partitions.entry(key) {
             Entry::Vacant(entry) => match packed {
                 Some(contents) => {
                     entry.insert(Slot::Packed(self.arena.push(contents)));
-                    contents.len() as u64 + PACKED_OVERHEAD_BYTES
+                    key_bytes + contents.len() as u64 + PACKED_OVERHEAD_BYTES
                 }
                 None => {
                     let size_bytes = whole_bytes(&update);
                     entry.insert(Slot::Whole(Box::new(normal(update))));
-                    size_bytes
+                    key_bytes + size_bytes
                 }
             },
             Entry::Occupied(mut entry) => {
@@ -334,7 +335,13 @@ impl Memtable {
     /// Whether it was switched out, and no flush of it is under way or still to come.
     pub(crate) fn has_failed(&self) -> bool {
         // In this order: the claim is set first.
-        self.upper_bound.get().is_some() && matches!(self.claim.try_lock().as_deref(), Ok(None))
+        self.upper_bound.get().is_some()
+            && match self.claim.try_lock() {
+                Ok(claim) => claim.is_none(),
+                // Whoever wrote it has panicked.
+                Err(TryLockError::Poisoned(claim)) => claim.get_ref().is_none(),
+                Err(TryLockError::WouldBlock) => false,
+            }
     }
 
     /// Ends the memtable. The write barrier has been passed: no update is on its way to it.

@@ -173,7 +173,9 @@ impl BlockReader<'_> {
                     return Ok(rows.finish());
                 }
             }
-            self.data.read_more(buffer)?;
+            if !self.data.read_more(buffer)? {
+                return Err(self.contradiction("the end of the partition before that of the data"));
+            }
         }
     }
 

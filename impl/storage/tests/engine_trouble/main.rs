@@ -4,6 +4,7 @@ mod bench;
 mod closing;
 mod flushes;
 mod mutations;
+mod neighbours;
 mod opening;
 mod schema;
 mod threads;
