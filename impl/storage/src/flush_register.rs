@@ -226,9 +226,9 @@ mod tests {
         register.begin(TableId(2), bounds(0, 5));
         let written = register.begin(TABLE, bounds(5, 9));
         register.begin(TableId(2), bounds(9, 10));
+        let open = register.begin(TABLE, bounds(9, 12));
         assert_eq!(register.end(written, FlushState::Written), []);
         assert_eq!(register.end_all(TableId(2)), [clean(5, 9)]);
-        let last = register.begin(TABLE, bounds(9, 12));
-        assert_eq!(register.end(last, FlushState::Written), [clean(9, 12)]);
+        assert_eq!(register.end(open, FlushState::Written), [clean(9, 12)]);
     }
 }
