@@ -209,41 +209,20 @@ impl CommitLog {
         mutation: &[u8],
         updates: impl IntoIterator<Item = LoggedUpdate>,
     ) -> Result<CommitLogPosition, CommitLogError> {
-        let copy = |record: &mut Vec<u8>| {
-            record.extend_from_slice(mutation);
-            Ok::<_, Infallible>(())
-        };
-        match self.append(copy, updates)? {
-            Ok(position) => Ok(position),
-            Err(never) => match never {},
-        }
-    }
-
-    /// Appends a mutation that is serialized to where it is needed; the end of its record.
-    ///
-    /// # Errors
-    /// As [`CommitLog::add`]; the inner error is that of the serialization.
-    ///
-    /// # Panics
-    /// When the mutation has fewer than 10 bytes, which none has.
-    pub fn append<E>(
-        &self,
-        serialize: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-        updates: impl IntoIterator<Item = LoggedUpdate>,
-    ) -> Result<Result<CommitLogPosition, E>, CommitLogError> {
         if !self.shared.is_replayed.load(Ordering::Acquire) {
             return Err(CommitLogError::NotReplayed);
         }
         RECORD.with_borrow_mut(|record| {
             record.clear();
-            if let Err(error) = write_record(record, serialize) {
-                return Ok(Err(error));
-            }
+            let Ok(()) = write_record(record, |record| {
+                record.extend_from_slice(mutation);
+                Ok::<_, Infallible>(())
+            });
             let appended = self.shared.append(record, updates);
             if record.capacity() > KEPT_RECORD_BYTES {
                 *record = Vec::new();
             }
-            appended.map(Ok)
+            appended
         })
     }
 

@@ -38,7 +38,7 @@ impl Controller<'_> {
         let memtables = view
             .memtables()
             .filter_map(|memtable| memtable.min_timestamp(key));
-        let having = self.outside(&view).filter(|sstable| sstable.may_contain(key));
+        let having = self.others(&view).filter(|sstable| sstable.may_contain(key));
         Reference.purge_limit(DataElsewhere {
             sstables: having.map(|sstable| sstable.times().min_timestamp).min(),
             memtables: memtables.min(),
@@ -46,12 +46,10 @@ impl Controller<'_> {
         })
     }
 
-    /// SSTables that are not compacted and share keys with those that are.
-    fn outside<'v>(&'v self, view: &'v View) -> impl Iterator<Item = &'v Arc<SSTableReader>> {
-        let others = view.sstables.iter();
-        others
-            .filter(|sstable| !self.generations.contains(&sstable.generation()))
-            .filter(|sstable| self.inputs.iter().any(|input| input.overlaps(sstable)))
+    /// SSTables that are not compacted.
+    fn others<'v>(&'v self, view: &'v View) -> impl Iterator<Item = &'v Arc<SSTableReader>> {
+        let all = view.sstables.iter();
+        all.filter(|sstable| !self.generations.contains(&sstable.generation()))
     }
 
     /// The inputs in which everything may be forgotten unread.
@@ -68,7 +66,9 @@ impl Controller<'_> {
             commit_log,
         };
         let compacting: Vec<SSTableTimes> = self.inputs.iter().map(|sstable| sstable.times()).collect();
-        let overlapping: Vec<SSTableTimes> = self.outside(&view).map(|sstable| sstable.times()).collect();
+        let overlaps = |other: &&Arc<SSTableReader>| self.inputs.iter().any(|input| input.overlaps(other));
+        let overlapping = self.others(&view).filter(overlaps);
+        let overlapping: Vec<SSTableTimes> = overlapping.map(|sstable| sstable.times()).collect();
         let expired = Reference.fully_expired(&compacting, &overlapping, elsewhere, self.gc_before);
         let generations = self.inputs.iter().map(|sstable| sstable.generation());
         generations
