@@ -101,7 +101,10 @@ impl DirectoryLock for RealLock {
     fn is_of(&self, directory: &Path) -> DiskResult<bool> {
         let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
         let failed = |path: &Path, source| DiskError::new(DiskOperation::Lock, path, source);
-        let own = self.file.metadata().map_err(|source| failed(&self.path, source))?;
+        let own = self
+            .file
+            .metadata()
+            .map_err(|source| failed(&self.path, source))?;
         let path = directory.join(LOCK_FILE_NAME);
         let other = fs::metadata(&path).map_err(|source| failed(&path, source))?;
         Ok(identity(own) == identity(other))

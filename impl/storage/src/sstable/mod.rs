@@ -16,6 +16,7 @@ mod components;
 mod data_file;
 mod data_reader;
 mod index_reader;
+mod partition_extent;
 mod partition_reader;
 mod partition_writer;
 mod read_meter;

@@ -77,7 +77,12 @@ fn one_directory_under_two_names_is_locked_once() {
     std::fs::create_dir(&both).expect("a directory");
     let link = root.path().join("link");
     std::os::unix::fs::symlink(&both, &link).expect("a link");
-    let names = [both.join("."), root.path().join("both/../both"), link, relative(&both)];
+    let names = [
+        both.join("."),
+        root.path().join("both/../both"),
+        link,
+        relative(&both),
+    ];
     for (count, other) in names.into_iter().enumerate() {
         let of = |data: &Path, commitlog: &Path| Config {
             data_directory: data.into(),
@@ -91,9 +96,17 @@ fn one_directory_under_two_names_is_locked_once() {
         assert_eq!(values(&engine, TABLE, "a").len(), count, "{}", other.display());
         let row = i32::try_from(count).expect("a few rows");
         engine.apply(insert(TABLE, "a", row, 1, "v")).expect("a write");
-        for (data, commitlog) in [(&other, &other), (&other, &both), (&other, &root.path().join("free"))] {
+        for (data, commitlog) in [
+            (&other, &other),
+            (&other, &both),
+            (&other, &root.path().join("free")),
+        ] {
             let second = open_with(RealDisk, of(data, commitlog));
-            assert!(matches!(second, Err(StorageError::InUse { .. })), "{}", other.display());
+            assert!(
+                matches!(second, Err(StorageError::InUse { .. })),
+                "{}",
+                other.display()
+            );
         }
     }
 }
