@@ -3,7 +3,7 @@
 //! Source: Cassandra `db.ColumnFamilyStore`.
 
 use crate::disk::DiskResult;
-use crate::engine::TableStatistics;
+use crate::engine::{Signals, TableStatistics};
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::memtable::{Memtable, PackedUpdate};
 use crate::read::ClusteringSlice;
@@ -29,7 +29,10 @@ pub(crate) struct ColumnFamilyStore {
     view: RwLock<Arc<View>>,
     last_generation: AtomicU64,
     counters: Mutex<TableStatistics>,
+    /// Whoever compacts the table holds it, and whoever wants no compaction of it.
     compaction_turn: Mutex<()>,
+    /// How many want no compaction of the table.
+    compaction_stops_count: AtomicU64,
     /// Whether it is unknown what the table's SSTables are.
     is_stopped: AtomicBool,
     /// Whether the memory of its memtables has been taken for free, because nobody will write them.
@@ -58,6 +61,7 @@ impl ColumnFamilyStore {
             last_generation: AtomicU64::new(last_generation),
             counters: Mutex::default(),
             compaction_turn: Mutex::new(()),
+            compaction_stops_count: AtomicU64::new(0),
             is_stopped: AtomicBool::new(false),
             is_memory_forgotten: AtomicBool::new(false),
             is_dropping: AtomicBool::new(false),
@@ -131,7 +135,32 @@ impl ColumnFamilyStore {
         lock(&self.compaction_turn)
     }
 
-    /// The same without waiting; `None` while a compaction is under way.
+    /// Ends a compaction of the table that is under way early, and keeps others from beginning.
+    ///
+    /// Cassandra: `ColumnFamilyStore.runWithCompactionsDisabled`.
+    //= WP-CP-08
+    pub(crate) fn stop_compactions(&self, signals: &Signals) -> StoppedCompactions<'_> {
+        self.compaction_stops_count.fetch_add(1, Ordering::SeqCst);
+        signals.notify();
+        StoppedCompactions {
+            stops_count: &self.compaction_stops_count,
+            _turn: self.compaction_turn(),
+        }
+    }
+
+    /// Refuses to compact a table that does not run, or that somebody wants no compaction of.
+    ///
+    /// # Errors
+    /// When that is so.
+    pub(crate) fn check_compactions(&self) -> Result<(), StorageError> {
+        self.check_running()?;
+        if self.compaction_stops_count.load(Ordering::SeqCst) > 0 {
+            return Err(StorageError::CompactionInterrupted { table: self.id });
+        }
+        Ok(())
+    }
+
+    /// The same as [`Self::compaction_turn`] without waiting; `None` while a compaction is under way.
     pub(crate) fn try_compaction_turn(&self) -> Option<MutexGuard<'_, ()>> {
         match self.compaction_turn.try_lock() {
             Ok(turn) => Some(turn),
@@ -253,6 +282,19 @@ impl ColumnFamilyStore {
             writes_count: counted.writes_count + waiting_writes_count,
             ..counted
         }
+    }
+}
+
+/// Nobody compacts the table until this is dropped.
+#[derive(Debug)]
+pub(crate) struct StoppedCompactions<'t> {
+    stops_count: &'t AtomicU64,
+    _turn: MutexGuard<'t, ()>,
+}
+
+impl Drop for StoppedCompactions<'_> {
+    fn drop(&mut self) {
+        self.stops_count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

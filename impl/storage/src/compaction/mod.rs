@@ -32,7 +32,7 @@ use thymbra_types::Reference;
 pub(crate) fn compact_next(shared: &Shared, table: &ColumnFamilyStore) -> Result<bool, StorageError> {
     let Some(_turn) = table
         .try_compaction_turn()
-        .filter(|_| table.check_running().is_ok())
+        .filter(|_| table.check_compactions().is_ok())
     else {
         return Ok(false);
     };

@@ -32,14 +32,23 @@ impl Signals {
         self.changed.notify_all();
     }
 
-    /// Waits until something happens, or for a while.
-    pub(super) fn wait_a_while(&self) {
+    /// How much has happened so far.
+    pub(crate) fn events_count(&self) -> u64 {
+        *lock(&self.events)
+    }
+
+    /// Waits until more has happened than so much, or for a time.
+    pub(crate) fn wait_behind(&self, seen_count: u64, timeout: Duration) {
         let events = lock(&self.events);
-        let seen = *events;
         drop(
             self.changed
-                .wait_timeout_while(events, POLL_INTERVAL, |events| *events == seen),
+                .wait_timeout_while(events, timeout, |events| *events == seen_count),
         );
+    }
+
+    /// Waits until something happens, or for a while.
+    pub(super) fn wait_a_while(&self) {
+        self.wait_behind(self.events_count(), POLL_INTERVAL);
     }
 }
 
@@ -81,6 +90,7 @@ fn run(shared: &Shared, work: fn(&Shared) -> Result<bool, StorageError>) {
         match work(shared) {
             Ok(true) => shared.signals.notify(),
             Ok(false) => shared.signals.wait_a_while(),
+            Err(StorageError::Closed) => {}
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "background work failed");
                 shared.signals.wait_a_while();
@@ -107,7 +117,8 @@ impl StorageEngine {
     /// Merges all SSTables of a table into one.
     ///
     /// # Errors
-    /// When there is no such table, the disk fails, or a file is corrupt; the SSTables stay then.
+    /// When there is no such table, the disk fails, or a file is corrupt; and when it is ended early, because the
+    /// table is truncated or dropped, or the engine closed. The SSTables stay then.
     pub fn compact(&self, table: TableId) -> Result<(), StorageError> {
         let _work = self.shared.begin_work()?;
         let table = self.shared.table(table)?;
@@ -124,7 +135,7 @@ impl StorageEngine {
         compaction::compact_next(&self.shared, &table)
     }
 
-    /// Stops the background work, syncs the commit log, and takes no more calls.
+    /// Stops the background work, syncs the commit log, and takes no more calls. Compactions end early.
     ///
     /// Memtables are flushed where the commit log does not have what is in them: in keyspaces
     /// without durable writes. Cassandra: `StorageService.drain` at the end of the process.
@@ -182,7 +193,13 @@ impl Shared {
         }
         let mut has_compacted = false;
         let compacted = self.all_tables().into_iter().map(|table| {
-            has_compacted |= compaction::compact_next(self, &table)?;
+            match compaction::compact_next(self, &table) {
+                Ok(is_done) => has_compacted |= is_done,
+                Err(StorageError::CompactionInterrupted { table }) => {
+                    tracing::info!(%table, "a compaction was ended early");
+                }
+                Err(error) => return Err(error),
+            }
             Ok(())
         });
         first_error(compacted)?;

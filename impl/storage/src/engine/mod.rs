@@ -14,6 +14,7 @@ mod schema_changes;
 mod statistics;
 mod writes;
 
+pub(crate) use background::Signals;
 pub use statistics::{EngineStatistics, TableStatistics};
 pub use writes::PendingFlush;
 
@@ -25,7 +26,7 @@ use crate::disk::{DirectoryLock, Disk};
 use crate::flush_register::FlushRegister;
 use crate::storage_error::StorageError;
 use crate::system_keyspace::{KeyspaceParams, SystemKeyspace};
-use background::{BackgroundThreads, Signals};
+use background::BackgroundThreads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};

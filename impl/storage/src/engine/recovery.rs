@@ -3,9 +3,8 @@
 //! Chapter: `specs/06-commit-log.md`. Source: Cassandra `service.CassandraDaemon.setup`,
 //! `db.lifecycle.LogTransaction.removeUnfinishedLeftovers`, `db.commitlog.CommitLogReplayer`.
 
-use super::background::Signals;
 use super::statistics::EngineStatistics;
-use super::{Shared, Tables, dropped_tables};
+use super::{Shared, Signals, Tables, dropped_tables};
 use crate::clock::Clock;
 use crate::column_family_store::ColumnFamilyStore;
 use crate::commit_log::{CommitLog, ReplayRecord};

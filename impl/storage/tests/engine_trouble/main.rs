@@ -2,6 +2,7 @@
 
 mod bench;
 mod closing;
+mod compactions;
 mod damage;
 mod flushes;
 mod mutations;
