@@ -2,11 +2,13 @@
 //!
 //! Source: Cassandra `db.ColumnFamilyStore`.
 
+use crate::compaction::CompactionTurn;
 use crate::disk::DiskResult;
 use crate::engine::{Signals, TableStatistics};
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::memtable::{Memtable, PackedUpdate};
 use crate::read::ClusteringSlice;
+use crate::retry::Retry;
 use crate::sstable::SSTableReader;
 use crate::storage_error::StorageError;
 use crate::sync::{lock, read, write};
@@ -30,9 +32,11 @@ pub(crate) struct ColumnFamilyStore {
     last_generation: AtomicU64,
     counters: Mutex<TableStatistics>,
     /// Whoever compacts the table holds it, and whoever wants no compaction of it.
-    compaction_turn: Mutex<()>,
+    compaction_turn: Mutex<CompactionTurn>,
     /// How many want no compaction of the table.
     compaction_stops_count: AtomicU64,
+    /// When memtables whose flush has failed are tried again.
+    flush_retry: Mutex<Retry>,
     /// Whether it is unknown what the table's SSTables are.
     is_stopped: AtomicBool,
     /// Whether the memory of its memtables has been taken for free, because nobody will write them.
@@ -60,8 +64,9 @@ impl ColumnFamilyStore {
             view: RwLock::new(Arc::new(View::new(memtable, sstables))),
             last_generation: AtomicU64::new(last_generation),
             counters: Mutex::default(),
-            compaction_turn: Mutex::new(()),
+            compaction_turn: Mutex::default(),
             compaction_stops_count: AtomicU64::new(0),
+            flush_retry: Mutex::default(),
             is_stopped: AtomicBool::new(false),
             is_memory_forgotten: AtomicBool::new(false),
             is_dropping: AtomicBool::new(false),
@@ -130,8 +135,13 @@ impl ColumnFamilyStore {
         Ok(())
     }
 
+    /// When memtables whose flush has failed are tried again.
+    pub(crate) fn flush_retry(&self) -> MutexGuard<'_, Retry> {
+        lock(&self.flush_retry)
+    }
+
     /// Waits for the end of a compaction of the table, and keeps others from beginning.
-    pub(crate) fn compaction_turn(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn compaction_turn(&self) -> MutexGuard<'_, CompactionTurn> {
         lock(&self.compaction_turn)
     }
 
@@ -161,7 +171,7 @@ impl ColumnFamilyStore {
     }
 
     /// The same as [`Self::compaction_turn`] without waiting; `None` while a compaction is under way.
-    pub(crate) fn try_compaction_turn(&self) -> Option<MutexGuard<'_, ()>> {
+    pub(crate) fn try_compaction_turn(&self) -> Option<MutexGuard<'_, CompactionTurn>> {
         match self.compaction_turn.try_lock() {
             Ok(turn) => Some(turn),
             Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
@@ -289,7 +299,7 @@ impl ColumnFamilyStore {
 #[derive(Debug)]
 pub(crate) struct StoppedCompactions<'t> {
     stops_count: &'t AtomicU64,
-    _turn: MutexGuard<'t, ()>,
+    _turn: MutexGuard<'t, CompactionTurn>,
 }
 
 impl Drop for StoppedCompactions<'_> {

@@ -8,5 +8,6 @@ mod flushes;
 mod mutations;
 mod neighbours;
 mod opening;
+mod retries;
 mod schema;
 mod threads;
