@@ -138,11 +138,8 @@ fn lock_directories(disk: &dyn Disk, config: &Config) -> Result<Vec<Box<dyn Dire
             locks.push(lock);
             continue;
         }
-        let mut is_own = false;
-        for lock in &locks {
-            is_own |= lock.is_of(directory)?;
-        }
-        if !is_own {
+        let mut found = locks.iter().map(|lock| lock.is_of(directory));
+        if !found.try_fold(false, |is_own, is_of| Ok::<_, StorageError>(is_own || is_of?))? {
             return Err(StorageError::InUse {
                 directory: directory.clone(),
             });

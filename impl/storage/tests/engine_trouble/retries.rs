@@ -1,8 +1,9 @@
 //! What has failed is tried again, not too often; what finds nothing to do does not look again at once.
 
-use crate::bench::{NOW_MS, OTHER, Refusing, TABLE, config, insert, make_tables, values};
+use crate::bench::{NOW_MS, OTHER, Refusing, TABLE, config, insert, make_tables, values, within_seconds};
 use std::sync::Arc;
-use thymbra_storage::{DiskOperation, ManualClock, StorageEngine};
+use std::thread;
+use thymbra_storage::{Background, Config, DiskOperation, ManualClock, StorageEngine};
 use thymbra_types::TableId;
 
 /// How often the threads of an engine look.
@@ -105,6 +106,44 @@ fn flushes_of_other_tables_do_not_wait_for_one_that_fails() {
     drop(stage.engine.begin_flush(OTHER).expect("a flush begins"));
     stage.pass(POLL_MS);
     assert_eq!(stage.flushes(OTHER), (1, 0));
+}
+
+//= WP-MF-04 check
+#[test]
+fn writer_that_waits_for_memory_goes_on_after_a_long_pause() {
+    let disk = Refusing::default();
+    let clock = Arc::new(ManualClock::at_ms(NOW_MS));
+    let config = Config {
+        background: Background::Threads,
+        memtable_heap_space_bytes: 500_000,
+        memtable_offheap_space_bytes: 0,
+        ..config()
+    };
+    let engine = StorageEngine::open(config, Arc::new(disk.clone()), Arc::clone(&clock) as _);
+    let engine = Arc::new(engine.expect("the engine opens"));
+    make_tables(&engine, true);
+    disk.refuse(DiskOperation::CreateNew, "Data.db");
+    let writing = Arc::clone(&engine);
+    // Not scoped: where the claim is wrong, the thread waits for ever.
+    let writer = thread::spawn(move || {
+        for number in 0..40 {
+            let insert = insert(TABLE, &format!("{number}"), 0, 1, &"v".repeat(20_000));
+            writing.apply(insert).expect("a write");
+        }
+    });
+    for tries_count in 1..=8 {
+        within_seconds(20, "the flush is tried again", || {
+            disk.refused_count() >= tries_count
+        });
+        clock.advance_ms(LONGEST_PAUSE_MS);
+    }
+    assert!(!writer.is_finished());
+    disk.repair();
+    within_seconds(20, "the writer goes on", || {
+        clock.advance_ms(LONGEST_PAUSE_MS / 10);
+        writer.is_finished()
+    });
+    writer.join().expect("no panic");
 }
 
 /// Its inputs were read and its output was written again and again, as fast as the disk went.
