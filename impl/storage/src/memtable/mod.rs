@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, TryLockError};
 use thymbra_durability::MemtableBounds;
 use thymbra_format::mutation::{TableLayout, UpdateDecoder};
-use thymbra_format::rows::{EncodingStats, EncodingStatsCollector};
+use thymbra_format::rows::{EncodingStats, EncodingStatsCollector, SingleRow};
 use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, Timestamp, Token};
 
 /// Shards of a memtable whose tokens are numbers; each holds one stretch of the ring.
@@ -69,6 +69,15 @@ enum Slot {
     Packed(Place),
     /// All updates, merged. Boxed: an insertion moves half a node of neighbours.
     Whole(Box<Partition>),
+}
+
+/// What a flush is given of a partition.
+#[derive(Debug)]
+pub(crate) enum Flushed<'m> {
+    /// All of it is one row, which can be written without being taken apart.
+    SingleRow(SingleRow<'m, 'm>),
+    /// All of it, in normal form.
+    Partition(&'m Partition),
 }
 
 /// An update as the commit log has it.
@@ -250,7 +259,7 @@ impl Memtable {
     /// The first that the function gives; it is not called any more then.
     pub(crate) fn try_for_each<E>(
         &self,
-        mut with: impl FnMut(&DecoratedKey, &Partition) -> Result<(), E>,
+        mut with: impl FnMut(&DecoratedKey, Flushed<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut decoder = self.decoder();
         for shard in &self.shards {
@@ -268,7 +277,16 @@ impl Memtable {
                     );
                 }
                 for (key, slot) in fetched.drain(..) {
-                    with(key, &slot.partition(&shard.arena, &mut decoder))?;
+                    if let Slot::Packed(place) = slot
+                        && let Some(row) = decoder.single_row(shard.arena.get(*place))
+                    {
+                        with(key, Flushed::SingleRow(row))?;
+                        continue;
+                    }
+                    with(
+                        key,
+                        Flushed::Partition(&slot.partition(&shard.arena, &mut decoder)),
+                    )?;
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::storage_error::StorageError;
 use std::sync::Arc;
 use thymbra_durability::HostId;
-use thymbra_format::rows::SerializationHeader;
+use thymbra_format::rows::{EncodeError, SerializationHeader, SingleRow};
 use thymbra_format::schema::{CompressionParams as TableCompression, TableMetadata};
 use thymbra_format::sstable::metadata::{MetadataCollector, SSTableOrigin, Statistics, ValidationMetadata};
 use thymbra_format::sstable::{
@@ -19,7 +19,7 @@ use thymbra_format::sstable::{
     RowIndexWriter, Toc,
 };
 use thymbra_types::murmur3::hash3_x64_128;
-use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, Partition, Partitioner};
+use thymbra_types::{CommitLogPosition, DecoratedKey, DeletionTime, IntervalSet, Partition, Partitioner};
 
 /// Bytes of the index that are collected before the disk gets them.
 const INDEX_BUFFER_BYTES: usize = 256 << 10;
@@ -151,26 +151,59 @@ impl SSTableWriter {
         if partition.is_empty() {
             return Ok(());
         }
+        self.append_written(key, partition.deletion, |partitions, header, index, metadata| {
+            partitions.write(key, partition, header, index, metadata)
+        })
+    }
+
+    /// Appends a partition of one row, which lies behind all others.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    ///
+    /// # Panics
+    /// As [`Self::append`].
+    pub(crate) fn append_single_row(
+        &mut self,
+        key: &DecoratedKey,
+        row: &SingleRow<'_, '_>,
+    ) -> Result<(), StorageError> {
+        self.append_written(key, DeletionTime::LIVE, |partitions, header, index, metadata| {
+            partitions.write_single_row(key, row, header, index, metadata)
+        })
+    }
+
+    /// Appends a partition that a function writes, with all that follows from it.
+    fn append_written(
+        &mut self,
+        key: &DecoratedKey,
+        deletion: DeletionTime,
+        write: impl FnOnce(
+            &mut PartitionWriter,
+            &SerializationHeader,
+            &mut RowIndexWriter,
+            &mut MetadataCollector,
+        ) -> Result<(), EncodeError>,
+    ) -> Result<(), StorageError> {
         let in_order = self.last_key.as_ref().is_none_or(|last| last < key);
         assert!(in_order, "partitions are appended in the order of their keys");
 
-        let header = &self.options.header;
         let data_position = self.data.position();
         let index_position = self.index.position();
-        let bytes = self.partitions.write(
-            key,
-            partition,
-            header,
+        write(
+            &mut self.partitions,
+            &self.options.header,
             &mut self.index.entries,
             &mut self.metadata,
         )?;
+        let bytes = self.partitions.bytes();
         self.data.write(bytes)?;
         self.metadata.end_partition(key.key(), bytes.len() as u64);
         self.index.entries.end_partition(
             key.key(),
             data_position,
             self.partitions.header_length_bytes(),
-            partition.deletion,
+            deletion,
             &mut self.index.buffer,
         )?;
         self.index.summary.maybe_add_entry(key.key(), index_position);
