@@ -10,6 +10,7 @@ mod dropped_tables;
 mod flushes;
 mod reads;
 mod recovery;
+mod replay;
 mod schema_changes;
 mod statistics;
 mod writes;

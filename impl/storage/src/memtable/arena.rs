@@ -22,6 +22,13 @@ pub(super) struct Place {
     length: u32,
 }
 
+impl Place {
+    /// Bytes of them.
+    pub(super) const fn length(self) -> u32 {
+        self.length
+    }
+}
+
 impl Arena {
     /// Bytes that are kept apart at most; more belong into memory of their own.
     pub(super) const MAX_LENGTH_BYTES: usize = 64 << 10;

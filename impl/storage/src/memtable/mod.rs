@@ -7,6 +7,9 @@
 //! `db.memtable.SkipListMemtable`, `db.partitions.AtomicBTreePartition`.
 
 mod arena;
+mod loader;
+
+pub(crate) use loader::MemtableLoader;
 
 use arena::{Arena, Place};
 
@@ -120,18 +123,39 @@ impl Shard {
                 }
             },
             Entry::Occupied(mut entry) => {
-                let mut size_bytes = whole_bytes(&update);
-                match entry.get_mut() {
-                    Slot::Whole(known) => known.apply(update, &Reference),
-                    slot @ Slot::Packed(_) => {
-                        let mut decoder = UpdateDecoder::new(layout);
-                        let mut known = slot.partition(&self.arena, &mut decoder).into_owned();
-                        size_bytes += whole_bytes(&known);
-                        known.apply(update, &Reference);
-                        *slot = Slot::Whole(Box::new(known));
-                    }
+                let size_bytes = whole_bytes(&update);
+                let slot = entry.get_mut();
+                let known_bytes = match slot {
+                    Slot::Whole(_) => 0,
+                    Slot::Packed(place) => u64::from(place.length()) + PARTITION_OVERHEAD_BYTES,
+                };
+                slot.apply(update, &self.arena, &mut UpdateDecoder::new(layout));
+                size_bytes + known_bytes
+            }
+        }
+    }
+
+    /// Merges updates in whose keys ascend, some perhaps more than once.
+    fn insert_sorted(&mut self, updates: Vec<(DecoratedKey, Place)>, layout: &TableLayout) {
+        let ascends =
+            |pair: &[(DecoratedKey, Place)]| matches!(pair, [(left, _), (right, _)] if left < right);
+        if self.partitions.is_empty() && updates.windows(2).all(ascends) {
+            let packed = updates.into_iter().map(|(key, place)| (key, Slot::Packed(place)));
+            self.partitions = packed.collect();
+            return;
+        }
+        let mut decoder = UpdateDecoder::new(layout);
+        for (key, place) in updates {
+            match self.partitions.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(Slot::Packed(place));
                 }
-                size_bytes
+                Entry::Occupied(mut entry) => {
+                    let update = Slot::Packed(place)
+                        .partition(&self.arena, &mut decoder)
+                        .into_owned();
+                    entry.get_mut().apply(update, &self.arena, &mut decoder);
+                }
             }
         }
     }
@@ -147,6 +171,16 @@ impl Slot {
                 Cow::Owned(normal(update.expect("the bytes were written with this layout")))
             }
         }
+    }
+
+    /// Merges an update in.
+    fn apply(&mut self, update: Partition, arena: &Arena, decoder: &mut UpdateDecoder<'_>) {
+        if let Self::Whole(known) = self {
+            return known.apply(update, &Reference);
+        }
+        let mut known = self.partition(arena, decoder).into_owned();
+        known.apply(update, &Reference);
+        *self = Self::Whole(Box::new(known));
     }
 
     /// Touches every cache line that a reader will need, so that the next ones come together.
@@ -190,11 +224,7 @@ impl Memtable {
         let Some(shard) = self.shards.get(shard_index(key.token())) else {
             unreachable!("every token has a shard")
         };
-        // The schema may have changed since the memtable was made, or since the bytes were.
-        let fits = |packed: &PackedUpdate<'_>| {
-            packed.contents.len() <= Arena::MAX_LENGTH_BYTES && Arc::ptr_eq(packed.layout, &self.layout)
-        };
-        let contents = packed.filter(fits).map(|packed| packed.contents);
+        let contents = packed.and_then(|packed| self.kept_contents(packed));
         let mut shard = write(shard);
         shard.collect(&update);
         let size_bytes = shard.put(key, update, contents, &self.layout);
@@ -202,6 +232,14 @@ impl Memtable {
         self.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
         self.operations_count.fetch_add(1, Ordering::Relaxed);
         size_bytes
+    }
+
+    /// The bytes of an update if they can be kept.
+    fn kept_contents<'p>(&self, packed: PackedUpdate<'p>) -> Option<&'p [u8]> {
+        // The schema may have changed since the memtable was made, or since the bytes were.
+        let fits =
+            packed.contents.len() <= Arena::MAX_LENGTH_BYTES && Arc::ptr_eq(packed.layout, &self.layout);
+        fits.then_some(packed.contents)
     }
 
     /// What of a partition concerns a slice; `None` where nothing is known of it.
