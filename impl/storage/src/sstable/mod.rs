@@ -14,6 +14,7 @@
 mod block_reader;
 mod components;
 mod data_file;
+mod data_file_thread;
 mod data_reader;
 mod index_reader;
 mod partition_reader;

@@ -2,7 +2,8 @@
 //!
 //! Source: Cassandra `io.sstable.format.big.BigTableWriter`, `io.sstable.format.SortedTableWriter`.
 
-use super::data_file::{DataFileWriter, DataSummary};
+use super::data_file::DataSummary;
+use super::data_file_thread::DataFileWriter;
 use super::partition_writer::PartitionWriter;
 use super::reader::{SSTableReader, WrittenParts};
 use super::{SSTableFiles, components};
@@ -22,7 +23,7 @@ use thymbra_types::murmur3::hash3_x64_128;
 use thymbra_types::{CommitLogPosition, DecoratedKey, DeletionTime, IntervalSet, Partition, Partitioner};
 
 /// Bytes of the index that are collected before the disk gets them.
-const INDEX_BUFFER_BYTES: usize = 256 << 10;
+const INDEX_BUFFER_BYTES: usize = 1 << 20;
 
 /// What is known of an SSTable before its first partition.
 #[derive(Clone, Debug)]
@@ -211,6 +212,8 @@ impl SSTableWriter {
             filter.add_hash(hash3_x64_128(key.key()));
         }
         if self.index.buffer.len() >= INDEX_BUFFER_BYTES {
+            // In one order, whatever the threads do: a crash at some operation can be found again.
+            self.data.settle()?;
             self.index.drain()?;
         }
         self.keys_count += 1;
@@ -235,9 +238,9 @@ impl SSTableWriter {
             disk.sync_directory(self.files.directory())?;
             return Ok(None);
         };
+        let data = self.data.finish()?;
         self.index.drain()?;
         self.index.file.sync_data()?;
-        let data = self.data.finish()?;
         let mut written = vec![Component::Data, Component::PrimaryIndex];
         let mut bytes = Vec::new();
         let mut put = |component, bytes: &mut Vec<u8>| {
