@@ -3,7 +3,7 @@
 //! Source: Cassandra `utils.memory.SlabAllocator`.
 
 /// The first block, bytes; each further one is twice as large, up to the largest.
-const FIRST_BLOCK_BYTES: usize = 4 << 10;
+const FIRST_BLOCK_BYTES: usize = 1 << 10;
 /// The largest block, bytes.
 const LARGEST_BLOCK_BYTES: usize = 256 << 10;
 
@@ -53,6 +53,12 @@ impl Arena {
             begin: number(begin),
             length: number(bytes.len()),
         }
+    }
+
+    /// Touches every cache line in the order of memory, which is the fastest.
+    pub(super) fn fetch(&self) -> u64 {
+        let lines = self.blocks.iter().flat_map(|block| block.iter().step_by(64));
+        lines.map(|byte| u64::from(*byte)).sum()
     }
 
     /// Bytes that were copied in.

@@ -29,14 +29,11 @@ use thymbra_format::rows::{EncodingStats, EncodingStatsCollector, SingleRow};
 use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, Timestamp, Token};
 
 /// Shards of a memtable whose tokens are numbers; each holds one stretch of the ring.
-const SHARD_COUNT: u32 = 16;
+const SHARD_COUNT: u32 = 64;
 /// Memory of a partition beside its data: its place in the map, and the rows' own.
 const PARTITION_OVERHEAD_BYTES: u64 = 400;
 /// Memory of a partition of which bytes are kept, beside them: its place in the map.
 const PACKED_OVERHEAD_BYTES: u64 = 120;
-/// Partitions that are fetched from memory together, before the first of them is looked at.
-const FETCHED_TOGETHER_COUNT: usize = 32;
-
 /// Updates of one table, merged by partition.
 ///
 /// Every position between the bounds that belongs to the table is in this memtable, and no other
@@ -182,17 +179,6 @@ impl Slot {
         known.apply(update, &Reference);
         *self = Self::Whole(Box::new(known));
     }
-
-    /// Touches every cache line that a reader will need, so that the next ones come together.
-    fn fetch(&self, arena: &Arena) -> u64 {
-        match self {
-            Self::Whole(partition) => partition.rows.len() as u64,
-            Self::Packed(place) => {
-                let lines = arena.get(*place).iter().step_by(64);
-                lines.map(|byte| u64::from(*byte)).sum()
-            }
-        }
-    }
 }
 
 /// The normal form of an update.
@@ -302,30 +288,16 @@ impl Memtable {
         let mut decoder = self.decoder();
         for shard in &self.shards {
             let shard = read(shard);
-            let mut partitions = shard.partitions.iter();
-            let mut fetched = Vec::with_capacity(FETCHED_TOGETHER_COUNT);
-            loop {
-                fetched.extend(partitions.by_ref().take(FETCHED_TOGETHER_COUNT));
-                if fetched.is_empty() {
-                    break;
+            black_box(shard.arena.fetch());
+            for (key, slot) in &shard.partitions {
+                if let Slot::Packed(place) = slot
+                    && let Some(row) = decoder.single_row(shard.arena.get(*place))
+                {
+                    with(key, Flushed::SingleRow(row))?;
+                    continue;
                 }
-                for (key, slot) in &fetched {
-                    black_box(
-                        slot.fetch(&shard.arena) + key.key().first().map_or(0, |byte| u64::from(*byte)),
-                    );
-                }
-                for (key, slot) in fetched.drain(..) {
-                    if let Slot::Packed(place) = slot
-                        && let Some(row) = decoder.single_row(shard.arena.get(*place))
-                    {
-                        with(key, Flushed::SingleRow(row))?;
-                        continue;
-                    }
-                    with(
-                        key,
-                        Flushed::Partition(&slot.partition(&shard.arena, &mut decoder)),
-                    )?;
-                }
+                let partition = slot.partition(&shard.arena, &mut decoder);
+                with(key, Flushed::Partition(&partition))?;
             }
         }
         Ok(())
@@ -424,7 +396,7 @@ fn shard_index(token: &Token) -> usize {
     match token {
         Token::Murmur3(token) => {
             let from_minimum = token.cast_unsigned() ^ (1 << (u64::BITS - 1));
-            // The first four bits; at most 15.
+            // Its first bits, as many as number the shards.
             usize::try_from(from_minimum >> (u64::BITS - SHARD_COUNT.ilog2())).unwrap_or_default()
         }
         Token::Random(_) | Token::ByteOrdered(_) => 0,
