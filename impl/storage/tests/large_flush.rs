@@ -86,7 +86,8 @@ fn written(compression: CompressionParams) -> (SimulatedDisk, StorageEngine) {
 fn expect_all(engine: &StorageEngine, context: &str) {
     for number in 0..ROWS_COUNT {
         let rows = engine.read(TABLE, &key(number), &RowFilter::ALL);
-        let rows = rows.unwrap_or_else(|error| panic!("{context}: {error}"));
+        assert!(rows.is_ok(), "{context}: row {number}: {rows:?}");
+        let rows = rows.expect("it was looked at");
         let cells: Vec<_> = rows.rows.iter().flat_map(|(_, cells)| cells).collect();
         assert_eq!(cells.len(), 1, "{context}: row {number}");
         assert_eq!(**cells[0].1, *value(number), "{context}: row {number}");
@@ -101,8 +102,8 @@ const FORMS: [CompressionParams; 2] = [
 ];
 
 /// What a flush without faults does on the disk, and at which operation it begins.
-fn operations_of_flush(form: &CompressionParams) -> (u64, Vec<OperationRecord>) {
-    let (disk, engine) = written(form.clone());
+fn operations_of_flush(form: CompressionParams) -> (u64, Vec<OperationRecord>) {
+    let (disk, engine) = written(form);
     let first = disk.operation_count();
     engine.flush(TABLE).expect("a flush");
     let operations = disk.operations();
@@ -117,7 +118,7 @@ fn is_append_to_data(record: &OperationRecord) -> bool {
 /// Threads do not make two runs differ: what fails once can be found again.
 #[test]
 fn operations_of_a_large_flush_come_in_one_order() {
-    for form in &FORMS {
+    for form in FORMS {
         let (_, first) = operations_of_flush(form);
         let appends = first.iter().filter(|record| is_append_to_data(record));
         assert!(appends.count() >= 3, "the thread is at work: {first:?}");
@@ -129,10 +130,10 @@ fn operations_of_a_large_flush_come_in_one_order() {
 
 #[test]
 fn crash_at_each_operation_of_a_large_flush_loses_nothing() {
-    for form in &FORMS {
+    for form in FORMS {
         let (first, operations) = operations_of_flush(form);
         for (index, operation) in (first..).zip(&operations) {
-            let (disk, engine) = written(form.clone());
+            let (disk, engine) = written(form);
             disk.crash_at(index);
             let flushed = engine.flush(TABLE);
             assert!(disk.is_crashed(), "{operation:?}");
@@ -149,10 +150,10 @@ fn crash_at_each_operation_of_a_large_flush_loses_nothing() {
 
 #[test]
 fn failure_of_each_operation_of_a_large_flush_loses_nothing() {
-    for form in &FORMS {
+    for form in FORMS {
         let (first, operations) = operations_of_flush(form);
         for (index, operation) in (first..).zip(&operations) {
-            let (disk, engine) = written(form.clone());
+            let (disk, engine) = written(form);
             disk.fail_at(index, io::ErrorKind::StorageFull);
             let flushed = engine.flush(TABLE);
             let context = format!("{operation:?}: {flushed:?}");

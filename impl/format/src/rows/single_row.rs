@@ -1,7 +1,7 @@
 //! Rows that are not taken out of the bytes of their update.
 
 use crate::cursor::Cursor;
-use crate::error::FormatError;
+use crate::marshal::AbstractType;
 use crate::rows::cell::CellCodec;
 use crate::rows::clustering_comparator::ClusteringComparator;
 use crate::rows::clustering_values::ClusteringValues;
@@ -49,7 +49,16 @@ impl<'a, 'd> SingleRow<'a, 'd> {
             return None;
         }
         let bytes = cursor.bytes();
-        let (clustering, clustering_bytes, liveness) = Self::read_head(cursor, header).ok()??;
+        let flags = cursor.u8("flags of a row").ok()?;
+        if flags == END_OF_PARTITION || flags == IS_MARKER {
+            return None;
+        }
+        let flags = RowFlags::read(flags, cursor, false).ok()?;
+        if !flags.are_of_cells() {
+            return None;
+        }
+        let (clustering, clustering_bytes) = Self::read_clustering(cursor, &header.clustering_types)?;
+        let liveness = flags.read_liveness(cursor, &header.stats).ok()?;
         let codec = CellCodec {
             stats: &header.stats,
             liveness,
@@ -78,32 +87,13 @@ impl<'a, 'd> SingleRow<'a, 'd> {
         })
     }
 
-    /// What stands before the cells.
-    fn read_head(
-        cursor: &mut Cursor<'a>,
-        header: &SerializationHeader,
-    ) -> Result<Option<(Clustering, &'a [u8], LivenessInfo)>, FormatError> {
-        let flags = cursor.u8("flags of a row")?;
-        if flags == END_OF_PARTITION || flags == IS_MARKER {
-            return Ok(None);
-        }
-        let flags = RowFlags::read(flags, cursor, false)?;
-        if !flags.are_of_cells() {
-            return Ok(None);
-        }
-        let types = &header.clustering_types;
-        let remaining = cursor.remaining();
-        let values = ClusteringValues::read(cursor, types)?;
-        let length = remaining.len() - cursor.remaining().len();
-        let Some(clustering) = ClusteringComparator::new(types).to_clustering(values) else {
-            return Ok(None);
-        };
-        let bytes = remaining.get(..length).unwrap_or_default();
-        Ok(Some((
-            clustering,
-            bytes,
-            flags.read_liveness(cursor, &header.stats)?,
-        )))
+    /// The place of a row, in memory and as it stands.
+    fn read_clustering(cursor: &mut Cursor<'a>, types: &[AbstractType]) -> Option<(Clustering, &'a [u8])> {
+        let begun = cursor.remaining();
+        let values = ClusteringValues::read(cursor, types).ok()?;
+        let length = begun.len() - cursor.remaining().len();
+        let clustering = ClusteringComparator::new(types).to_clustering(values)?;
+        Some((clustering, begun.get(..length)?))
     }
 
     /// The columns of the cells, all of them simple.
