@@ -171,6 +171,7 @@ fn write_sstable(
         host_id: shared.host_id,
         partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
+        chunk_cache: Arc::clone(&shared.chunk_cache),
     };
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     memtable.try_for_each(|key, flushed| match flushed {

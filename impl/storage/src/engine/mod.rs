@@ -15,6 +15,7 @@ mod schema_changes;
 mod statistics;
 mod writes;
 
+pub use crate::sstable::ChunkCacheStatistics;
 pub use statistics::{EngineStatistics, TableStatistics};
 pub use writes::PendingFlush;
 
@@ -24,6 +25,7 @@ use crate::commit_log::CommitLog;
 use crate::config::{Background, Config};
 use crate::disk::{DirectoryLock, Disk};
 use crate::flush_register::FlushRegister;
+use crate::sstable::ChunkCache;
 use crate::storage_error::StorageError;
 use crate::system_keyspace::{KeyspaceParams, SystemKeyspace};
 use background::{BackgroundThreads, Signals};
@@ -59,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) commit_log: CommitLog,
     pub(crate) host_id: HostId,
+    pub(crate) chunk_cache: Arc<ChunkCache>,
     pub(crate) system: Mutex<SystemKeyspace>,
     pub(crate) keyspaces: RwLock<BTreeMap<String, KeyspaceParams>>,
     pub(crate) tables: RwLock<Tables>,

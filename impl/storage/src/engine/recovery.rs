@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::disk::{DirectoryLock, Disk};
 use crate::flush_register::FlushRegister;
 use crate::lifecycle_transaction;
-use crate::sstable::{SSTableFiles, SSTableReader};
+use crate::sstable::{ChunkCache, SSTableFiles, SSTableReader};
 use crate::storage_error::StorageError;
 use crate::system_keyspace::SystemKeyspace;
 use crate::table_schema::TableSchema;
@@ -42,11 +42,12 @@ pub(super) fn open(
     let host_id = HostId(system.host_id());
     dropped_tables::remove_leftovers(&*disk, &config.data_directory, &mut system)?;
 
+    let chunk_cache = Arc::new(ChunkCache::new(config.file_cache_size_bytes));
     let mut found = Vec::new();
     let mut leftovers_removed_count = 0;
     let mut highest_known_id = None;
     for metadata in system.tables() {
-        let files = open_sstables(&disk, &config, metadata)?;
+        let files = open_sstables(&disk, &config, &chunk_cache, metadata)?;
         leftovers_removed_count += files.leftovers_removed_count;
         highest_known_id = highest_known_id.max(highest_id_of(metadata, &files, &system, host_id));
         found.push((metadata.clone(), files));
@@ -67,6 +68,7 @@ pub(super) fn open(
         layouts: RwLock::default(),
         keyspaces: RwLock::new(system.keyspaces().clone()),
         host_id,
+        chunk_cache,
         disk,
         clock,
         commit_log,
@@ -159,6 +161,7 @@ pub(super) struct OpenedSSTables {
 pub(super) fn open_sstables(
     disk: &Arc<dyn Disk>,
     config: &Config,
+    chunk_cache: &Arc<ChunkCache>,
     metadata: &TableMetadata,
 ) -> Result<OpenedSSTables, StorageError> {
     let directory = table_directory(config, metadata);
@@ -176,7 +179,7 @@ pub(super) fn open_sstables(
     }
     for (generation, files) in found {
         opened.last_generation = generation;
-        let sstable = SSTableReader::open(disk, &files, config.partitioner)?;
+        let sstable = SSTableReader::open(disk, &files, config.partitioner, chunk_cache)?;
         opened.sstables.push(Arc::new(sstable));
     }
     Ok(opened)

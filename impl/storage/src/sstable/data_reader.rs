@@ -2,9 +2,11 @@
 //!
 //! Source: Cassandra `io.util.CompressedChunkReader`, `io.util.ChecksummedRebufferer`.
 
+use super::chunk_cache::{CachedFile, ChunkCache};
 use crate::disk::DiskFile;
 use crate::storage_error::StorageError;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thymbra_format::FormatError;
 use thymbra_format::sstable::{Checksums, CompressionInfo};
 
@@ -18,6 +20,7 @@ pub(super) struct DataReader {
     path: PathBuf,
     file_length_bytes: u64,
     form: DataForm,
+    cached: CachedFile,
 }
 
 /// How the bytes are laid out, and by what they are checked.
@@ -37,9 +40,19 @@ pub(super) struct DataBuffer {
     /// Position of the first of them.
     pub(super) position: u64,
     stored: Vec<u8>,
+    /// Whether chunks come from the cache, and go there.
+    uses_cache: bool,
 }
 
 impl DataBuffer {
+    /// An empty buffer for the chunks of a read that others are like.
+    pub(super) fn cached() -> Self {
+        Self {
+            uses_cache: true,
+            ..Self::default()
+        }
+    }
+
     /// Forgets its content, and begins at a position.
     fn begin(&mut self, position: u64) {
         self.bytes.clear();
@@ -76,8 +89,14 @@ impl DataReader {
     ///
     /// # Errors
     /// When the disk fails.
-    pub(super) fn new(file: Box<dyn DiskFile>, path: &Path, form: DataForm) -> Result<Self, StorageError> {
+    pub(super) fn new(
+        file: Box<dyn DiskFile>,
+        path: &Path,
+        form: DataForm,
+        cache: &Arc<ChunkCache>,
+    ) -> Result<Self, StorageError> {
         Ok(Self {
+            cached: CachedFile::new(cache),
             file_length_bytes: file.size_bytes()?,
             path: path.to_path_buf(),
             file,
@@ -129,9 +148,20 @@ impl DataReader {
         if length == 0 {
             return Ok(false);
         }
+        if buffer.uses_cache
+            && let Some(chunk) = self.cached.get(position)
+        {
+            buffer.bytes.extend_from_slice(&chunk);
+            return Ok(true);
+        }
+        let begin = buffer.bytes.len();
         match &self.form {
             DataForm::Compressed(info) => self.read_chunk(info, position, buffer)?,
             DataForm::Plain(checksums) => self.read_slice(checksums, position, length, buffer)?,
+        }
+        if buffer.uses_cache {
+            let chunk = buffer.bytes.get(begin..).unwrap_or_default();
+            self.cached.insert(position, chunk);
         }
         Ok(true)
     }

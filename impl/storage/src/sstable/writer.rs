@@ -2,6 +2,7 @@
 //!
 //! Source: Cassandra `io.sstable.format.big.BigTableWriter`, `io.sstable.format.SortedTableWriter`.
 
+use super::chunk_cache::ChunkCache;
 use super::data_file::DataSummary;
 use super::data_file_thread::DataFileWriter;
 use super::partition_writer::PartitionWriter;
@@ -42,6 +43,8 @@ pub(crate) struct WriterOptions {
     pub(crate) partitioner: Partitioner,
     /// Bytes of a block of the promoted index.
     pub(crate) column_index_size_bytes: u64,
+    /// What reads of it will share with others.
+    pub(crate) chunk_cache: Arc<ChunkCache>,
 }
 
 /// Invariant: keys ascend.
@@ -295,6 +298,13 @@ impl SSTableWriter {
             data,
             keys_count: self.keys_count,
         };
-        SSTableReader::of_written(&self.disk, &self.files, self.options.partitioner, parts).map(Some)
+        SSTableReader::of_written(
+            &self.disk,
+            &self.files,
+            self.options.partitioner,
+            &self.options.chunk_cache,
+            parts,
+        )
+        .map(Some)
     }
 }
