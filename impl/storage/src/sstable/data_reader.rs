@@ -35,8 +35,11 @@ pub(super) enum DataForm {
 /// A stretch of data in memory.
 #[derive(Debug, Default)]
 pub(super) struct DataBuffer {
-    /// Bytes from `position` on.
-    pub(super) bytes: Vec<u8>,
+    /// Bytes from `position` on, unless all of them are in `chunk`.
+    bytes: Vec<u8>,
+    /// A chunk of the cache, as long as it is the only one: most reads need no other, and of it a
+    /// few bytes.
+    chunk: Option<Arc<[u8]>>,
     /// Position of the first of them.
     pub(super) position: u64,
     stored: Vec<u8>,
@@ -56,12 +59,34 @@ impl DataBuffer {
     /// Forgets its content, and begins at a position.
     fn begin(&mut self, position: u64) {
         self.bytes.clear();
+        self.chunk = None;
         self.position = position;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.chunk.as_deref().unwrap_or(&self.bytes)
+    }
+
+    /// The bytes, to be changed.
+    fn own_bytes(&mut self) -> &mut Vec<u8> {
+        if let Some(chunk) = self.chunk.take() {
+            self.bytes.extend_from_slice(&chunk);
+        }
+        &mut self.bytes
+    }
+
+    /// Appends a chunk that others may use too.
+    fn append(&mut self, chunk: Arc<[u8]>) {
+        if self.bytes().is_empty() {
+            self.chunk = Some(chunk);
+        } else {
+            self.own_bytes().extend_from_slice(&chunk);
+        }
     }
 
     /// Position behind the last byte.
     pub(super) fn end(&self) -> u64 {
-        self.position + self.bytes.len() as u64
+        self.position + self.bytes().len() as u64
     }
 
     /// The bytes from a position on; none if it lies outside.
@@ -69,7 +94,7 @@ impl DataBuffer {
         position
             .checked_sub(self.position)
             .and_then(|begin| usize::try_from(begin).ok())
-            .and_then(|begin| self.bytes.get(begin..))
+            .and_then(|begin| self.bytes().get(begin..))
             .unwrap_or_default()
     }
 
@@ -78,8 +103,8 @@ impl DataBuffer {
         let passed = position.saturating_sub(self.position);
         let passed = usize::try_from(passed)
             .unwrap_or(usize::MAX)
-            .min(self.bytes.len());
-        self.bytes.drain(..passed);
+            .min(self.bytes().len());
+        self.own_bytes().drain(..passed);
         self.position += passed as u64;
     }
 }
@@ -151,10 +176,10 @@ impl DataReader {
         if buffer.uses_cache
             && let Some(chunk) = self.cached.get(position)
         {
-            buffer.bytes.extend_from_slice(&chunk);
+            buffer.append(chunk);
             return Ok(true);
         }
-        let begin = buffer.bytes.len();
+        let begin = buffer.own_bytes().len();
         match &self.form {
             DataForm::Compressed(info) => self.read_chunk(info, position, buffer)?,
             DataForm::Plain(checksums) => self.read_slice(checksums, position, length, buffer)?,
