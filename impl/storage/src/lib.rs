@@ -31,6 +31,7 @@ mod memtable;
 mod merge;
 mod mutation_check;
 pub mod read;
+mod retry;
 mod scan;
 mod sstable;
 mod storage_error;

@@ -30,6 +30,13 @@ struct Controller<'a> {
 }
 
 impl Controller<'_> {
+    /// Refuses to go on where the engine is closed, or somebody wants the table for himself.
+    //= WP-CP-08
+    fn check(&self) -> Result<(), StorageError> {
+        self.shared.check_open()?;
+        self.table.check_compactions()
+    }
+
     /// Which tombstones of a partition cover nothing outside of the compaction.
     //= WP-CP-06
     fn purge_limit(&self, key: &DecoratedKey) -> PurgeLimit {
@@ -81,7 +88,8 @@ impl Controller<'_> {
 /// Merges the inputs, which the view has as compacting, and puts the result in their place.
 ///
 /// # Errors
-/// When the disk fails or an input is corrupt; the inputs stay then, and nothing else does.
+/// When the disk fails or an input is corrupt, or when it is ended early; the inputs stay then, and nothing else
+/// does.
 //= WP-CP-01
 //= WP-CP-04
 pub(crate) fn compact(
@@ -177,7 +185,7 @@ fn write_merged(
     let limiter = RateLimiter::new(controller.shared.config.compaction_throughput_bytes_per_second);
     let mut counts = PurgeCounts::default();
     while let Some((key, mut partition)) = merged.next()? {
-        controller.shared.check_open()?;
+        controller.check()?;
         schema.remove_dropped(&mut partition);
         let purged = purger::purge(
             &mut partition,
@@ -192,7 +200,8 @@ fn write_merged(
             continue;
         }
         writer.append(&key, &partition)?;
-        limiter.wait_for(writer.position());
+        let signals = &controller.shared.signals;
+        limiter.wait_for(writer.position(), signals, || controller.check())?;
     }
     Ok(counts)
 }

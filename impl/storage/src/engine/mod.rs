@@ -16,6 +16,7 @@ mod statistics;
 mod writes;
 
 pub use crate::sstable::ChunkCacheStatistics;
+pub(crate) use background::Signals;
 pub use statistics::{EngineStatistics, TableStatistics};
 pub use writes::PendingFlush;
 
@@ -28,7 +29,7 @@ use crate::flush_register::FlushRegister;
 use crate::sstable::ChunkCache;
 use crate::storage_error::StorageError;
 use crate::system_keyspace::{KeyspaceParams, SystemKeyspace};
-use background::{BackgroundThreads, Signals};
+use background::BackgroundThreads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};

@@ -3,9 +3,8 @@
 //! Chapter: `specs/06-commit-log.md`. Source: Cassandra `service.CassandraDaemon.setup`,
 //! `db.lifecycle.LogTransaction.removeUnfinishedLeftovers`, `db.commitlog.CommitLogReplayer`.
 
-use super::background::Signals;
 use super::statistics::EngineStatistics;
-use super::{Shared, Tables, dropped_tables, replay};
+use super::{Shared, Signals, Tables, dropped_tables, replay};
 use crate::clock::Clock;
 use crate::column_family_store::ColumnFamilyStore;
 use crate::commit_log::CommitLog;
@@ -128,17 +127,26 @@ fn highest_id_of(
     positions.map(|position| position.segment_id).max()
 }
 
-/// Locks the directories of the data and the commit log, which may be one.
+/// Locks the directories of the data and the commit log, which may be one, under whatever names.
 //= WP-CL-11
 fn lock_directories(disk: &dyn Disk, config: &Config) -> Result<Vec<Box<dyn DirectoryLock>>, StorageError> {
-    let mut directories = vec![&config.data_directory, &config.commitlog_directory];
-    directories.dedup();
-    let lock = |directory: &PathBuf| {
-        disk.try_lock(directory)?.ok_or_else(|| StorageError::InUse {
-            directory: directory.clone(),
-        })
-    };
-    directories.into_iter().map(lock).collect()
+    let mut locks: Vec<Box<dyn DirectoryLock>> = Vec::new();
+    for directory in [&config.data_directory, &config.commitlog_directory] {
+        if let Some(lock) = disk.try_lock(directory)? {
+            locks.push(lock);
+            continue;
+        }
+        let mut is_own = false;
+        for lock in &locks {
+            is_own |= lock.is_of(directory)?;
+        }
+        if !is_own {
+            return Err(StorageError::InUse {
+                directory: directory.clone(),
+            });
+        }
+    }
+    Ok(locks)
 }
 
 /// Where a table's files lie.

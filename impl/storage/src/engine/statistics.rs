@@ -60,6 +60,8 @@ pub struct TableStatistics {
     pub failed_flushes_count: u64,
     /// Bytes of data that flushes wrote.
     pub flushed_bytes: u64,
+    /// Times that all SSTables were looked at for something to compact.
+    pub compaction_looks_count: u64,
     /// Compactions that finished.
     pub compactions_count: u64,
     /// SSTables that they took in.

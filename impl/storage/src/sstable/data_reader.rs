@@ -56,6 +56,16 @@ impl DataBuffer {
         }
     }
 
+    /// A buffer with these bytes.
+    #[cfg(test)]
+    pub(super) fn of(bytes: Vec<u8>, position: u64) -> Self {
+        Self {
+            bytes,
+            position,
+            ..Self::default()
+        }
+    }
+
     /// Forgets its content, and begins at a position.
     fn begin(&mut self, position: u64) {
         self.bytes.clear();

@@ -19,6 +19,7 @@ mod data_file;
 mod data_file_thread;
 mod data_reader;
 mod index_reader;
+mod partition_extent;
 mod partition_reader;
 mod partition_writer;
 mod read_meter;

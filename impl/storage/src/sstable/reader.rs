@@ -8,6 +8,7 @@ use super::chunk_cache::ChunkCache;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
 use super::index_reader::{Around, IndexReader};
+use super::partition_extent::PartitionExtent;
 use super::partition_reader::PartitionParser;
 use super::read_meter::ReadMeter;
 use super::scanner::SSTableScanner;
@@ -372,20 +373,30 @@ impl SSTableReader {
         }
         let all = ClusteringSlice::ALL;
         let mut parser = PartitionParser::new(&self.header, self.partitioner, &all, position);
-        loop {
-            let error = match parser.advance(buffer.from(parser.position())) {
-                Ok(()) => break,
-                Err(error) => error,
-            };
-            // A partition that is cut goes on in the next chunk.
-            let is_cut = matches!(error, FormatError::Truncated { .. });
-            if !(is_cut && self.read_on(parser.position(), buffer)?) {
+        let mut extent = PartitionExtent::new(position, self.data.length_bytes());
+        while let Err(error) = parser.advance(buffer.from(parser.position())) {
+            // A partition that is cut goes on in the next chunk, if there is more of it.
+            let may_go_on =
+                extent.may_go_on(&error, buffer, self.partitioner, |key| self.end_of(key, position))?;
+            if !(may_go_on && self.read_on(parser.position(), buffer)?) {
                 return Err(self.corrupt_data(error));
             }
         }
         let next = parser.position();
+        if !extent.may_end_at(next) {
+            return Err(self.other_end(position));
+        }
         let (key, partition) = parser.finish();
         Ok((key, partition, next))
+    }
+
+    /// Where the partition of a key ends that stands at a position.
+    fn end_of(&self, key: &DecoratedKey, position: u64) -> Result<u64, StorageError> {
+        let located = self.index.locate(key, self.data.length_bytes())?;
+        let located = located.filter(|located| located.begin == position);
+        located
+            .map(|located| located.end)
+            .ok_or_else(|| self.other_key(position))
     }
 
     /// Appends to a buffer what comes next: as much as it has from a position on, so that what stands
