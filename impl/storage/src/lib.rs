@@ -46,7 +46,7 @@ pub use config::{Background, Config, ConfigError};
 pub use disk::{
     CountingDisk, DirectoryEntry, DirectoryLock, Disk, DiskCounts, DiskFile, RealDisk, SimulatedDisk,
 };
-pub use engine::{EngineStatistics, PendingFlush, StorageEngine, TableStatistics};
+pub use engine::{ChunkCacheStatistics, EngineStatistics, PendingFlush, StorageEngine, TableStatistics};
 pub use error::{DiskError, DiskOperation};
 pub use mutation_check::MutationError;
 pub use storage_error::StorageError;

@@ -129,6 +129,7 @@ pub(crate) fn compact(
         host_id: shared.host_id,
         partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
+        chunk_cache: Arc::clone(&shared.chunk_cache),
     };
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     let mut sources: Vec<Box<dyn PartitionSource>> = Vec::new();

@@ -92,7 +92,7 @@ impl Shared {
     /// Whether another memtable must go, beside those that are being written.
     ///
     /// Cassandra: `MemtablePool.SubPool.needsCleaning`.
-    fn is_memory_short(&self) -> bool {
+    pub(super) fn is_memory_short(&self) -> bool {
         let reclaiming = self.reclaiming_bytes.load(Ordering::Relaxed);
         let used = self.memtable_bytes.load(Ordering::Relaxed);
         used.saturating_sub(reclaiming) >= self.config.memtable_cleanup_bytes()

@@ -71,7 +71,7 @@ impl StorageEngine {
             let now_ms = shared.clock.now_ms();
             lock(&shared.system).put_truncation(&*shared.disk, metadata.id(), position, now_ms)?;
         }
-        let files = open_sstables(&shared.disk, &shared.config, &metadata)?;
+        let files = open_sstables(&shared.disk, &shared.config, &shared.chunk_cache, &metadata)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;
         let lower_bound = shared.commit_log.current_position();
         let now_ms = shared.clock.monotonic_ms();

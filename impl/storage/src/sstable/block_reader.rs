@@ -58,7 +58,7 @@ impl BlockReader<'_> {
             return Err(self.contradiction("a promoted index"));
         };
         let located = self.located;
-        let mut buffer = DataBuffer::default();
+        let mut buffer = DataBuffer::cached();
         let rows_begin = located.begin.saturating_add(promoted.header_length_bytes);
         self.fill(located.begin, rows_begin, &mut buffer)?;
         let mut cursor = Cursor::at(buffer.from(located.begin), located.begin);

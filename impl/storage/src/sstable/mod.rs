@@ -5,15 +5,18 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`writer`], [`partition_writer`], [`data_file`] | make the components |
+//! | [`writer`], [`partition_writer`], [`data_file_thread`], [`data_file`] | make the components |
 //! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`], [`block_reader`] | find partitions and read them |
+//! | [`chunk_cache`] | keeps what reads have decompressed |
 //! | [`scanner`] | goes over all of them |
 //! | [`read_meter`] | knows how often an SSTable is read |
 //! | [`components`] | reads and writes the small components whole |
 
 mod block_reader;
+mod chunk_cache;
 mod components;
 mod data_file;
+mod data_file_thread;
 mod data_reader;
 mod index_reader;
 mod partition_extent;
@@ -26,6 +29,8 @@ mod rewrite_tests;
 mod scanner;
 mod writer;
 
+pub(crate) use chunk_cache::ChunkCache;
+pub use chunk_cache::ChunkCacheStatistics;
 pub(crate) use reader::SSTableReader;
 pub(crate) use writer::{SSTableWriter, WriterOptions};
 

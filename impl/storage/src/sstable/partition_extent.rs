@@ -100,9 +100,7 @@ mod tests {
     fn read_up_to(end: u64) -> DataBuffer {
         let mut bytes = vec![0, 1, b'k'];
         bytes.resize(usize::try_from(end - BEGIN).expect("a small number"), 0);
-        let mut buffer = DataBuffer::default();
-        (buffer.bytes, buffer.position) = (bytes, BEGIN);
-        buffer
+        DataBuffer::of(bytes, BEGIN)
     }
 
     #[test]

@@ -4,12 +4,12 @@
 //! `io.sstable.format.big.BigFormatPartitionWriter`.
 
 use thymbra_format::rows::{
-    EncodeError, SerializationHeader, UnfilteredForm, UnfilteredView, UnfilteredWriter, unfiltereds,
-    write_partition_header,
+    EncodeError, SerializationHeader, SingleRow, UnfilteredForm, UnfilteredView, UnfilteredWriter,
+    unfiltereds, write_partition_header,
 };
 use thymbra_format::sstable::metadata::MetadataCollector;
 use thymbra_format::sstable::{ClusteringPrefix, IndexInfo, RowIndexWriter};
-use thymbra_types::{DecoratedKey, DeletionTime, Partition};
+use thymbra_types::{DecoratedKey, DeletionTime, Partition, Row};
 
 /// Serializes partitions one after the other; keeps the memory that it needs for that.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl PartitionWriter {
         }
     }
 
-    /// Serializes a partition; gives its bytes. Full blocks go to the index.
+    /// Serializes a partition, in place of the one before. Full blocks go to the index.
     pub(super) fn write(
         &mut self,
         key: &DecoratedKey,
@@ -49,17 +49,8 @@ impl PartitionWriter {
         header: &SerializationHeader,
         index: &mut RowIndexWriter,
         metadata: &mut MetadataCollector,
-    ) -> Result<&[u8], EncodeError> {
-        self.bytes.clear();
-        write_partition_header(
-            key.key(),
-            partition.deletion,
-            &partition.static_row,
-            header,
-            &mut self.unfiltereds,
-            &mut self.bytes,
-        )?;
-        self.header_length = self.bytes.len();
+    ) -> Result<(), EncodeError> {
+        self.begin(key, partition.deletion, &partition.static_row, header)?;
         metadata.update_deletion(partition.deletion);
         if !partition.static_row.is_empty() {
             metadata.update_row(&partition.static_row);
@@ -102,12 +93,62 @@ impl PartitionWriter {
         {
             self.close_block(last, open_marker, header, index)?;
         }
-        Ok(&self.bytes)
+        Ok(())
+    }
+
+    /// The same for a partition of one row.
+    pub(super) fn write_single_row(
+        &mut self,
+        key: &DecoratedKey,
+        row: &SingleRow<'_, '_>,
+        header: &SerializationHeader,
+        index: &mut RowIndexWriter,
+        metadata: &mut MetadataCollector,
+    ) -> Result<(), EncodeError> {
+        let no_row = Row::default();
+        self.begin(key, DeletionTime::LIVE, &no_row, header)?;
+        self.unfiltereds.write_single_row(row, header, &mut self.bytes)?;
+        // All that is asked of it is where it is.
+        let place = UnfilteredView::Row {
+            clustering: row.clustering(),
+            row: &no_row,
+        };
+        if self.bytes.len() - self.header_length >= self.column_index_size {
+            let block = Block {
+                begin: self.header_length,
+                first: place,
+                last: place,
+            };
+            self.close_block(block, None, header, index)?;
+        }
+        self.unfiltereds.write_end_of_partition(&mut self.bytes);
+        metadata.update_single_row(row);
+        metadata.update_clustering_values(place.into(), place.into());
+        Ok(())
+    }
+
+    /// The partition that was written last.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Bytes from the beginning of the partition to its first row or marker.
     pub(super) const fn header_length_bytes(&self) -> u64 {
         self.header_length as u64
+    }
+
+    fn begin(
+        &mut self,
+        key: &DecoratedKey,
+        deletion: DeletionTime,
+        static_row: &Row,
+        header: &SerializationHeader,
+    ) -> Result<(), EncodeError> {
+        self.bytes.clear();
+        let (unfiltereds, bytes) = (&mut self.unfiltereds, &mut self.bytes);
+        write_partition_header(key.key(), deletion, static_row, header, unfiltereds, bytes)?;
+        self.header_length = bytes.len();
+        Ok(())
     }
 
     fn close_block(

@@ -4,6 +4,7 @@
 //! `io.sstable.format.big.BigTableReader`.
 
 use super::block_reader::BlockReader;
+use super::chunk_cache::ChunkCache;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
 use super::index_reader::{Around, IndexReader};
@@ -68,6 +69,7 @@ impl SSTableReader {
         disk: &Arc<dyn Disk>,
         files: &SSTableFiles,
         partitioner: Partitioner,
+        cache: &Arc<ChunkCache>,
     ) -> Result<Self, StorageError> {
         let disk = &**disk;
         let statistics = components::read(disk, files, Component::Statistics, |bytes| {
@@ -80,7 +82,7 @@ impl SSTableReader {
             DataForm::Plain(components::read(disk, files, Component::Crc, Checksums::read)?)
         };
         let data_path = files.path(Component::Data);
-        let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
+        let data = DataReader::new(disk.open(&data_path)?, &data_path, form, cache)?;
         let mut filter = match disk.exists(&files.path(Component::Filter))? {
             true => Some(components::read(
                 disk,
@@ -118,6 +120,7 @@ impl SSTableReader {
         disk: &Arc<dyn Disk>,
         files: &SSTableFiles,
         partitioner: Partitioner,
+        cache: &Arc<ChunkCache>,
         parts: WrittenParts,
     ) -> Result<Self, StorageError> {
         let disk = &**disk;
@@ -126,7 +129,7 @@ impl SSTableReader {
             DataSummary::Plain { checksums, .. } => DataForm::Plain(checksums),
         };
         let data_path = files.path(Component::Data);
-        let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
+        let data = DataReader::new(disk.open(&data_path)?, &data_path, form, cache)?;
         let index = IndexReader::new(disk, files, partitioner, parts.summary, parts.keys_count)?;
         Ok(Self::of_parts(
             files,
@@ -302,7 +305,7 @@ impl SSTableReader {
             };
             return blocks.read(key.key(), slice).map(Some);
         }
-        let mut buffer = DataBuffer::default();
+        let mut buffer = DataBuffer::cached();
         self.fill(&mut buffer, located.begin, located.end)?;
         let partition = self.parse(&buffer, key, located.begin, located.end, slice)?;
         Ok(Some(partition))

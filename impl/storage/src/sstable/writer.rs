@@ -2,7 +2,9 @@
 //!
 //! Source: Cassandra `io.sstable.format.big.BigTableWriter`, `io.sstable.format.SortedTableWriter`.
 
-use super::data_file::{DataFileWriter, DataSummary};
+use super::chunk_cache::ChunkCache;
+use super::data_file::DataSummary;
+use super::data_file_thread::DataFileWriter;
 use super::partition_writer::PartitionWriter;
 use super::reader::{SSTableReader, WrittenParts};
 use super::{SSTableFiles, components};
@@ -11,7 +13,7 @@ use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::storage_error::StorageError;
 use std::sync::Arc;
 use thymbra_durability::HostId;
-use thymbra_format::rows::SerializationHeader;
+use thymbra_format::rows::{EncodeError, SerializationHeader, SingleRow};
 use thymbra_format::schema::{CompressionParams as TableCompression, TableMetadata};
 use thymbra_format::sstable::metadata::{MetadataCollector, SSTableOrigin, Statistics, ValidationMetadata};
 use thymbra_format::sstable::{
@@ -19,10 +21,10 @@ use thymbra_format::sstable::{
     RowIndexWriter, Toc,
 };
 use thymbra_types::murmur3::hash3_x64_128;
-use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, Partition, Partitioner};
+use thymbra_types::{CommitLogPosition, DecoratedKey, DeletionTime, IntervalSet, Partition, Partitioner};
 
 /// Bytes of the index that are collected before the disk gets them.
-const INDEX_BUFFER_BYTES: usize = 256 << 10;
+const INDEX_BUFFER_BYTES: usize = 1 << 20;
 
 /// What is known of an SSTable before its first partition.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub(crate) struct WriterOptions {
     pub(crate) partitioner: Partitioner,
     /// Bytes of a block of the promoted index.
     pub(crate) column_index_size_bytes: u64,
+    /// What reads of it will share with others.
+    pub(crate) chunk_cache: Arc<ChunkCache>,
 }
 
 /// Invariant: keys ascend.
@@ -151,26 +155,59 @@ impl SSTableWriter {
         if partition.is_empty() {
             return Ok(());
         }
+        self.append_written(key, partition.deletion, |partitions, header, index, metadata| {
+            partitions.write(key, partition, header, index, metadata)
+        })
+    }
+
+    /// Appends a partition of one row, which lies behind all others.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    ///
+    /// # Panics
+    /// As [`Self::append`].
+    pub(crate) fn append_single_row(
+        &mut self,
+        key: &DecoratedKey,
+        row: &SingleRow<'_, '_>,
+    ) -> Result<(), StorageError> {
+        self.append_written(key, DeletionTime::LIVE, |partitions, header, index, metadata| {
+            partitions.write_single_row(key, row, header, index, metadata)
+        })
+    }
+
+    /// Appends a partition that a function writes, with all that follows from it.
+    fn append_written(
+        &mut self,
+        key: &DecoratedKey,
+        deletion: DeletionTime,
+        write: impl FnOnce(
+            &mut PartitionWriter,
+            &SerializationHeader,
+            &mut RowIndexWriter,
+            &mut MetadataCollector,
+        ) -> Result<(), EncodeError>,
+    ) -> Result<(), StorageError> {
         let in_order = self.last_key.as_ref().is_none_or(|last| last < key);
         assert!(in_order, "partitions are appended in the order of their keys");
 
-        let header = &self.options.header;
         let data_position = self.data.position();
         let index_position = self.index.position();
-        let bytes = self.partitions.write(
-            key,
-            partition,
-            header,
+        write(
+            &mut self.partitions,
+            &self.options.header,
             &mut self.index.entries,
             &mut self.metadata,
         )?;
+        let bytes = self.partitions.bytes();
         self.data.write(bytes)?;
         self.metadata.end_partition(key.key(), bytes.len() as u64);
         self.index.entries.end_partition(
             key.key(),
             data_position,
             self.partitions.header_length_bytes(),
-            partition.deletion,
+            deletion,
             &mut self.index.buffer,
         )?;
         self.index.summary.maybe_add_entry(key.key(), index_position);
@@ -178,6 +215,8 @@ impl SSTableWriter {
             filter.add_hash(hash3_x64_128(key.key()));
         }
         if self.index.buffer.len() >= INDEX_BUFFER_BYTES {
+            // In one order, whatever the threads do: a crash at some operation can be found again.
+            self.data.settle()?;
             self.index.drain()?;
         }
         self.keys_count += 1;
@@ -202,9 +241,9 @@ impl SSTableWriter {
             disk.sync_directory(self.files.directory())?;
             return Ok(None);
         };
+        let data = self.data.finish()?;
         self.index.drain()?;
         self.index.file.sync_data()?;
-        let data = self.data.finish()?;
         let mut written = vec![Component::Data, Component::PrimaryIndex];
         let mut bytes = Vec::new();
         let mut put = |component, bytes: &mut Vec<u8>| {
@@ -259,6 +298,13 @@ impl SSTableWriter {
             data,
             keys_count: self.keys_count,
         };
-        SSTableReader::of_written(&self.disk, &self.files, self.options.partitioner, parts).map(Some)
+        SSTableReader::of_written(
+            &self.disk,
+            &self.files,
+            self.options.partitioner,
+            &self.options.chunk_cache,
+            parts,
+        )
+        .map(Some)
     }
 }
