@@ -152,7 +152,12 @@ fn write_sstable(
 ) -> Result<Option<Arc<SSTableReader>>, StorageError> {
     let schema = table.schema();
     let mut intervals = IntervalSet::empty();
-    if let Some((first, last)) = Reference.flushed_interval(memtable.bounds()) {
+    let bounds = [Some(memtable.bounds()), memtable.replayed_bounds()];
+    for (first, last) in bounds
+        .into_iter()
+        .flatten()
+        .filter_map(|bounds| Reference.flushed_interval(bounds))
+    {
         intervals.add(first, last);
     }
     let (stats, columns) = memtable.header();

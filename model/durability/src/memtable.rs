@@ -108,6 +108,19 @@ pub trait MemtableRules {
         (start <= upper).then_some((start, upper))
     }
 
+    /// What a memtable owns that is flushed in the midst of a replay, when everything of its table up to
+    /// and including the record that ends at `last` has been replayed.
+    ///
+    /// All of it, also what other SSTables hold or a truncation covers: if the replay does not come to its
+    /// end, the next one passes it over, and does not write it once more. Cassandra notes nothing.
+    //= WP-CL-04
+    fn replayed_bounds(&self, last: CommitLogPosition) -> MemtableBounds {
+        MemtableBounds {
+            lower: CommitLogPosition::NONE,
+            upper: last,
+        }
+    }
+
     /// Whether a flush that the commit log asks for, to get rid of what lies at `position` or before,
     /// must switch the current memtable. Cassandra: `mayContainDataBefore`.
     fn may_contain_before(&self, lower: CommitLogPosition, position: CommitLogPosition) -> bool {

@@ -1,14 +1,15 @@
 //! Rows that are not taken out of the bytes of their update.
 
 use crate::cursor::Cursor;
-use crate::marshal::AbstractType;
 use crate::rows::cell::CellCodec;
 use crate::rows::clustering_comparator::ClusteringComparator;
 use crate::rows::clustering_values::ClusteringValues;
 use crate::rows::columns::Columns;
 use crate::rows::header::SerializationHeader;
 use crate::rows::row::{END_OF_PARTITION, IS_MARKER, RowFlags};
-use thymbra_types::{CellKind, CellView, Clustering, LivenessInfo, Timestamp};
+use thymbra_types::{
+    CellKind, CellView, Clustering, DeletionTime, LivenessInfo, ReconcileRules as _, Reference, Timestamp,
+};
 
 /// The only row of an update, which deletes nothing but single cells.
 ///
@@ -18,7 +19,6 @@ use thymbra_types::{CellKind, CellView, Clustering, LivenessInfo, Timestamp};
 pub struct SingleRow<'a, 'd> {
     columns: &'d Columns,
     clustering: Clustering,
-    clustering_bytes: &'a [u8],
     liveness: LivenessInfo,
     /// The update.
     bytes: &'a [u8],
@@ -57,7 +57,9 @@ impl<'a, 'd> SingleRow<'a, 'd> {
         if !flags.are_of_cells() {
             return None;
         }
-        let (clustering, clustering_bytes) = Self::read_clustering(cursor, &header.clustering_types)?;
+        let types = &header.clustering_types;
+        let values = ClusteringValues::read(cursor, types).ok()?;
+        let clustering = ClusteringComparator::new(types).to_clustering(values)?;
         let liveness = flags.read_liveness(cursor, &header.stats).ok()?;
         let codec = CellCodec {
             stats: &header.stats,
@@ -73,27 +75,17 @@ impl<'a, 'd> SingleRow<'a, 'd> {
                 value_end: cursor.position(),
             });
         }
-        // A timestamp that no deletion is older than, and an empty row, are left out of partitions.
-        let is_kept = !(liveness.is_empty() && cells.is_empty())
-            && cells.iter().all(|cell| cell.timestamp != Timestamp::UNSET);
+        // What is left out of partitions in normal form: an empty row, and what no deletion at all deletes.
+        let is_deleted = |cell: &PlacedCell| Reference.deletes(DeletionTime::LIVE, cell.timestamp);
+        let is_kept = !(liveness.is_empty() && cells.is_empty()) && !cells.iter().any(is_deleted);
         let is_last = cursor.u8("end of a partition").ok()? == END_OF_PARTITION;
         (is_kept && is_last).then_some(Self {
             columns,
             clustering,
-            clustering_bytes,
             liveness,
             bytes,
             cells,
         })
-    }
-
-    /// The place of a row, in memory and as it stands.
-    fn read_clustering(cursor: &mut Cursor<'a>, types: &[AbstractType]) -> Option<(Clustering, &'a [u8])> {
-        let begun = cursor.remaining();
-        let values = ClusteringValues::read(cursor, types).ok()?;
-        let length = begun.len() - cursor.remaining().len();
-        let clustering = ClusteringComparator::new(types).to_clustering(values)?;
-        Some((clustering, begun.get(..length)?))
     }
 
     /// The columns of the cells, all of them simple.
@@ -106,11 +98,6 @@ impl<'a, 'd> SingleRow<'a, 'd> {
     #[must_use]
     pub const fn clustering(&self) -> &Clustering {
         &self.clustering
-    }
-
-    /// The place of the row in the form of files.
-    pub(crate) const fn clustering_bytes(&self) -> &'a [u8] {
-        self.clustering_bytes
     }
 
     /// Whether the row is there without cells.

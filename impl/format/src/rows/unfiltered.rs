@@ -370,7 +370,8 @@ impl UnfilteredWriter {
         let begin = out.len();
         let flags = self.row_writer.begin_single(row, &header.regular_columns)?;
         flags.write(out);
-        out.extend_from_slice(row.clustering_bytes());
+        let types = &header.clustering_types;
+        self.clustering_writer.write(row.clustering(), types, out)?;
         self.write_body(out, |writer, out| {
             writer.write_single_body(row, flags, &header.stats, out)
         })?;

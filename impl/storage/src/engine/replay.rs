@@ -101,11 +101,40 @@ impl<'r> Replay<'r> {
         };
         let memtable_bytes = &self.shared.memtable_bytes;
         memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
-        // What is flushed here has no interval: a crash before the end replays it again.
         if self.shared.is_memory_short() {
-            self.flush()?;
+            self.make_room(record.position)?;
         }
         Ok(())
+    }
+
+    /// Writes out the largest memtables, everything up to a record having been replayed, until memory is
+    /// not short any more.
+    //= WP-MF-03
+    fn make_room(&mut self, last: CommitLogPosition) -> Result<(), StorageError> {
+        self.finish_loading();
+        while self.shared.is_memory_short() {
+            let size_bytes = |replay: &TableReplay<'_>| replay.table.view().current.size_bytes();
+            let largest = self.tables.values_mut().max_by_key(|replay| size_bytes(replay));
+            let Some(replay) = largest.filter(|replay| size_bytes(replay) > 0) else {
+                break;
+            };
+            // Otherwise whoever has to replay again, after a crash or before damage, writes it again too.
+            replay.table.view().current.end_replayed(last);
+            self.shared.flush(&replay.table)?;
+            replay.loader = MemtableLoader::new(Arc::clone(&replay.table.view().current));
+        }
+        Ok(())
+    }
+
+    /// Puts all that was taken in into the memtables.
+    fn finish_loading(&mut self) {
+        let added_bytes: u64 = self
+            .tables
+            .values_mut()
+            .map(|replay| replay.loader.finish())
+            .sum();
+        let memtable_bytes = &self.shared.memtable_bytes;
+        memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
     }
 
     /// Takes in a mutation of which the bytes will do; `None` if they have to be looked at more
@@ -174,11 +203,10 @@ impl<'r> Replay<'r> {
 
     /// Writes out all memtables that anything was put in.
     fn flush(&mut self) -> Result<(), StorageError> {
-        for replay in self.tables.values_mut() {
-            replay.loader.finish();
+        self.finish_loading();
+        for replay in self.tables.values() {
             if !replay.table.view().current.is_clean() {
                 self.shared.flush(&replay.table)?;
-                replay.loader = MemtableLoader::new(Arc::clone(&replay.table.view().current));
             }
         }
         Ok(())

@@ -1,11 +1,15 @@
 //! Filling a memtable that nobody reads yet.
 
-use super::{Memtable, PACKED_OVERHEAD_BYTES, PackedUpdate, Place, shard_index};
+use super::{Memtable, PackedUpdate, Place, packed_bytes, shard_index};
 use crate::sync::write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use thymbra_format::rows::SingleRow;
 use thymbra_types::DecoratedKey;
+
+/// Rows that are taken before they are sorted and put in. What two of one partition take together is
+/// known, and counted, only then.
+const STAGED_ROWS_COUNT: usize = 1 << 16;
 
 /// Takes rows in any order, and puts them into their memtable sorted.
 ///
@@ -17,6 +21,7 @@ pub(crate) struct MemtableLoader {
     memtable: Arc<Memtable>,
     /// For each shard the updates whose bytes it has, but not in its map.
     staged: Vec<Vec<(DecoratedKey, Place)>>,
+    staged_rows_count: usize,
 }
 
 impl MemtableLoader {
@@ -24,6 +29,7 @@ impl MemtableLoader {
     pub(crate) fn new(memtable: Arc<Memtable>) -> Self {
         Self {
             staged: vec![Vec::new(); memtable.shards.len()],
+            staged_rows_count: 0,
             memtable,
         }
     }
@@ -43,19 +49,27 @@ impl MemtableLoader {
         shard.columns.collect_single_row(row);
         let place = shard.arena.push(contents);
         drop(shard);
-        let size_bytes = (key.key().len() + contents.len()) as u64 + PACKED_OVERHEAD_BYTES;
+        let size_bytes = packed_bytes(&key, place);
         self.staged.get_mut(index)?.push((key, place));
+        self.staged_rows_count += 1;
         self.memtable.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
         self.memtable.operations_count.fetch_add(1, Ordering::Relaxed);
-        Some(size_bytes)
+        if self.staged_rows_count < STAGED_ROWS_COUNT {
+            return Some(size_bytes);
+        }
+        Some(size_bytes + self.finish())
     }
 
-    /// Puts all that was taken into the memtable.
-    pub(crate) fn finish(&mut self) {
+    /// Puts all that was taken into the memtable, which must come before its flush; gives the bytes by
+    /// which it grows more than was said when they were taken.
+    pub(crate) fn finish(&mut self) -> u64 {
+        self.staged_rows_count = 0;
+        let mut added_bytes = 0;
         for (shard, staged) in self.memtable.shards.iter().zip(&mut self.staged) {
-            let mut staged = core::mem::take(staged);
             staged.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
-            write(shard).insert_sorted(staged, &self.memtable.layout);
+            added_bytes += write(shard).insert_sorted(core::mem::take(staged), &self.memtable.layout);
         }
+        self.memtable.size_bytes.fetch_add(added_bytes, Ordering::Relaxed);
+        added_bytes
     }
 }

@@ -23,7 +23,7 @@ use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, TryLockError};
-use thymbra_durability::MemtableBounds;
+use thymbra_durability::{MemtableBounds, MemtableRules as _};
 use thymbra_format::mutation::{TableLayout, UpdateDecoder};
 use thymbra_format::rows::{EncodingStats, EncodingStatsCollector, SingleRow};
 use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, Timestamp, Token};
@@ -34,6 +34,7 @@ const SHARD_COUNT: u32 = 64;
 const PARTITION_OVERHEAD_BYTES: u64 = 400;
 /// Memory of a partition of which bytes are kept, beside them: its place in the map.
 const PACKED_OVERHEAD_BYTES: u64 = 120;
+
 /// Updates of one table, merged by partition.
 ///
 /// Every position between the bounds that belongs to the table is in this memtable, and no other
@@ -47,6 +48,8 @@ pub(crate) struct Memtable {
     lower_bound: CommitLogPosition,
     /// Set when the memtable is switched out; included.
     upper_bound: OnceLock<CommitLogPosition>,
+    /// The end of the last record that a replay has put in, if it is flushed before the replay ends.
+    replayed_up_to: OnceLock<CommitLogPosition>,
     created_ms: u64,
     size_bytes: AtomicU64,
     operations_count: AtomicU64,
@@ -104,45 +107,41 @@ impl Shard {
         packed: Option<&[u8]>,
         layout: &TableLayout,
     ) -> u64 {
-        let whole_bytes =
-            |partition: &Partition| partition.data_size_bytes() as u64 + PARTITION_OVERHEAD_BYTES;
-        let key_bytes = key.key().len() as u64;
         match self.partitions.entry(key) {
             Entry::Vacant(entry) => match packed {
                 Some(contents) => {
-                    entry.insert(Slot::Packed(self.arena.push(contents)));
-                    key_bytes + contents.len() as u64 + PACKED_OVERHEAD_BYTES
+                    let place = self.arena.push(contents);
+                    let size_bytes = packed_bytes(entry.key(), place);
+                    entry.insert(Slot::Packed(place));
+                    size_bytes
                 }
                 None => {
-                    let size_bytes = whole_bytes(&update);
+                    let size_bytes = entry.key().key().len() as u64 + whole_bytes(&update);
                     entry.insert(Slot::Whole(Box::new(normal(update))));
-                    key_bytes + size_bytes
+                    size_bytes
                 }
             },
             Entry::Occupied(mut entry) => {
-                let size_bytes = whole_bytes(&update);
-                let slot = entry.get_mut();
-                let known_bytes = match slot {
-                    Slot::Whole(_) => 0,
-                    Slot::Packed(place) => u64::from(place.length()) + PARTITION_OVERHEAD_BYTES,
-                };
-                slot.apply(update, &self.arena, &mut UpdateDecoder::new(layout));
-                size_bytes + known_bytes
+                let mut decoder = UpdateDecoder::new(layout);
+                entry.get_mut().apply(update, &self.arena, &mut decoder)
             }
         }
     }
 
-    /// Merges updates in whose keys ascend, some perhaps more than once.
-    fn insert_sorted(&mut self, updates: Vec<(DecoratedKey, Place)>, layout: &TableLayout) {
+    /// Merges updates in whose keys ascend, some perhaps more than once; gives the bytes by which the
+    /// shard has grown beyond [`packed_bytes`] of each.
+    fn insert_sorted(&mut self, updates: Vec<(DecoratedKey, Place)>, layout: &TableLayout) -> u64 {
         let ascends =
             |pair: &[(DecoratedKey, Place)]| matches!(pair, [(left, _), (right, _)] if left < right);
         if self.partitions.is_empty() && updates.windows(2).all(ascends) {
             let packed = updates.into_iter().map(|(key, place)| (key, Slot::Packed(place)));
             self.partitions = packed.collect();
-            return;
+            return 0;
         }
+        let mut added_bytes = 0;
         let mut decoder = UpdateDecoder::new(layout);
         for (key, place) in updates {
+            let counted_bytes = packed_bytes(&key, place);
             match self.partitions.entry(key) {
                 Entry::Vacant(entry) => {
                     entry.insert(Slot::Packed(place));
@@ -151,11 +150,23 @@ impl Shard {
                     let update = Slot::Packed(place)
                         .partition(&self.arena, &mut decoder)
                         .into_owned();
-                    entry.get_mut().apply(update, &self.arena, &mut decoder);
+                    let grown_bytes = entry.get_mut().apply(update, &self.arena, &mut decoder);
+                    added_bytes += grown_bytes.saturating_sub(counted_bytes);
                 }
             }
         }
+        added_bytes
     }
+}
+
+/// Memory of a partition of which bytes are kept, estimated.
+fn packed_bytes(key: &DecoratedKey, place: Place) -> u64 {
+    key.key().len() as u64 + u64::from(place.length()) + PACKED_OVERHEAD_BYTES
+}
+
+/// Memory of a partition beside its key, estimated.
+fn whole_bytes(partition: &Partition) -> u64 {
+    partition.data_size_bytes() as u64 + PARTITION_OVERHEAD_BYTES
 }
 
 impl Slot {
@@ -170,14 +181,18 @@ impl Slot {
         }
     }
 
-    /// Merges an update in.
-    fn apply(&mut self, update: Partition, arena: &Arena, decoder: &mut UpdateDecoder<'_>) {
+    /// Merges an update in; gives the bytes by which the partition has grown.
+    fn apply(&mut self, update: Partition, arena: &Arena, decoder: &mut UpdateDecoder<'_>) -> u64 {
+        let added_bytes = whole_bytes(&update);
         if let Self::Whole(known) = self {
-            return known.apply(update, &Reference);
+            known.apply(update, &Reference);
+            return added_bytes;
         }
         let mut known = self.partition(arena, decoder).into_owned();
+        let known_bytes = whole_bytes(&known);
         known.apply(update, &Reference);
         *self = Self::Whole(Box::new(known));
+        known_bytes + added_bytes
     }
 }
 
@@ -196,6 +211,7 @@ impl Memtable {
             shards: (0..SHARD_COUNT).map(|_| RwLock::default()).collect(),
             lower_bound,
             upper_bound: OnceLock::new(),
+            replayed_up_to: OnceLock::new(),
             created_ms,
             size_bytes: AtomicU64::new(0),
             operations_count: AtomicU64::new(0),
@@ -352,6 +368,19 @@ impl Memtable {
             lower: self.lower_bound,
             upper: self.upper_bound.get().copied().unwrap_or(self.lower_bound),
         }
+    }
+
+    /// What it holds of the log of earlier lives, where it is flushed in the midst of a replay.
+    pub(crate) fn replayed_bounds(&self) -> Option<MemtableBounds> {
+        let last = self.replayed_up_to.get().copied();
+        last.map(|last| Reference.replayed_bounds(last))
+    }
+
+    /// Notes that everything of its table up to the end of a record has been replayed, and that it will
+    /// be flushed before any more is.
+    pub(crate) fn end_replayed(&self, last: CommitLogPosition) {
+        let noted = self.replayed_up_to.set(last);
+        assert!(noted.is_ok(), "a memtable is switched out once");
     }
 
     /// Lets one caller at a time write the memtable out; what it holds is the flush that has begun

@@ -1,5 +1,7 @@
 //! Opening an engine again on simulated disks: what it counts, what it removes, and what it leaves alone.
 
+mod little_memory;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,14 +10,19 @@ use thymbra_format::marshal::AbstractType;
 use thymbra_format::schema::TableMetadata;
 use thymbra_storage::read::ClusteringSlice;
 use thymbra_storage::{
-    Background, Config, Disk, EngineStatistics, ManualClock, SimulatedDisk, StorageEngine,
+    Background, Config, Disk, EngineStatistics, ManualClock, SimulatedDisk, StorageEngine, StorageError,
 };
 use thymbra_types::{
     Cell, CellName, Clustering, DecoratedKey, LivenessInfo, Mutation, Partition, Partitioner, Row, TableId,
     Timestamp,
 };
 
-const TABLES: [(TableId, &str); 2] = [(TableId(0x71), "one"), (TableId(0x72), "two")];
+const TABLES: [(TableId, &str); 4] = [
+    (TableId(0x71), "one"),
+    (TableId(0x72), "two"),
+    (TableId(0x73), "three"),
+    (TableId(0x74), "four"),
+];
 const ONE: TableId = TABLES[0].0;
 const TWO: TableId = TABLES[1].0;
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -24,7 +31,7 @@ fn config() -> Config {
     Config {
         background: Background::Manual,
         commitlog_sync: SyncMode::Batch,
-        commitlog_segment_size_bytes: 1 << 14,
+        commitlog_segment_size_bytes: 1 << 13,
         ..Config::under("/node")
     }
 }
@@ -34,11 +41,15 @@ fn open(disk: &SimulatedDisk) -> StorageEngine {
 }
 
 fn open_with(disk: &SimulatedDisk, config: Config) -> StorageEngine {
-    let clock = Arc::new(ManualClock::at_ms(NOW_MS));
-    StorageEngine::open(config, Arc::new(disk.clone()), clock).expect("the engine opens")
+    try_open(disk, config).expect("the engine opens")
 }
 
-/// An engine with two empty tables.
+fn try_open(disk: &SimulatedDisk, config: Config) -> Result<StorageEngine, StorageError> {
+    let clock = Arc::new(ManualClock::at_ms(NOW_MS));
+    StorageEngine::open(config, Arc::new(disk.clone()), clock)
+}
+
+/// An engine with empty tables.
 fn open_with_tables(disk: &SimulatedDisk) -> StorageEngine {
     let engine = open(disk);
     engine.create_keyspace("ks", true).expect("a new keyspace");
@@ -126,7 +137,7 @@ fn replay_counts_each_update_once_as_applied_or_covered_or_without_a_table() {
         let expected = [open_after, covered, dropped].map(u64::from);
         let engine = open(&again);
         assert_eq!(replayed(&engine.statistics()), expected, "{counts:?}");
-        assert_eq!(engine.statistics().tables.len(), 1);
+        assert_eq!(engine.statistics().tables.len(), TABLES.len() - 1);
         // What was replayed is in files now, and its records are gone.
         let engine = open(&again.fork());
         assert_eq!(replayed(&engine.statistics()), [0, 0, 0], "{counts:?}");
@@ -329,34 +340,4 @@ fn replay_merges_all_updates_of_a_key_whatever_their_order_and_kind() {
         assert!(!is_there(&engine, ONE, 20));
         assert_eq!(engine.statistics().tables[&ONE].sstables_count, 1);
     }
-}
-
-/// A log that is larger than memory may be: memtables are flushed while it is read.
-#[test]
-fn replay_holds_no_more_in_memory_than_memtables_may_have() {
-    let disk = SimulatedDisk::new();
-    let engine = open_with_tables(&disk);
-    for number in 0..100 {
-        write(&engine, &[ONE], number);
-        write(&engine, &[ONE, TWO], number + 50);
-    }
-    let small = Config {
-        memtable_heap_space_bytes: 8 << 10,
-        memtable_offheap_space_bytes: 0,
-        memtable_cleanup_threshold: Some(0.5),
-        ..config()
-    };
-    let again = disk.fork();
-    let engine = open_with(&again, small);
-    let statistics = engine.statistics();
-    assert_eq!(replayed(&statistics), [300, 0, 0]);
-    let flushed = statistics.tables[&ONE].flushes_count;
-    assert!((5..50).contains(&flushed), "{flushed} flushes");
-    for number in 0..150 {
-        assert!(is_there(&engine, ONE, number));
-        assert_eq!(is_there(&engine, TWO, number), number >= 50);
-    }
-    // None of it is replayed again.
-    drop(engine);
-    assert_eq!(replayed(&open(&again.fork()).statistics()), [0, 0, 0]);
 }
