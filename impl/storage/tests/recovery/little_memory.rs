@@ -93,17 +93,27 @@ fn replay_flushes_the_largest_memtable_and_leaves_the_others() {
     }
 }
 
-/// What is merged takes more than what is only collected.
+/// What is merged takes more than what is only collected, and that is noticed before memory is full of it.
 #[test]
 fn replay_counts_what_updates_of_one_partition_take_together() {
+    let roomy = Config {
+        commitlog_segment_size_bytes: 4 << 20,
+        ..config()
+    };
     let disk = SimulatedDisk::new();
-    let engine = open_with_tables(&disk);
-    for _ in 0..200 {
+    let engine = make_tables(open_with(&disk, roomy.clone()));
+    for _ in 0..140_000 {
         write(&engine, &[ONE], 7);
     }
-    let engine = open_with(&disk.fork(), little());
-    let apart = engine.statistics().tables[&ONE].flushes_count;
-    assert!(apart > 5, "{apart}");
+    let limited = Config {
+        memtable_heap_space_bytes: 26 << 20,
+        memtable_offheap_space_bytes: 0,
+        memtable_cleanup_threshold: Some(1.0),
+        ..roomy
+    };
+    let engine = open_with(&disk.fork(), limited);
+    let flushes_count = engine.statistics().tables[&ONE].flushes_count;
+    assert!((2..6).contains(&flushes_count), "{flushes_count}");
     assert!(is_there(&engine, ONE, 7));
 }
 

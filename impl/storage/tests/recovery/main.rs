@@ -51,7 +51,10 @@ fn try_open(disk: &SimulatedDisk, config: Config) -> Result<StorageEngine, Stora
 
 /// An engine with empty tables.
 fn open_with_tables(disk: &SimulatedDisk) -> StorageEngine {
-    let engine = open(disk);
+    make_tables(open(disk))
+}
+
+fn make_tables(engine: StorageEngine) -> StorageEngine {
     engine.create_keyspace("ks", true).expect("a new keyspace");
     for (id, name) in TABLES {
         let table = TableMetadata::builder("ks", name, id)
