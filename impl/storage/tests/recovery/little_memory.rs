@@ -1,7 +1,8 @@
 //! Replays of logs that hold more than memtables may: memtables are flushed on the way.
 
 use crate::{
-    ONE, TABLES, TWO, config, is_there, open, open_with, open_with_tables, replayed, try_open, write,
+    ONE, TABLES, TWO, config, is_there, make_tables, open, open_with, open_with_tables, replayed, try_open,
+    write,
 };
 use std::path::Path;
 use thymbra_storage::{Config, Disk, SimulatedDisk};
