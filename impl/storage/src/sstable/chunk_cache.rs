@@ -3,13 +3,16 @@
 //! Scans and compactions pass it by: they need each chunk once. Source: Cassandra `cache.ChunkCache`,
 //! of which the size is `file_cache_size`.
 
+use ahash::RandomState;
 use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Chunks for which places are made at once; the others follow when they come.
-const FIRST_CHUNKS_COUNT: usize = 128;
+/// What most chunks have, bytes: by it the cache knows for how many it has room.
+const USUAL_CHUNK_BYTES: u64 = 16 << 10;
+/// Fixed, so that what stays is the same in each run. Nobody chooses the keys.
+const HASH_SEEDS: [u64; 4] = [1, 2, 3, 4];
 /// Memory of a chunk beside its bytes: its key and its places in the cache.
 const CHUNK_OVERHEAD_BYTES: u64 = 64;
 
@@ -32,11 +35,14 @@ pub struct ChunkCacheStatistics {
 #[derive(Debug)]
 pub(crate) struct ChunkCache {
     /// None where nothing is to be kept.
-    chunks: Option<Cache<ChunkKey, Arc<[u8]>, ChunkWeighter>>,
+    chunks: Option<Chunks>,
+    capacity_bytes: u64,
     last_file: AtomicU64,
     requests_count: AtomicU64,
     misses_count: AtomicU64,
 }
+
+type Chunks = Cache<ChunkKey, Arc<[u8]>, ChunkWeighter, RandomState>;
 
 /// A file that is open, and a position in it before compression.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -59,14 +65,22 @@ impl Weighter<ChunkKey, Arc<[u8]>> for ChunkWeighter {
 pub(super) struct CachedFile {
     cache: Arc<ChunkCache>,
     file: u64,
+    /// Whether anything of it was ever kept.
+    has_chunks: AtomicBool,
 }
 
 impl ChunkCache {
     /// An empty cache for so many bytes; for 0, one that keeps nothing.
     pub(crate) fn new(capacity_bytes: u64) -> Self {
-        let cache = || Cache::with_weighter(FIRST_CHUNKS_COUNT, capacity_bytes, ChunkWeighter);
+        let chunks_count = (capacity_bytes / USUAL_CHUNK_BYTES).max(1);
+        let chunks_count = usize::try_from(chunks_count).unwrap_or(usize::MAX);
+        let [one, two, three, four] = HASH_SEEDS;
+        let hasher = RandomState::with_seeds(one, two, three, four);
+        let lifecycle = DefaultLifecycle::default();
+        let chunks = || Cache::with(chunks_count, capacity_bytes, ChunkWeighter, hasher, lifecycle);
         Self {
-            chunks: (capacity_bytes > 0).then(cache),
+            chunks: (capacity_bytes > 0).then(chunks),
+            capacity_bytes,
             last_file: AtomicU64::new(0),
             requests_count: AtomicU64::new(0),
             misses_count: AtomicU64::new(0),
@@ -79,7 +93,7 @@ impl ChunkCache {
         ChunkCacheStatistics {
             entries_count: chunks.map_or(0, Cache::len),
             size_bytes: chunks.map_or(0, Cache::weight),
-            capacity_bytes: chunks.map_or(0, Cache::capacity),
+            capacity_bytes: self.capacity_bytes,
             requests_count: self.requests_count.load(Ordering::Relaxed),
             misses_count: self.misses_count.load(Ordering::Relaxed),
         }
@@ -92,6 +106,7 @@ impl CachedFile {
         Self {
             cache: Arc::clone(cache),
             file: cache.last_file.fetch_add(1, Ordering::Relaxed),
+            has_chunks: AtomicBool::new(false),
         }
     }
 
@@ -100,15 +115,16 @@ impl CachedFile {
         let chunks = self.cache.chunks.as_ref()?;
         self.cache.requests_count.fetch_add(1, Ordering::Relaxed);
         let found = chunks.get(&self.key(position));
-        self.cache
-            .misses_count
-            .fetch_add(u64::from(found.is_none()), Ordering::Relaxed);
+        if found.is_none() {
+            self.cache.misses_count.fetch_add(1, Ordering::Relaxed);
+        }
         found
     }
 
     /// Keeps the chunk that begins at a position.
     pub(super) fn insert(&self, position: u64, chunk: &[u8]) {
         if let Some(chunks) = &self.cache.chunks {
+            self.has_chunks.store(true, Ordering::Relaxed);
             chunks.insert(self.key(position), chunk.into());
         }
     }
@@ -123,7 +139,9 @@ impl CachedFile {
 
 impl Drop for CachedFile {
     fn drop(&mut self) {
-        if let Some(chunks) = &self.cache.chunks {
+        if let Some(chunks) = &self.cache.chunks
+            && *self.has_chunks.get_mut()
+        {
             chunks.retain(|key, _| key.file != self.file);
         }
     }

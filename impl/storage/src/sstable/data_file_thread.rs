@@ -38,7 +38,7 @@ impl DataFileWriter {
     /// At the beginning of an empty file.
     pub(super) fn new(file: Box<dyn DiskFile>, compression: Option<CompressionParams>) -> Self {
         Self {
-            batch: Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 4),
+            batch: Vec::with_capacity(BATCH_BYTES),
             position: 0,
             encoder: Some(Encoder::Here(DataFileEncoder::new(file, compression))),
         }
@@ -54,11 +54,21 @@ impl DataFileWriter {
     /// # Errors
     /// When the disk fails, or has failed with bytes that were appended before.
     pub(super) fn write(&mut self, data: &[u8]) -> DiskResult<()> {
-        self.batch.extend_from_slice(data);
         self.position += data.len() as u64;
-        if self.batch.len() < BATCH_BYTES {
-            return Ok(());
+        let mut rest = data;
+        loop {
+            let (fitting, more) = rest.split_at(rest.len().min(BATCH_BYTES - self.batch.len()));
+            self.batch.extend_from_slice(fitting);
+            if self.batch.len() < BATCH_BYTES {
+                return Ok(());
+            }
+            self.hand_over()?;
+            rest = more;
         }
+    }
+
+    /// Gives a full batch to the encoder.
+    fn hand_over(&mut self) -> DiskResult<()> {
         let encoder = match self.encoder.take() {
             Some(Encoder::Here(encoder)) => EncoderThread::begin(encoder),
             Some(beside @ Encoder::Beside(_)) => beside,
