@@ -3,7 +3,7 @@
 //! Source: Cassandra `utils.memory.SlabAllocator`.
 
 /// The first block, bytes; each further one is twice as large, up to the largest.
-const FIRST_BLOCK_BYTES: usize = 1 << 10;
+const FIRST_BLOCK_BYTES: usize = 512;
 /// The largest block, bytes.
 const LARGEST_BLOCK_BYTES: usize = 256 << 10;
 

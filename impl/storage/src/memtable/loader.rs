@@ -7,9 +7,11 @@ use std::sync::atomic::Ordering;
 use thymbra_format::rows::SingleRow;
 use thymbra_types::DecoratedKey;
 
-/// Rows that are taken before they are sorted and put in. What two of one partition take together is
-/// known, and counted, only then.
-const STAGED_ROWS_COUNT: usize = 1 << 16;
+/// Rows that are taken before they are put in for the first time. What two of one partition take
+/// together is known, and counted, only then.
+const FIRST_STAGED_ROWS_COUNT: usize = 1 << 16;
+/// The same later, at most, as long as no two were of one partition.
+const STAGED_ROWS_COUNT: usize = 1 << 20;
 
 /// Takes rows in any order, and puts them into their memtable sorted.
 ///
@@ -22,6 +24,8 @@ pub(crate) struct MemtableLoader {
     /// For each shard the updates whose bytes it has, but not in its map.
     staged: Vec<Vec<(DecoratedKey, Place)>>,
     staged_rows_count: usize,
+    /// Rows that are taken before they are put in.
+    wanted_rows_count: usize,
 }
 
 impl MemtableLoader {
@@ -30,6 +34,7 @@ impl MemtableLoader {
         Self {
             staged: vec![Vec::new(); memtable.shards.len()],
             staged_rows_count: 0,
+            wanted_rows_count: FIRST_STAGED_ROWS_COUNT,
             memtable,
         }
     }
@@ -54,10 +59,15 @@ impl MemtableLoader {
         self.staged_rows_count += 1;
         self.memtable.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
         self.memtable.operations_count.fetch_add(1, Ordering::Relaxed);
-        if self.staged_rows_count < STAGED_ROWS_COUNT {
+        if self.staged_rows_count < self.wanted_rows_count {
             return Some(size_bytes);
         }
-        Some(size_bytes + self.finish())
+        let added_bytes = self.finish();
+        self.wanted_rows_count = match added_bytes {
+            0 => (2 * self.wanted_rows_count).min(STAGED_ROWS_COUNT),
+            _ => FIRST_STAGED_ROWS_COUNT,
+        };
+        Some(size_bytes + added_bytes)
     }
 
     /// Puts all that was taken into the memtable, which must come before its flush; gives the bytes by
@@ -66,6 +76,9 @@ impl MemtableLoader {
         self.staged_rows_count = 0;
         let mut added_bytes = 0;
         for (shard, staged) in self.memtable.shards.iter().zip(&mut self.staged) {
+            if staged.is_empty() {
+                continue;
+            }
             staged.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
             added_bytes += write(shard).insert_sorted(core::mem::take(staged), &self.memtable.layout);
         }
