@@ -75,11 +75,11 @@ impl<'a, 'd> SingleRow<'a, 'd> {
                 value_end: cursor.position(),
             });
         }
-        // What is left out of partitions in normal form: an empty row, and what no deletion at all deletes.
+        // What is left out of partitions in normal form: an empty row, and what even no deletion deletes.
         let is_deleted = |cell: &PlacedCell| Reference.deletes(DeletionTime::LIVE, cell.timestamp);
-        let is_kept = !(liveness.is_empty() && cells.is_empty()) && !cells.iter().any(is_deleted);
+        let is_left_out = liveness.is_empty() && cells.is_empty() || cells.iter().any(is_deleted);
         let is_last = cursor.u8("end of a partition").ok()? == END_OF_PARTITION;
-        (is_kept && is_last).then_some(Self {
+        (is_last && !is_left_out).then_some(Self {
             columns,
             clustering,
             liveness,

@@ -108,7 +108,7 @@ impl DataBuffer {
             .unwrap_or_default()
     }
 
-    /// Forgets whole chunks before a position; what is left keeps its place.
+    /// Forgets the bytes before a position; what is left keeps its place.
     pub(super) fn forget_before(&mut self, position: u64) {
         let passed = position.saturating_sub(self.position);
         let passed = usize::try_from(passed)
