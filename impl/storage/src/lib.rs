@@ -12,7 +12,7 @@
 //! | `memtable`, `flush` | collect writes, and write them out |
 //! | `sstable`, `lifecycle_transaction` | files, and their exchange as a whole |
 //! | `compaction` | fewer files of many |
-//! | [`read`], `merge`, `scan` | answers from all of them |
+//! | [`read`], `merge`, `stretch`, `scan` | answers from all of them |
 
 mod atomic_file;
 pub mod clock;
@@ -34,6 +34,7 @@ pub mod read;
 mod scan;
 mod sstable;
 mod storage_error;
+mod stretch;
 mod sync;
 mod system_keyspace;
 mod table_schema;

@@ -3,7 +3,7 @@
 //! Source: Cassandra `db.SinglePartitionReadCommand`, `db.PartitionRangeReadCommand`.
 
 use super::StorageEngine;
-use crate::read::{ClusteringSlice, PartitionRows, RowFilter};
+use crate::read::{ClusteringSlice, PartitionRows, RowFilter, limited};
 use crate::scan::RangeScan;
 use crate::storage_error::StorageError;
 use std::ops::Bound;
@@ -20,8 +20,14 @@ impl StorageEngine {
         key: &DecoratedKey,
         filter: &RowFilter,
     ) -> Result<PartitionRows, StorageError> {
-        let partition = self.read_partition(table, key, &filter.slice)?;
-        Ok(PartitionRows::of(&partition, filter, self.now_seconds()))
+        let table = self.shared.table(table)?;
+        // A single row is looked for where it is newest.
+        let clustering_columns_count = table.schema().metadata.clustering().len();
+        if filter.limit_count.is_some() && filter.slice.named_row(clustering_columns_count).is_none() {
+            return limited::read_rows(&table, key, filter, self.now_seconds());
+        }
+        let partition = table.read_partition(key, &filter.slice)?;
+        Ok(PartitionRows::of(partition, filter, self.now_seconds()))
     }
 
     /// All that is known of the rows between two places of a partition, tombstones included: what a
@@ -60,7 +66,7 @@ impl StorageEngine {
             let Some((key, partition)) = scan.next()? else {
                 break;
             };
-            let rows = PartitionRows::of(&partition, filter, now_seconds);
+            let rows = PartitionRows::of(partition, filter, now_seconds);
             if !rows.is_empty() {
                 found.push((key, rows));
             }

@@ -6,7 +6,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`writer`], [`partition_writer`], [`data_file`] | make the components |
-//! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`], [`block_reader`] | find partitions and read them |
+//! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`], [`block_reader`], [`reversed_reader`], [`stretches`] | find partitions and read them |
 //! | [`scanner`] | goes over all of them |
 //! | [`read_meter`] | knows how often an SSTable is read |
 //! | [`components`] | reads and writes the small components whole |
@@ -20,12 +20,15 @@ mod partition_reader;
 mod partition_writer;
 mod read_meter;
 mod reader;
+mod reversed_reader;
 #[cfg(test)]
 mod rewrite_tests;
 mod scanner;
+mod stretches;
 mod writer;
 
 pub(crate) use reader::SSTableReader;
+pub(crate) use stretches::SSTableStretches;
 pub(crate) use writer::{SSTableWriter, WriterOptions};
 
 use crate::disk::{Disk, DiskResult};

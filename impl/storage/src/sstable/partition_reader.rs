@@ -3,6 +3,7 @@
 //! Source: Cassandra `io.sstable.format.big.SSTableIterator`, `io.sstable.SSTableIdentityIterator`.
 
 use crate::read::ClusteringSlice;
+use crate::stretch::Stretch;
 use thymbra_format::rows::{
     ClusteringComparator, ClusteringValues, PartitionHeader, RangeTombstoneMarker, SerializationHeader,
     Unfiltered, UnfilteredForm, UnfilteredReader,
@@ -201,6 +202,23 @@ impl<'c> RowCollector<'c> {
         }
     }
 
+    /// What was taken since the stretch before; nothing that belongs before its edge comes any more.
+    pub(super) fn take_stretch(&mut self) -> Stretch {
+        let edge = match &self.last {
+            Some(Last::Row(row)) => ClusteringBound::exclusive_start(row.clone()),
+            Some(Last::Bound(bound)) => bound.clone(),
+            None => self.slice.start.clone(),
+        };
+        if let Some((_, deletion)) = self.open {
+            self.close(&edge);
+            self.open = Some((edge.clone(), deletion));
+        }
+        Stretch {
+            partition: std::mem::take(&mut self.partition),
+            edge: Some(edge),
+        }
+    }
+
     /// Ends the range that is open, and keeps what of it lies in the slice.
     fn close(&mut self, end: &ClusteringBound) {
         let Some((start, deletion)) = self.open.take() else {
@@ -213,12 +231,17 @@ impl<'c> RowCollector<'c> {
             .push(RangeTombstone { start, end, deletion });
     }
 
-    /// The rows and range tombstones that were taken.
-    pub(super) fn finish(mut self) -> Partition {
+    /// What was taken since the stretch before, when nothing of the slice comes any more.
+    pub(super) fn take_rest(&mut self) -> Partition {
         // Open where the slice ends before the range does.
         let end = self.slice.end.clone();
         self.close(&end);
-        self.partition
+        std::mem::take(&mut self.partition)
+    }
+
+    /// The rows and range tombstones that were taken.
+    pub(super) fn finish(mut self) -> Partition {
+        self.take_rest()
     }
 }
 

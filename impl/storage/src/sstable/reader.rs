@@ -6,7 +6,7 @@
 use super::block_reader::BlockReader;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
-use super::index_reader::{Around, IndexReader};
+use super::index_reader::{Around, IndexReader, Located};
 use super::partition_reader::PartitionParser;
 use super::read_meter::ReadMeter;
 use super::scanner::SSTableScanner;
@@ -284,27 +284,54 @@ impl SSTableReader {
         key: &DecoratedKey,
         slice: &ClusteringSlice,
     ) -> Result<Option<Partition>, StorageError> {
+        let Some(located) = self.locate(key)? else {
+            return Ok(None);
+        };
+        if located.has_promoted_index() && !slice.is_all() {
+            return self.blocks(located).read(key.key(), slice).map(Some);
+        }
+        self.read_located(key, &located, slice).map(Some)
+    }
+
+    /// Where a read finds a partition; `None` where it is not.
+    ///
+    /// # Errors
+    /// When the disk fails or a file is damaged.
+    pub(super) fn locate(&self, key: &DecoratedKey) -> Result<Option<Located>, StorageError> {
         if !self.may_contain(key) {
             return Ok(None);
         }
         self.read_meter.mark();
-        let Some(located) = self.index.locate(key, self.data.length_bytes())? else {
+        let located = self.index.locate(key, self.data.length_bytes())?;
+        if located.is_none() {
             self.check_keys(&self.index.around(key)?)?;
-            return Ok(None);
-        };
-        if located.has_promoted_index() && !slice.is_all() {
-            let blocks = BlockReader {
-                data: &self.data,
-                index: &self.index,
-                header: &self.header,
-                located: &located,
-            };
-            return blocks.read(key.key(), slice).map(Some);
         }
+        Ok(located)
+    }
+
+    /// A partition with a promoted index.
+    pub(super) const fn blocks(&self, located: Located) -> BlockReader<'_> {
+        BlockReader {
+            data: &self.data,
+            index: &self.index,
+            header: &self.header,
+            located,
+        }
+    }
+
+    /// Reads a partition, and cuts it to a slice.
+    ///
+    /// # Errors
+    /// When the disk fails or the data is damaged.
+    pub(super) fn read_located(
+        &self,
+        key: &DecoratedKey,
+        located: &Located,
+        slice: &ClusteringSlice,
+    ) -> Result<Partition, StorageError> {
         let mut buffer = DataBuffer::default();
         self.fill(&mut buffer, located.begin, located.end)?;
-        let partition = self.parse(&buffer, key, located.begin, located.end, slice)?;
-        Ok(Some(partition))
+        self.parse(&buffer, key, located.begin, located.end, slice)
     }
 
     /// Parses the partition at a position.
