@@ -128,7 +128,11 @@ fn read((engine, disk): &Engine, filter: &RowFilter) -> (PartitionRows, u64) {
 }
 
 fn clusterings(found: &PartitionRows) -> Vec<Clustering> {
-    found.rows.iter().map(|(clustering, _)| clustering.clone()).collect()
+    found
+        .rows
+        .iter()
+        .map(|(clustering, _)| clustering.clone())
+        .collect()
 }
 
 //= WP-SS-06 check
