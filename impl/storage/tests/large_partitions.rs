@@ -1,5 +1,6 @@
 //! Reads and compactions of partitions of many megabytes touch and hold as much of them as they need.
 
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use thymbra_durability::SyncMode;
@@ -22,6 +23,10 @@ const BOUND_BYTES: u64 = 512 << 10;
 type Engine = (StorageEngine, Arc<CountingDisk<RealDisk>>);
 
 fn engine(directory: &Path, compression: CompressionParams) -> Engine {
+    engine_with(directory, compression, |_| {})
+}
+
+fn engine_with(directory: &Path, compression: CompressionParams, set: impl Fn(&mut Config)) -> Engine {
     let table = TableMetadata::builder("ks", "t", TABLE)
         .partition_key("pk", AbstractType::Utf8)
         .clustering("ck", AbstractType::Int32)
@@ -30,11 +35,12 @@ fn engine(directory: &Path, compression: CompressionParams) -> Engine {
             compression,
             ..TableParams::default()
         });
-    let config = Config {
+    let mut config = Config {
         background: Background::Manual,
         commitlog_sync: SyncMode::Batch,
         ..Config::under(directory)
     };
+    set(&mut config);
     let disk = Arc::new(CountingDisk::new(RealDisk));
     let clock = Arc::new(ManualClock::at_ms(1_700_000_000_000));
     let engine = StorageEngine::open(config, Arc::clone(&disk) as _, clock).expect("the engine opens");
@@ -172,4 +178,50 @@ fn first_and_last_rows_of_sixteen_megabytes_cost_a_few_blocks() {
         assert_eq!(found, expected);
         assert!(bytes > BOUND_BYTES, "{bytes} bytes: the bound says something");
     }
+}
+
+/// `Data.db` of the only SSTable.
+fn data_of(directory: &Path) -> Vec<u8> {
+    let keyspace = directory.join("data").join("ks");
+    let table = std::fs::read_dir(keyspace).expect("a keyspace").next();
+    let files = std::fs::read_dir(table.expect("a table").expect("an entry").path()).expect("a table");
+    let paths = files.map(|entry| entry.expect("an entry").path());
+    let mut data: Vec<_> = paths
+        .filter(|path| path.to_string_lossy().ends_with("-Data.db"))
+        .collect();
+    assert_eq!(data.len(), 1, "{data:?}");
+    std::fs::read(data.remove(0)).expect("the data")
+}
+
+//= WP-CP-09 check
+#[test]
+fn compaction_of_a_large_partition_in_stretches_gives_the_bytes_that_it_gives_as_a_whole() {
+    let stretch_blocks: [u64; 3] = [u64::MAX, 64 << 10, 1 << 10];
+    let mut outputs = Vec::new();
+    for column_index_size_bytes in stretch_blocks {
+        let directory = tempfile::tempdir().expect("a directory");
+        let set = |config: &mut Config| config.column_index_size_bytes = column_index_size_bytes;
+        let engine = engine_with(directory.path(), CompressionParams::None, set);
+        fill(&engine.0);
+        let before = engine.0.read(TABLE, &key(), &RowFilter::ALL).expect("a read");
+        engine.0.compact(TABLE).expect("a compaction");
+        let after = engine.0.read(TABLE, &key(), &RowFilter::ALL).expect("a read");
+        assert!(before == after && before.rows.len() > 16_000);
+        for (is_reversed, first) in [(false, 100), (true, ROW_COUNT - 101)] {
+            let (found, _) = read(&engine, &limited(ClusteringSlice::ALL, is_reversed, 1));
+            assert_eq!(clusterings(&found), [clustering(first)]);
+        }
+        let range = (Bound::Unbounded, Bound::Unbounded);
+        for is_reversed in [false, true] {
+            let filter = limited(ClusteringSlice::ALL, is_reversed, 3);
+            let scanned = engine.0.scan(TABLE, range.clone(), &filter, 1).expect("a scan");
+            let (expected, _) = read(&engine, &filter);
+            assert_eq!(scanned, [(key(), expected)]);
+        }
+        outputs.push(data_of(directory.path()));
+    }
+    let [whole, rest @ ..] = outputs.as_slice() else {
+        unreachable!("three compactions")
+    };
+    assert!(rest.iter().all(|output| output == whole), "the same bytes");
 }

@@ -58,24 +58,35 @@ impl PartitionRows {
     }
 }
 
-/// What a reader sees of a partition that comes stretch by stretch, in the order that it asked for.
+/// What a reader sees of a partition that comes stretch by stretch.
 #[derive(Debug)]
 pub(crate) struct RowsCollector<'f> {
     filter: &'f RowFilter,
     now_seconds: i64,
+    /// Whether stretches come in the order that was asked for, else the last one first.
+    is_in_order: bool,
     found: PartitionRows,
     /// Of the partition, which covers all stretches; absent before the first.
     deletion: Option<DeletionTime>,
 }
 
 impl<'f> RowsCollector<'f> {
-    /// Before the first stretch, by a clock that shows `now_seconds`.
+    /// Before the first stretch in the order that was asked for, by a clock that shows `now_seconds`.
     pub(crate) fn new(filter: &'f RowFilter, now_seconds: i64) -> Self {
         Self {
             filter,
             now_seconds,
+            is_in_order: true,
             found: PartitionRows::default(),
             deletion: None,
+        }
+    }
+
+    /// Before the first stretch in clustering order, whatever was asked for.
+    pub(crate) fn forward(filter: &'f RowFilter, now_seconds: i64) -> Self {
+        Self {
+            is_in_order: !filter.is_reversed,
+            ..Self::new(filter, now_seconds)
         }
     }
 
@@ -93,10 +104,10 @@ impl<'f> RowsCollector<'f> {
             .into_iter()
             .filter(|(clustering, _)| slice.selects(clustering));
         let missing_count = match self.filter.limit_count {
-            Some(limit_count) => limit_count.saturating_sub(self.found.rows.len()),
-            None => usize::MAX,
+            Some(limit_count) if self.is_in_order => limit_count.saturating_sub(self.found.rows.len()),
+            Some(_) | None => usize::MAX,
         };
-        if self.filter.is_reversed {
+        if self.is_in_order && self.filter.is_reversed {
             self.found.rows.extend(selected.rev().take(missing_count));
         } else {
             self.found.rows.extend(selected.take(missing_count));
@@ -105,13 +116,18 @@ impl<'f> RowsCollector<'f> {
 
     /// Whether no more rows are wanted.
     pub(crate) fn is_full(&self) -> bool {
-        self.filter
-            .limit_count
-            .is_some_and(|limit_count| self.found.rows.len() >= limit_count)
+        let limit_count = self.filter.limit_count.filter(|_| self.is_in_order);
+        limit_count.is_some_and(|limit_count| self.found.rows.len() >= limit_count)
     }
 
     /// What was found.
-    pub(crate) fn finish(self) -> PartitionRows {
+    pub(crate) fn finish(mut self) -> PartitionRows {
+        if !self.is_in_order {
+            self.found.rows.reverse();
+            self.found
+                .rows
+                .truncate(self.filter.limit_count.unwrap_or(usize::MAX));
+        }
         self.found
     }
 }

@@ -45,12 +45,12 @@ pub(super) struct WrittenParts {
 #[derive(Debug)]
 pub(crate) struct SSTableReader {
     files: SSTableFiles,
-    partitioner: Partitioner,
-    data: DataReader,
+    pub(super) partitioner: Partitioner,
+    pub(super) data: DataReader,
     index: IndexReader,
     filter: Option<BloomFilter>,
     stats: StatsMetadata,
-    header: SerializationHeader,
+    pub(super) header: SerializationHeader,
     /// Before and behind all rows and range tombstones.
     clustering_range: (ClusteringBound, ClusteringBound),
     /// By the clock of the engine where it was written in this life, else by that of the file.
@@ -345,7 +345,7 @@ impl SSTableReader {
     ) -> Result<Partition, StorageError> {
         let mut parser = PartitionParser::new(&self.header, self.partitioner, slice, begin);
         parser
-            .advance(buffer.from(begin))
+            .advance(buffer.from(begin), u64::MAX)
             .map_err(StorageError::corrupt(self.data.path()))?;
         let found_end = parser.position();
         let (found, partition) = parser.finish();
@@ -358,19 +358,23 @@ impl SSTableReader {
         Ok(partition)
     }
 
-    /// All partitions in order.
+    /// All partitions in order, those of more than so many bytes in stretches.
     ///
     /// # Errors
     /// When the disk fails or a file is damaged.
-    pub(crate) fn scan(self: &Arc<Self>) -> Result<SSTableScanner, StorageError> {
-        self.scan_range((Bound::Unbounded, Bound::Unbounded))
+    pub(crate) fn scan(self: &Arc<Self>, stretch_bytes: u64) -> Result<SSTableScanner, StorageError> {
+        self.scan_range((Bound::Unbounded, Bound::Unbounded), stretch_bytes)
     }
 
-    /// The partitions between two keys in order.
+    /// The partitions between two keys in order, those of more than so many bytes in stretches.
     ///
     /// # Errors
     /// When the disk fails or a file is damaged.
-    pub(crate) fn scan_range(self: &Arc<Self>, range: KeyRange) -> Result<SSTableScanner, StorageError> {
+    pub(crate) fn scan_range(
+        self: &Arc<Self>,
+        range: KeyRange,
+        stretch_bytes: u64,
+    ) -> Result<SSTableScanner, StorageError> {
         let begin = match &range.0 {
             Bound::Included(key) | Bound::Excluded(key) => {
                 let around = self.index.around(key)?;
@@ -379,52 +383,7 @@ impl SSTableReader {
             }
             Bound::Unbounded => Some(0),
         };
-        Ok(SSTableScanner::new(Arc::clone(self), begin, range))
-    }
-
-    /// Reads the partition at a position, and where the next one begins.
-    ///
-    /// # Errors
-    /// When the disk fails or the data is damaged.
-    pub(super) fn read_at(
-        &self,
-        position: u64,
-        buffer: &mut DataBuffer,
-    ) -> Result<(DecoratedKey, Partition, u64), StorageError> {
-        if buffer.from(position).is_empty() {
-            self.data.read_at(position, buffer)?;
-        }
-        let all = ClusteringSlice::ALL;
-        let mut parser = PartitionParser::new(&self.header, self.partitioner, &all, position);
-        loop {
-            let error = match parser.advance(buffer.from(parser.position())) {
-                Ok(()) => break,
-                Err(error) => error,
-            };
-            // A partition that is cut goes on in the next chunk.
-            let is_cut = matches!(error, FormatError::Truncated { .. });
-            if !(is_cut && self.read_on(parser.position(), buffer)?) {
-                return Err(self.corrupt_data(error));
-            }
-        }
-        let next = parser.position();
-        let (key, partition) = parser.finish();
-        Ok((key, partition, next))
-    }
-
-    /// Appends to a buffer what comes next: as much as it has from a position on, so that what stands
-    /// there is not looked at for each chunk of it. False at the end of the data.
-    fn read_on(&self, position: u64, buffer: &mut DataBuffer) -> Result<bool, StorageError> {
-        if position.saturating_sub(buffer.position) > FORGET_THRESHOLD_BYTES {
-            buffer.forget_before(position);
-        }
-        let end = buffer.end();
-        let wanted_end = end.saturating_add(end.saturating_sub(position));
-        if !self.data.read_more(buffer)? {
-            return Ok(false);
-        }
-        while buffer.end() < wanted_end && self.data.read_more(buffer)? {}
-        Ok(true)
+        Ok(SSTableScanner::new(Arc::clone(self), begin, range, stretch_bytes))
     }
 
     /// Puts the chunks of a stretch of the data into a buffer.

@@ -3,7 +3,7 @@
 //! Source: Cassandra `io.sstable.format.big.BigTableWriter`, `io.sstable.format.SortedTableWriter`.
 
 use super::data_file::{DataFileWriter, DataSummary};
-use super::partition_writer::PartitionWriter;
+use super::partition_writer::{PartitionWriter, Surroundings};
 use super::reader::{SSTableReader, WrittenParts};
 use super::{SSTableFiles, components};
 use crate::disk::{Disk, DiskFile};
@@ -19,7 +19,9 @@ use thymbra_format::sstable::{
     RowIndexWriter, Toc,
 };
 use thymbra_types::murmur3::hash3_x64_128;
-use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, Partition, Partitioner};
+use thymbra_types::{
+    CommitLogPosition, DecoratedKey, DeletionTime, IntervalSet, Partition, Partitioner, Row,
+};
 
 /// Bytes of the index that are collected before the disk gets them.
 const INDEX_BUFFER_BYTES: usize = 256 << 10;
@@ -151,26 +153,80 @@ impl SSTableWriter {
         if partition.is_empty() {
             return Ok(());
         }
+        self.check_order(key);
+        let data_position = self.data.position();
+        let around = Surroundings {
+            header: &self.options.header,
+            index: &mut self.index.entries,
+            metadata: &mut self.metadata,
+        };
+        let bytes = self.partitions.write(key, partition, around)?;
+        self.data.write(bytes)?;
+        self.end_partition(key, data_position, partition.deletion)
+    }
+
+    fn check_order(&self, key: &DecoratedKey) {
         let in_order = self.last_key.as_ref().is_none_or(|last| last < key);
         assert!(in_order, "partitions are appended in the order of their keys");
+    }
 
-        let header = &self.options.header;
-        let data_position = self.data.position();
+    /// Begins a partition that comes piece by piece; it has a deletion, a static row, a row or a range tombstone.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    ///
+    /// # Panics
+    /// As [`Self::append`].
+    pub(super) fn begin_partition(
+        &mut self,
+        key: &DecoratedKey,
+        deletion: DeletionTime,
+        static_row: &Row,
+    ) -> Result<(), StorageError> {
+        self.check_order(key);
+        let (partitions, mut around) = self.parts();
+        partitions.begin(key, deletion, static_row, &mut around)?;
+        Ok(())
+    }
+
+    /// The writer of partitions, and what it writes to.
+    pub(super) const fn parts(&mut self) -> (&mut PartitionWriter, Surroundings<'_>) {
+        let around = Surroundings {
+            header: &self.options.header,
+            index: &mut self.index.entries,
+            metadata: &mut self.metadata,
+        };
+        (&mut self.partitions, around)
+    }
+
+    /// Puts the bytes into the data that the partition has had since the last time.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn drain_partition(&mut self) -> Result<(), StorageError> {
+        let data = &mut self.data;
+        self.partitions.take_bytes(|bytes| Ok(data.write(bytes)?))
+    }
+
+    /// Enters a partition into all components, when the data has its last byte.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    #[inline]
+    pub(super) fn end_partition(
+        &mut self,
+        key: &DecoratedKey,
+        data_position: u64,
+        deletion: DeletionTime,
+    ) -> Result<(), StorageError> {
         let index_position = self.index.position();
-        let bytes = self.partitions.write(
-            key,
-            partition,
-            header,
-            &mut self.index.entries,
-            &mut self.metadata,
-        )?;
-        self.data.write(bytes)?;
-        self.metadata.end_partition(key.key(), bytes.len() as u64);
+        self.metadata
+            .end_partition(key.key(), self.data.position() - data_position);
         self.index.entries.end_partition(
             key.key(),
             data_position,
             self.partitions.header_length_bytes(),
-            partition.deletion,
+            deletion,
             &mut self.index.buffer,
         )?;
         self.index.summary.maybe_add_entry(key.key(), index_position);
