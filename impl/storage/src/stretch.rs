@@ -177,18 +177,19 @@ fn split_off(partition: &mut Partition, place: &ClusteringBound) -> Partition {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::read::ClusteringSlice;
     use std::convert::Infallible;
+    use thymbra_format::marshal::AbstractType;
     use thymbra_types::clustering::BoundSide;
     use thymbra_types::{Cell, CellName, Clustering, LivenessInfo, LocalDeletionTime, Row, Timestamp};
 
     /// Numbers by chance, the same in every run.
-    struct Dice(u64);
+    pub(crate) struct Dice(pub(crate) u64);
 
     impl Dice {
-        fn below(&mut self, end: u64) -> u64 {
+        pub(crate) fn below(&mut self, end: u64) -> u64 {
             self.0 = self
                 .0
                 .wrapping_mul(6_364_136_223_846_793_005)
@@ -206,12 +207,15 @@ mod tests {
         }
 
         fn prefix(&mut self, component_count: u64) -> Clustering {
-            let components = (0..component_count).map(|_| [self.below(6).to_be_bytes()[7]].into());
+            let components = (0..component_count).map(|_| {
+                let number = i32::try_from(self.below(6)).expect("a small number");
+                AbstractType::Int32.to_comparable(&number.to_be_bytes())
+            });
             Clustering(components.collect())
         }
 
         /// A place between rows of two components.
-        fn bound(&mut self) -> ClusteringBound {
+        pub(crate) fn bound(&mut self) -> ClusteringBound {
             let component_count = self.below(3);
             ClusteringBound {
                 prefix: self.prefix(component_count),
@@ -236,8 +240,8 @@ mod tests {
             row
         }
 
-        /// In normal form.
-        fn partition(&mut self) -> Partition {
+        /// In normal form, of a table with two clustering columns of integers and the columns `v` and `w`.
+        pub(crate) fn partition(&mut self) -> Partition {
             let mut made = Partition {
                 static_row: self.row(),
                 ..Partition::default()
@@ -295,7 +299,7 @@ mod tests {
     }
 
     /// Puts stretches together that came in an order.
-    fn joined(mut stretches: Vec<Stretch>, is_reversed: bool) -> Partition {
+    pub(crate) fn joined(mut stretches: Vec<Stretch>, is_reversed: bool) -> Partition {
         let (deletion, static_row) = {
             let first = &stretches[0].partition;
             (first.deletion, first.static_row.clone())
