@@ -9,7 +9,7 @@ use thymbra_tests::storage_oracle::crash::{Explored, Fault, Thoroughness, explor
 use thymbra_tests::storage_oracle::script::Script;
 
 /// Runs that have each kind of work, with the names of what they are about.
-const RUNS: [(&str, &str); 9] = [
+const RUNS: [(&str, &str); 10] = [
     (
         "writes",
         "with batch segment=4096
@@ -53,6 +53,21 @@ begin-flush wide
 finish-flush 1
 write 1: wide (1,'a') v=3 @2
 finish-flush 0
+",
+    ),
+    (
+        "flushes for which nobody asked",
+        "with periodic segment=4096 memtable=4096
+write 0: simple () v=1 @0; statics (1) v='a' @0
+begin-flush statics
+write 1: statics (1) v='b' @0; simple () w='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' @1
+write 2: simple () w='bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb' @1
+write 1: ephemeral (1) v=1 @1
+tick
+write 2: statics (1) v='c' @2; simple () v=3 @2
+abandon-flush 0
+tick
+write 3: simple () v=4 @2; statics (1) v='d' @2
 ",
     ),
     (

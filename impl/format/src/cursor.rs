@@ -42,6 +42,12 @@ impl<'a> Cursor<'a> {
         self.position
     }
 
+    /// All bytes, those that have been read included.
+    #[must_use]
+    pub(crate) const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Bytes not read yet.
     #[must_use]
     pub fn remaining(&self) -> &'a [u8] {

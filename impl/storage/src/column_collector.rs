@@ -2,7 +2,7 @@
 //!
 //! Source: Cassandra `db.memtable.AbstractMemtable.ColumnsCollector`.
 
-use thymbra_format::rows::Columns;
+use thymbra_format::rows::{Columns, SingleRow};
 use thymbra_types::{ColumnName, Partition, Row};
 
 /// Names of columns, of static rows and of the others; sorted, each once.
@@ -18,6 +18,13 @@ impl ColumnCollector {
         collect_row(&mut self.static_columns, &update.static_row);
         for row in update.rows.values() {
             collect_row(&mut self.regular_columns, row);
+        }
+    }
+
+    /// Sees the columns of a row that lies in the bytes of its update.
+    pub(crate) fn collect_single_row(&mut self, row: &SingleRow<'_, '_>) {
+        for column in row.columns().iter() {
+            insert(&mut self.regular_columns, column.name());
         }
     }
 

@@ -2,11 +2,13 @@
 //!
 //! Source: Cassandra `db.ColumnFamilyStore`.
 
+use crate::compaction::CompactionTurn;
 use crate::disk::DiskResult;
-use crate::engine::TableStatistics;
+use crate::engine::{Signals, TableStatistics};
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::memtable::{Memtable, PackedUpdate};
 use crate::read::ClusteringSlice;
+use crate::retry::Retry;
 use crate::sstable::SSTableReader;
 use crate::storage_error::StorageError;
 use crate::sync::{lock, read, write};
@@ -29,7 +31,12 @@ pub(crate) struct ColumnFamilyStore {
     view: RwLock<Arc<View>>,
     last_generation: AtomicU64,
     counters: Mutex<TableStatistics>,
-    compaction_turn: Mutex<()>,
+    /// Whoever compacts the table holds it, and whoever wants no compaction of it.
+    compaction_turn: Mutex<CompactionTurn>,
+    /// How many want no compaction of the table.
+    compaction_stops_count: AtomicU64,
+    /// When memtables whose flush has failed are tried again.
+    flush_retry: Mutex<Retry>,
     /// Whether it is unknown what the table's SSTables are.
     is_stopped: AtomicBool,
     /// Whether the memory of its memtables has been taken for free, because nobody will write them.
@@ -57,7 +64,9 @@ impl ColumnFamilyStore {
             view: RwLock::new(Arc::new(View::new(memtable, sstables))),
             last_generation: AtomicU64::new(last_generation),
             counters: Mutex::default(),
-            compaction_turn: Mutex::new(()),
+            compaction_turn: Mutex::default(),
+            compaction_stops_count: AtomicU64::new(0),
+            flush_retry: Mutex::default(),
             is_stopped: AtomicBool::new(false),
             is_memory_forgotten: AtomicBool::new(false),
             is_dropping: AtomicBool::new(false),
@@ -126,13 +135,43 @@ impl ColumnFamilyStore {
         Ok(())
     }
 
+    /// When memtables whose flush has failed are tried again.
+    pub(crate) fn flush_retry(&self) -> MutexGuard<'_, Retry> {
+        lock(&self.flush_retry)
+    }
+
     /// Waits for the end of a compaction of the table, and keeps others from beginning.
-    pub(crate) fn compaction_turn(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn compaction_turn(&self) -> MutexGuard<'_, CompactionTurn> {
         lock(&self.compaction_turn)
     }
 
-    /// The same without waiting; `None` while a compaction is under way.
-    pub(crate) fn try_compaction_turn(&self) -> Option<MutexGuard<'_, ()>> {
+    /// Ends a compaction of the table that is under way early, and keeps others from beginning.
+    ///
+    /// Cassandra: `ColumnFamilyStore.runWithCompactionsDisabled`.
+    //= WP-CP-08
+    pub(crate) fn stop_compactions(&self, signals: &Signals) -> StoppedCompactions<'_> {
+        self.compaction_stops_count.fetch_add(1, Ordering::SeqCst);
+        signals.notify();
+        StoppedCompactions {
+            stops_count: &self.compaction_stops_count,
+            _turn: self.compaction_turn(),
+        }
+    }
+
+    /// Refuses to compact a table that does not run, or that somebody wants no compaction of.
+    ///
+    /// # Errors
+    /// When that is so.
+    pub(crate) fn check_compactions(&self) -> Result<(), StorageError> {
+        self.check_running()?;
+        if self.compaction_stops_count.load(Ordering::SeqCst) > 0 {
+            return Err(StorageError::CompactionInterrupted { table: self.id });
+        }
+        Ok(())
+    }
+
+    /// The same as [`Self::compaction_turn`] without waiting; `None` while a compaction is under way.
+    pub(crate) fn try_compaction_turn(&self) -> Option<MutexGuard<'_, CompactionTurn>> {
         match self.compaction_turn.try_lock() {
             Ok(turn) => Some(turn),
             Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
@@ -258,6 +297,19 @@ impl ColumnFamilyStore {
             writes_count: counted.writes_count + waiting_writes_count,
             ..counted
         }
+    }
+}
+
+/// Nobody compacts the table until this is dropped.
+#[derive(Debug)]
+pub(crate) struct StoppedCompactions<'t> {
+    stops_count: &'t AtomicU64,
+    _turn: MutexGuard<'t, CompactionTurn>,
+}
+
+impl Drop for StoppedCompactions<'_> {
+    fn drop(&mut self) {
+        self.stops_count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

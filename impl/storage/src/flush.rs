@@ -7,7 +7,7 @@ use crate::column_family_store::ColumnFamilyStore;
 use crate::engine::Shared;
 use crate::flush_register::CleanInterval;
 use crate::lifecycle_transaction::LifecycleTransaction;
-use crate::memtable::Memtable;
+use crate::memtable::{Flushed, Memtable};
 use crate::sstable::{SSTableReader, SSTableWriter, WriterOptions};
 use crate::storage_error::{StorageError, first_error};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -171,9 +171,13 @@ fn write_sstable(
         host_id: shared.host_id,
         partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
+        chunk_cache: Arc::clone(&shared.chunk_cache),
     };
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
-    memtable.try_for_each(|key, partition| writer.append(key, partition))?;
+    memtable.try_for_each(|key, flushed| match flushed {
+        Flushed::SingleRow(row) => writer.append_single_row(key, &row),
+        Flushed::Partition(partition) => writer.append(key, partition),
+    })?;
     let written = writer.finish()?;
     table.commit(&mut transaction)?;
     transaction.remove_obsolete();

@@ -31,6 +31,7 @@ mod memtable;
 mod merge;
 mod mutation_check;
 pub mod read;
+mod retry;
 mod scan;
 mod sstable;
 mod storage_error;
@@ -46,7 +47,7 @@ pub use config::{Background, Config, ConfigError};
 pub use disk::{
     CountingDisk, DirectoryEntry, DirectoryLock, Disk, DiskCounts, DiskFile, RealDisk, SimulatedDisk,
 };
-pub use engine::{EngineStatistics, PendingFlush, StorageEngine, TableStatistics};
+pub use engine::{ChunkCacheStatistics, EngineStatistics, PendingFlush, StorageEngine, TableStatistics};
 pub use error::{DiskError, DiskOperation};
 pub use mutation_check::MutationError;
 pub use storage_error::StorageError;

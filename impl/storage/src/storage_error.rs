@@ -91,6 +91,12 @@ pub enum StorageError {
         /// The table.
         table: TableId,
     },
+    /// A compaction was ended early and has changed nothing: the table is being truncated or dropped.
+    #[error("the compaction of table {table} was ended early, for a truncation or drop")]
+    CompactionInterrupted {
+        /// The table.
+        table: TableId,
+    },
     /// The operator's fault: another engine works on the files, in this process or another.
     #[error("{} is in use by another engine", directory.display())]
     InUse {

@@ -20,13 +20,20 @@ const ONE: TableId = TABLES[0].0;
 const TWO: TableId = TABLES[1].0;
 const NOW_MS: u64 = 1_700_000_000_000;
 
-fn open(disk: &SimulatedDisk) -> StorageEngine {
-    let config = Config {
+fn config() -> Config {
+    Config {
         background: Background::Manual,
         commitlog_sync: SyncMode::Batch,
         commitlog_segment_size_bytes: 1 << 14,
         ..Config::under("/node")
-    };
+    }
+}
+
+fn open(disk: &SimulatedDisk) -> StorageEngine {
+    open_with(disk, config())
+}
+
+fn open_with(disk: &SimulatedDisk, config: Config) -> StorageEngine {
     let clock = Arc::new(ManualClock::at_ms(NOW_MS));
     StorageEngine::open(config, Arc::new(disk.clone()), clock).expect("the engine opens")
 }
@@ -52,12 +59,16 @@ fn key(number: u32) -> DecoratedKey {
 
 /// One value under a key of its own, in one table or several.
 fn write(engine: &StorageEngine, tables: &[TableId], number: u32) {
+    write_at(engine, tables, number, Timestamp(1));
+}
+
+fn write_at(engine: &StorageEngine, tables: &[TableId], number: u32, timestamp: Timestamp) {
     let mut row = Row {
-        liveness: LivenessInfo::live(Timestamp(1)),
+        liveness: LivenessInfo::live(timestamp),
         ..Row::default()
     };
     row.cells
-        .insert(CellName::simple("v"), Cell::live(Timestamp(1), *b"value"));
+        .insert(CellName::simple("v"), Cell::live(timestamp, *b"value"));
     let mut update = Partition::default();
     update.rows.insert(Clustering::default(), row);
     let mutation = Mutation {
@@ -73,6 +84,15 @@ fn is_there(engine: &StorageEngine, table: TableId, number: u32) -> bool {
         .read_partition(table, &key(number), &ClusteringSlice::ALL)
         .expect("a read");
     !found.is_empty()
+}
+
+/// The timestamp of the value under a key.
+fn timestamp_of(engine: &StorageEngine, table: TableId, number: u32) -> Option<Timestamp> {
+    let found = engine
+        .read_partition(table, &key(number), &ClusteringSlice::ALL)
+        .expect("a read");
+    let row = found.rows.get(&Clustering::default())?;
+    Some(row.cells.get(&CellName::simple("v"))?.timestamp)
 }
 
 /// Applied, covered, and without a table: what replay made of the updates that it met.
@@ -275,4 +295,68 @@ fn table_whose_drop_a_crash_cut_short_is_there_whole_or_not_at_all() {
         }
     }
     assert!(whole_count > 0 && gone_count > 0, "{whole_count} {gone_count}");
+}
+
+/// Updates of several tables are taken apart, the others stay bytes until they are sorted into the
+/// memtable: whichever comes first, the newest value is there.
+#[test]
+fn replay_merges_all_updates_of_a_key_whatever_their_order_and_kind() {
+    let orders = [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]];
+    for (order, kinds) in orders
+        .iter()
+        .flat_map(|order| (0..8).map(move |kinds| (order, kinds)))
+    {
+        let disk = SimulatedDisk::new();
+        let engine = open_with_tables(&disk);
+        for (index, timestamp) in order.iter().enumerate() {
+            let tables: &[TableId] = if kinds >> index & 1 == 0 {
+                &[ONE]
+            } else {
+                &[ONE, TWO]
+            };
+            for number in 0..20 {
+                write_at(&engine, tables, number, Timestamp(*timestamp));
+            }
+        }
+        let engine = open(&disk.fork());
+        for number in 0..20 {
+            assert_eq!(
+                timestamp_of(&engine, ONE, number),
+                Some(Timestamp(3)),
+                "{order:?} {kinds:b}"
+            );
+        }
+        assert!(!is_there(&engine, ONE, 20));
+        assert_eq!(engine.statistics().tables[&ONE].sstables_count, 1);
+    }
+}
+
+/// A log that is larger than memory may be: memtables are flushed while it is read.
+#[test]
+fn replay_holds_no_more_in_memory_than_memtables_may_have() {
+    let disk = SimulatedDisk::new();
+    let engine = open_with_tables(&disk);
+    for number in 0..100 {
+        write(&engine, &[ONE], number);
+        write(&engine, &[ONE, TWO], number + 50);
+    }
+    let small = Config {
+        memtable_heap_space_bytes: 8 << 10,
+        memtable_offheap_space_bytes: 0,
+        memtable_cleanup_threshold: Some(0.5),
+        ..config()
+    };
+    let again = disk.fork();
+    let engine = open_with(&again, small);
+    let statistics = engine.statistics();
+    assert_eq!(replayed(&statistics), [300, 0, 0]);
+    let flushed = statistics.tables[&ONE].flushes_count;
+    assert!((5..50).contains(&flushed), "{flushed} flushes");
+    for number in 0..150 {
+        assert!(is_there(&engine, ONE, number));
+        assert_eq!(is_there(&engine, TWO, number), number >= 50);
+    }
+    // None of it is replayed again.
+    drop(engine);
+    assert_eq!(replayed(&open(&again.fork()).statistics()), [0, 0, 0]);
 }

@@ -53,22 +53,21 @@ fn setup() -> impl Strategy<Value = Setup> {
     let memtable_bytes = prop_oneof![3 => Just(1 << 30), 1 => Just(4 << 10)];
     // A block of two rows, or of a row each.
     let column_index_size_bytes = prop_oneof![2 => Just(64 << 10), 2 => Just(40), 1 => Just(1)];
-    let parts = (
-        sync,
-        any::<bool>(),
-        segment_size_bytes,
-        memtable_bytes,
-        column_index_size_bytes,
-    );
-    parts.prop_map(
-        |(sync, is_log_compressed, segment_size_bytes, memtable_bytes, column_index_size_bytes)| Setup {
+    // Everything, a chunk or two, or none.
+    let file_cache_size_bytes = prop_oneof![2 => Just(1 << 20), 1 => Just(600), 1 => Just(0)];
+    let memory = (memtable_bytes, column_index_size_bytes, file_cache_size_bytes);
+    let parts = (sync, any::<bool>(), segment_size_bytes, memory);
+    parts.prop_map(|(sync, is_log_compressed, segment_size_bytes, memory)| {
+        let (memtable_bytes, column_index_size_bytes, file_cache_size_bytes) = memory;
+        Setup {
             sync,
             is_log_compressed,
             segment_size_bytes,
             memtable_bytes,
             column_index_size_bytes,
-        },
-    )
+            file_cache_size_bytes,
+        }
+    })
 }
 
 fn operation(plan: &Plan) -> BoxedStrategy<Operation> {

@@ -4,6 +4,9 @@
 //! crash leaves it open what survives, every possibility is kept until a reading decides. Chapters:
 //! `specs/06-commit-log.md`, `specs/07-memtable-and-flush.md`.
 
+#[cfg(test)]
+mod tests;
+
 use super::fact::Fact;
 use super::shape::{SHAPES, Shape};
 use super::visible::{Seen, see_all};
@@ -60,8 +63,11 @@ pub enum Ending {
 pub struct InFlight {
     /// A table that was being truncated.
     pub truncation: Option<usize>,
-    /// Any table may have been flushed.
-    pub may_have_flushed_any: bool,
+    /// It was looking for something to flush: the memtables that take writes may be flushed, each as a whole.
+    pub may_have_flushed: bool,
+    /// It was recovering from the end of its process: what it had replayed of the log, which was longer then perhaps,
+    /// may be flushed, of some tables and not of others.
+    pub recovers_table_by_table: bool,
 }
 
 /// What became of writes that a crash might take, by tables.
@@ -167,6 +173,14 @@ impl Oracle {
         table.memtable - 1
     }
 
+    /// All memtables of a table were flushed that do not take writes any more, but for some.
+    pub fn flushed_all_but(&mut self, table: usize, open: &[u64]) {
+        let table = self.table_mut(table);
+        for part in table.possibilities.iter_mut().flatten() {
+            part.is_flushed |= part.memtable < table.memtable && !open.contains(&part.memtable);
+        }
+    }
+
     /// A memtable was flushed.
     pub fn flushed(&mut self, table: usize, memtable: u64) {
         for part in self.table_mut(table).possibilities.iter_mut().flatten() {
@@ -258,7 +272,7 @@ impl Oracle {
     /// Compares what a new life shows with what the one before it may have left, and goes on from there.
     ///
     /// What survives of what was not safe is a beginning of the commit log, the same for all tables, and
-    /// memtables that were being flushed, whole.
+    /// memtables that were being flushed, whole. Where a recovery was cut, some tables may show a longer beginning.
     ///
     /// # Errors
     /// A partition that nothing explains, as table and key.
@@ -274,38 +288,36 @@ impl Oracle {
             Ending::ProcessEnd => self.written_up_to,
             Ending::PowerLoss => self.synced_up_to,
         };
-        let mut explained = vec![Vec::<Possibility>::new(); self.tables.len()];
         let mut first_wrong = (0, 0);
-        for log_up_to in (safe_up_to..=self.next_mutation).rev() {
-            let mut of_all = Vec::new();
-            for (index, table) in self.tables.iter().enumerate() {
+        let mut of_logs = Vec::new();
+        for log_up_to in safe_up_to..=self.next_mutation {
+            let tables = self.tables.iter().enumerate();
+            let of_tables = tables.map(|(index, table)| {
                 let survivors = table.survivors(index, ending, log_up_to, in_flight);
-                let (right, wrong): (Vec<_>, Vec<_>) = survivors
-                    .into_iter()
-                    .map(|survivor| {
-                        (
-                            table.first_wrong_key(index, &survivor, now_seconds, shows),
-                            survivor,
-                        )
-                    })
-                    .partition(|(wrong, _)| wrong.is_none());
+                let (right, wrong) = table.sort_out(index, survivors, now_seconds, shows);
                 if right.is_empty() {
-                    first_wrong = first_wrong.max((
-                        index,
-                        wrong.iter().filter_map(|(key, _)| *key).max().unwrap_or_default(),
-                    ));
+                    first_wrong = first_wrong.max((index, wrong));
                 }
-                of_all.push(
-                    right
-                        .into_iter()
-                        .map(|(_, survivor)| survivor)
-                        .collect::<Vec<_>>(),
-                );
-            }
-            let explains_all = of_all.iter().all(|of_table| !of_table.is_empty());
-            if explains_all || in_flight.may_have_flushed_any {
-                for (kept, of_table) in explained.iter_mut().zip(of_all) {
-                    kept.extend(of_table);
+                right
+            });
+            of_logs.push(of_tables.collect::<Vec<_>>());
+        }
+        let replayed_at_least = self.written_up_to.max(safe_up_to) - safe_up_to;
+        let mut explained = vec![Vec::<Possibility>::new(); self.tables.len()];
+        for (log, of_tables) in of_logs.iter().enumerate().rev() {
+            let replayed = match in_flight.recovers_table_by_table {
+                true => of_logs
+                    .get(log.max(index_of(replayed_at_least))..)
+                    .unwrap_or_default(),
+                false => std::slice::from_ref(of_tables),
+            };
+            for of_replayed in replayed {
+                let either = || of_tables.iter().zip(of_replayed);
+                if either().any(|(left, right)| left.is_empty() && right.is_empty()) {
+                    continue;
+                }
+                for (kept, (left, right)) in explained.iter_mut().zip(either()) {
+                    kept.extend(right.iter().chain(left).cloned());
                 }
             }
         }
@@ -352,6 +364,11 @@ impl Survival {
     }
 }
 
+/// A number of mutations as an index.
+fn index_of(count: u64) -> usize {
+    usize::try_from(count).expect("a run has few mutations")
+}
+
 /// The parts that concern a partition: those that are certain, with any of those that are in doubt.
 fn views(possibility: &Possibility, key: u8) -> impl Iterator<Item = Vec<&Part>> {
     let of_key = possibility
@@ -383,6 +400,27 @@ impl TableOracle {
                 all.any(|seen| shows(index, key, &seen))
             })
         })
+    }
+
+    /// Those of some possibilities that show what is there; and the last key that any of the others has wrong.
+    fn sort_out(
+        &self,
+        index: usize,
+        survivors: Vec<Possibility>,
+        now_seconds: i64,
+        shows: &Observation<'_>,
+    ) -> (Vec<Possibility>, u8) {
+        let mut last_wrong = 0;
+        let mut is_right = |survivor: &Possibility| {
+            let wrong = self.first_wrong_key(index, survivor, now_seconds, shows);
+            last_wrong = last_wrong.max(wrong.unwrap_or_default());
+            wrong.is_none()
+        };
+        let right = survivors
+            .into_iter()
+            .filter(|survivor| is_right(survivor))
+            .collect();
+        (right, last_wrong)
     }
 
     /// What a reader may see of a partition.
@@ -427,36 +465,21 @@ impl TableOracle {
         let is_logged = SHAPES.get(index).is_some_and(|shape| shape.is_durable);
         let mut survivors = Vec::new();
         for possibility in &self.possibilities {
-            let flushes = self.unfinished_flushes(possibility);
-            // The engine may have flushed the memtable of the moment by itself, and later writes are in the next.
-            // Without an earlier flush that is open the beginnings of the log show all that can come of it.
-            let may_skip = in_flight.may_have_flushed_any && !flushes.is_empty();
-            let begins_count = if may_skip { possibility.len() } else { 0 };
-            let subsets = 0..1_u32 << flushes.len().min(8);
-            for (subset, begin) in
-                subsets.flat_map(|subset| (0..=begins_count).map(move |begin| (subset, begin)))
-            {
-                let is_flushed = |memtable: u64, at: usize| {
+            let mut flushes = self.unfinished_flushes(possibility);
+            if in_flight.may_have_flushed {
+                flushes.insert(self.memtable);
+            }
+            for subset in 0..1_u32 << flushes.len().min(8) {
+                let is_flushed = |memtable: u64| {
                     let pending = flushes.iter().position(|flush| *flush == memtable);
-                    match pending {
-                        Some(bit) => subset >> bit & 1 == 1,
-                        None => memtable == self.memtable && at < begin,
-                    }
+                    pending.is_some_and(|bit| subset >> bit & 1 == 1)
                 };
-                let survives = |(at, part): &(usize, &Part)| {
+                let survives = |part: &&Part| {
                     let in_log = is_logged && (part.mutation < log_up_to || part.is_doubtful);
                     let closed = ending == Ending::Close && !is_logged;
-                    part.is_flushed || in_log || is_flushed(part.memtable, *at) || closed
+                    part.is_flushed || in_log || is_flushed(part.memtable) || closed
                 };
-                let surviving = possibility.iter().enumerate().filter(survives);
-                survivors.push(surviving.map(|(_, part)| part.clone()).collect::<Possibility>());
-            }
-            if !is_logged && in_flight.may_have_flushed_any {
-                survivors.extend((0..=possibility.len()).map(|count| {
-                    let begins = possibility.iter().enumerate();
-                    let survives = begins.filter(|(at, part)| *at < count || part.is_flushed);
-                    survives.map(|(_, part)| part.clone()).collect()
-                }));
+                survivors.push(possibility.iter().filter(survives).cloned().collect());
             }
         }
         if in_flight.truncation == Some(index) {

@@ -26,12 +26,16 @@ pub struct Setup {
     pub memtable_bytes: u64,
     /// Bytes between two entries of the promoted index; partitions of fewer have none.
     pub column_index_size_bytes: u64,
+    /// Memory for chunks that reads have decompressed, bytes.
+    pub file_cache_size_bytes: u64,
 }
 
 /// Memory that no run of a test uses up.
 const ENOUGH_MEMORY_BYTES: u64 = 1 << 30;
 /// What Cassandra ships: more than a partition of a test has.
 const DEFAULT_COLUMN_INDEX_SIZE_BYTES: u64 = 64 << 10;
+/// Room for all chunks of a test.
+const DEFAULT_FILE_CACHE_SIZE_BYTES: u64 = 1 << 20;
 
 impl Setup {
     /// Everything is durable when it is acknowledged, and nothing is flushed but by an operation.
@@ -41,6 +45,7 @@ impl Setup {
         segment_size_bytes: 8 << 10,
         memtable_bytes: ENOUGH_MEMORY_BYTES,
         column_index_size_bytes: DEFAULT_COLUMN_INDEX_SIZE_BYTES,
+        file_cache_size_bytes: DEFAULT_FILE_CACHE_SIZE_BYTES,
     };
     /// Nothing is durable when it is acknowledged.
     pub const PERIODIC: Self = Self {
@@ -81,6 +86,10 @@ impl Setup {
                     setup.column_index_size_bytes =
                         number().ok_or_else(|| format!("`{word}` has no number"))?;
                 }
+                "file-cache" => {
+                    setup.file_cache_size_bytes =
+                        number().ok_or_else(|| format!("`{word}` has no number"))?;
+                }
                 other => return Err(format!("no setting is called `{other}`")),
             }
         }
@@ -105,6 +114,9 @@ impl fmt::Display for Setup {
         }
         if self.column_index_size_bytes != DEFAULT_COLUMN_INDEX_SIZE_BYTES {
             write!(formatter, " column-index={}", self.column_index_size_bytes)?;
+        }
+        if self.file_cache_size_bytes != DEFAULT_FILE_CACHE_SIZE_BYTES {
+            write!(formatter, " file-cache={}", self.file_cache_size_bytes)?;
         }
         Ok(())
     }

@@ -46,6 +46,7 @@ pub fn config(setup: &Setup) -> Config {
     config.memtable_heap_space_bytes = setup.memtable_bytes;
     config.memtable_offheap_space_bytes = setup.memtable_bytes;
     config.column_index_size_bytes = setup.column_index_size_bytes;
+    config.file_cache_size_bytes = setup.file_cache_size_bytes;
     config.background = Background::Manual;
     config
 }

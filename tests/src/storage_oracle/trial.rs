@@ -5,6 +5,7 @@
 
 mod compare;
 mod failure;
+mod flushes;
 mod lives;
 mod syncs;
 
@@ -43,7 +44,7 @@ pub struct Unanswered {
 impl Unanswered {
     /// The life that followed may have flushed what it replayed into some tables, and not into others.
     pub const fn recovers_table_by_table(&mut self) {
-        self.in_flight.may_have_flushed_any = true;
+        self.in_flight.recovers_table_by_table = true;
     }
 }
 
@@ -62,6 +63,8 @@ struct Begun {
     table: usize,
     memtable: u64,
     flush: PendingFlush,
+    /// Another flush of the table has written it out.
+    is_written: bool,
 }
 
 /// An engine on its disk, and what is known of it.
@@ -73,6 +76,10 @@ pub struct Trial {
     /// Operations of the disk in the last opening.
     opening: Vec<OperationRecord>,
     pending: Vec<Begun>,
+    /// Tables of memtables that were given up and not written out since, each as often as that was.
+    abandoned: Vec<usize>,
+    /// Whether something failed in this life, so that nobody knows which memtables there are.
+    has_failed: bool,
     oracle: Oracle,
     done: Vec<Operation>,
     /// When the log was last known to be synced, and to be written, by the stop watch.
@@ -99,6 +106,8 @@ impl Trial {
             engine: None,
             opening: Vec::new(),
             pending: Vec::new(),
+            abandoned: Vec::new(),
+            has_failed: false,
             oracle: Oracle::default(),
             done: Vec::new(),
             synced_at_ms: 0,
@@ -275,7 +284,9 @@ impl Trial {
             Operation::Scan(table, from, limit_count) => self.scan(*table, *from, *limit_count)?,
             Operation::Tick => {
                 let is_age_known = self.knows_last_sync();
+                let before = self.flushes_counts();
                 self.ask(StorageEngine::tick)?;
+                self.note_flushes(&before);
                 self.note_tick(is_age_known);
             }
             Operation::Sync => {
@@ -285,8 +296,8 @@ impl Trial {
             Operation::Flush(table) => {
                 let id = translate::table_id(*table);
                 self.ask(|engine| engine.flush(id))?;
-                let memtable = self.oracle.switch_memtable(*table);
-                self.oracle.flushed(*table, memtable);
+                self.oracle.switch_memtable(*table);
+                self.note_all_flushed(*table);
             }
             Operation::BeginFlush(table) => {
                 let id = translate::table_id(*table);
@@ -296,6 +307,7 @@ impl Trial {
                     table: *table,
                     memtable,
                     flush,
+                    is_written: false,
                 });
             }
             Operation::FinishFlush(index) => {
@@ -304,7 +316,11 @@ impl Trial {
                 self.oracle.flushed(begun.table, begun.memtable);
             }
             Operation::AbandonFlush(index) => {
-                drop(self.pending.remove(*index));
+                let begun = self.pending.remove(*index);
+                if !begun.is_written {
+                    self.abandoned.push(begun.table);
+                }
+                drop(begun);
                 self.coverage.meet(Met::FlushAbandoned, 1);
             }
             Operation::Compact(table) => {
@@ -319,6 +335,7 @@ impl Trial {
                 let id = translate::table_id(*table);
                 self.ask(|engine| engine.truncate(id))?;
                 self.oracle.truncated(*table);
+                self.note_all_flushed(*table);
                 self.coverage.meet(Met::Truncated, 1);
             }
             Operation::AddColumn(table, name) => self.add_column(*table, name)?,

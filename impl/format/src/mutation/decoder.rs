@@ -5,8 +5,8 @@ use crate::error::FormatError;
 use crate::mutation::table_layout::{SchemaLookup, TableLayout};
 use crate::mutation::{HAS_PARTITION_DELETION, HAS_ROW_ESTIMATE, HAS_STATIC_ROW, IS_EMPTY, IS_REVERSED};
 use crate::rows::{
-    Columns, EncodingStats, SerializationHeader, UnfilteredForm, UnfilteredReader, read_static_row,
-    read_unfiltereds,
+    Columns, EncodingStats, PlacedCell, SerializationHeader, SingleRow, UnfilteredForm, UnfilteredReader,
+    read_static_row, read_unfiltereds,
 };
 use thiserror::Error;
 use thymbra_types::sorted_map::SortedMap;
@@ -108,6 +108,7 @@ pub(super) fn read_update_count(cursor: &mut Cursor<'_>) -> Result<usize, Format
 pub struct UpdateDecoder<'t> {
     table: &'t TableLayout,
     header: SerializationHeader,
+    cells: Vec<PlacedCell>,
 }
 
 impl<'t> UpdateDecoder<'t> {
@@ -117,7 +118,23 @@ impl<'t> UpdateDecoder<'t> {
         Self {
             table,
             header: table.header().clone(),
+            cells: Vec::new(),
         }
+    }
+
+    /// The only row of an update that is all of some bytes and that deletes nothing but single cells.
+    ///
+    /// `None` for any other update, and for bytes that are none; [`Self::decode`] tells them apart.
+    pub fn single_row<'a>(&mut self, bytes: &'a [u8]) -> Option<SingleRow<'a, '_>> {
+        let mut cursor = Cursor::new(bytes);
+        if cursor.u8("flags of an update").ok()? != HAS_ROW_ESTIMATE || !self.table.dropped().is_empty() {
+            return None;
+        }
+        self.header.stats = EncodingStats::read(&mut cursor).ok()?;
+        read_columns(&mut cursor, &mut self.header.regular_columns, self.table, false).ok()?;
+        cursor.unsigned_vint("number of rows").ok()?;
+        let row = SingleRow::read(&mut cursor, &self.header, &mut self.cells)?;
+        cursor.is_at_end().then_some(row)
     }
 
     /// Reads contents that are all of some bytes.

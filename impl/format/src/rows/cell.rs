@@ -6,7 +6,7 @@ use crate::rows::columns::Column;
 use crate::rows::encode_error::EncodeError;
 use crate::rows::encoding_stats::EncodingStats;
 use crate::vint;
-use thymbra_types::{Cell, CellKind, LivenessInfo, LivenessKind};
+use thymbra_types::{CellKind, CellView, LivenessInfo, LivenessKind};
 
 /// The cell is a tombstone.
 const IS_DELETED: u8 = 0x01;
@@ -64,7 +64,7 @@ impl CellCodec<'_> {
     pub(crate) fn write(
         &self,
         path: Option<&[u8]>,
-        cell: &Cell,
+        cell: CellView<'_>,
         column: &Column,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
@@ -122,7 +122,7 @@ impl CellCodec<'_> {
                 });
             }
         }
-        out.extend_from_slice(&cell.value);
+        out.extend_from_slice(cell.value);
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl CellCodec<'_> {
         &self,
         cursor: &mut Cursor<'a>,
         column: &Column,
-    ) -> Result<(Option<&'a [u8]>, Cell), FormatError> {
+    ) -> Result<(Option<&'a [u8]>, CellView<'a>), FormatError> {
         let flags = self.read_flags(cursor)?;
         let timestamp = if flags & USE_ROW_TIMESTAMP == 0 {
             self.stats.read_timestamp(cursor, "timestamp of a cell")?
@@ -145,11 +145,11 @@ impl CellCodec<'_> {
             None
         };
         let value = match (flags & HAS_EMPTY_VALUE, column.value_size_bytes()) {
-            (HAS_EMPTY_VALUE, _) => Box::default(),
-            (_, Some(size_bytes)) => cursor.take(size_bytes, "value of a cell")?.into(),
-            (_, None) => cursor.vint_bytes("value of a cell")?.into(),
+            (HAS_EMPTY_VALUE, _) => &[],
+            (_, Some(size_bytes)) => cursor.take(size_bytes, "value of a cell")?,
+            (_, None) => cursor.vint_bytes("value of a cell")?,
         };
-        let cell = Cell {
+        let cell = CellView {
             timestamp,
             kind,
             value,

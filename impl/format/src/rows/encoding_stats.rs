@@ -4,10 +4,11 @@ use crate::cursor::Cursor;
 use crate::error::FormatError;
 use crate::rows::deletion_time;
 use crate::rows::encode_error::EncodeError;
+use crate::rows::single_row::SingleRow;
 use crate::vint;
 use thymbra_types::{
-    Cell, CellKind, DeletionTime, LivenessInfo, LivenessKind, LocalDeletionTime, Partition, Row, Timestamp,
-    Ttl,
+    CellKind, CellView, DeletionTime, LivenessInfo, LivenessKind, LocalDeletionTime, Partition, Row,
+    Timestamp, Ttl,
 };
 
 /// TTL that marks a liveness as expired, whatever the clock says.
@@ -333,7 +334,7 @@ impl EncodingStatsCollector {
 
     /// Sees a cell.
     #[inline]
-    pub fn update_cell(&mut self, cell: &Cell) {
+    pub fn update_cell(&mut self, cell: CellView<'_>) {
         self.update_timestamp(cell.timestamp);
         match cell.kind {
             CellKind::Live => {}
@@ -358,6 +359,14 @@ impl EncodingStatsCollector {
             self.update_deletion(*deletion);
         }
         for cell in row.cells.values() {
+            self.update_cell(cell.view());
+        }
+    }
+
+    /// Sees all parts of a row that lies in the bytes of its update.
+    pub fn update_single_row(&mut self, row: &SingleRow<'_, '_>) {
+        self.update_liveness(row.liveness());
+        for cell in row.cells() {
             self.update_cell(cell);
         }
     }

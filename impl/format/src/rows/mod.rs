@@ -11,6 +11,7 @@
 //! | [`row`], `cell`, [`marker`] | the bodies of rows and markers |
 //! | [`unfiltered`] | rows and markers, one after the other, to the end of the partition |
 //! | [`partition`] | whole partitions |
+//! | [`single_row`] | the row of an update that stays in its bytes |
 //! | [`counter_context`] | the value of a counter cell |
 
 pub(crate) mod cell;
@@ -25,6 +26,7 @@ pub mod header;
 pub mod marker;
 pub mod partition;
 pub mod row;
+pub mod single_row;
 #[cfg(test)]
 mod tests;
 pub mod unfiltered;
@@ -43,5 +45,7 @@ pub use partition::{
 };
 pub use row::RowWriter;
 pub(crate) use row::mark_columns;
+pub(crate) use single_row::PlacedCell;
+pub use single_row::SingleRow;
 pub(crate) use unfiltered::read_static_row;
 pub use unfiltered::{Unfiltered, UnfilteredForm, UnfilteredReader, UnfilteredWriter};

@@ -5,10 +5,12 @@ use crate::error::FormatError;
 use crate::rows::cell::CellCodec;
 use crate::rows::columns::{Column, ColumnSet, Columns};
 use crate::rows::encode_error::EncodeError;
+use crate::rows::encoding_stats::EncodingStats;
 use crate::rows::header::SerializationHeader;
+use crate::rows::single_row::SingleRow;
 use crate::vint;
 use core::cmp::Ordering;
-use thymbra_types::{Cell, CellName, CellPath, LivenessKind, Row};
+use thymbra_types::{Cell, CellName, CellPath, CellView, LivenessInfo, LivenessKind, Row};
 
 /// The byte that ends a partition, and no row begins with.
 pub(crate) const END_OF_PARTITION: u8 = 0x01;
@@ -53,19 +55,9 @@ pub(crate) struct RowFlags {
 impl RowFlags {
     /// Flags of a row whose columns among those of the header are known.
     fn of(row: &Row, present: &ColumnSet, is_static: bool) -> Self {
-        let mut flags = 0;
-        if !row.liveness.is_empty() {
-            flags |= HAS_TIMESTAMP;
-            flags |= match row.liveness.kind {
-                LivenessKind::Live => 0,
-                LivenessKind::Expiring { .. } | LivenessKind::Expired { .. } => HAS_TTL,
-            };
-        }
+        let Self { mut flags, .. } = Self::of_cells(row.liveness, present);
         if !row.deletion.is_live() {
             flags |= HAS_DELETION;
-        }
-        if present.is_all() {
-            flags |= HAS_ALL_COLUMNS;
         }
         if !row.complex_deletions.is_empty() {
             flags |= HAS_COMPLEX_DELETION;
@@ -74,6 +66,25 @@ impl RowFlags {
             flags |= EXTENSION_FLAG;
         }
         Self { flags, is_static }
+    }
+
+    /// Flags of a row that is not static and in which nothing but single cells is deleted.
+    fn of_cells(liveness: LivenessInfo, present: &ColumnSet) -> Self {
+        let mut flags = 0;
+        if !liveness.is_empty() {
+            flags |= HAS_TIMESTAMP;
+            flags |= match liveness.kind {
+                LivenessKind::Live => 0,
+                LivenessKind::Expiring { .. } | LivenessKind::Expired { .. } => HAS_TTL,
+            };
+        }
+        if present.is_all() {
+            flags |= HAS_ALL_COLUMNS;
+        }
+        Self {
+            flags,
+            is_static: false,
+        }
     }
 
     /// Appends one byte, or two for a static row.
@@ -118,6 +129,26 @@ impl RowFlags {
 
     const fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Whether liveness and cells of all columns of the header are all that the row has.
+    pub(crate) const fn are_of_cells(self) -> bool {
+        self.flags & !(HAS_TIMESTAMP | HAS_TTL) == HAS_ALL_COLUMNS
+    }
+
+    /// The liveness that the body begins with.
+    ///
+    /// # Errors
+    /// When it is cut, or a number is too large.
+    pub(crate) fn read_liveness(
+        self,
+        cursor: &mut Cursor<'_>,
+        stats: &EncodingStats,
+    ) -> Result<LivenessInfo, FormatError> {
+        if !self.has(HAS_TIMESTAMP) {
+            return Ok(LivenessInfo::EMPTY);
+        }
+        stats.read_liveness(cursor, self.has(HAS_TTL))
     }
 }
 
@@ -181,6 +212,47 @@ impl RowWriter {
         Ok(RowFlags::of(row, &self.present, is_static))
     }
 
+    /// The same for a row that lies in the bytes of its update.
+    pub(crate) fn begin_single(
+        &mut self,
+        row: &SingleRow<'_, '_>,
+        columns: &Columns,
+    ) -> Result<RowFlags, EncodeError> {
+        self.present.clear(columns.len());
+        let mut position = 0;
+        for column in row.columns().iter() {
+            position = columns
+                .position(column.name(), position, columns.simple_count())
+                .ok_or_else(|| EncodeError::UnknownColumn(column.name().clone()))?;
+            self.present.insert(position);
+        }
+        Ok(RowFlags::of_cells(row.liveness(), &self.present))
+    }
+
+    /// Appends the body of a row that lies in the bytes of its update.
+    pub(crate) fn write_single_body(
+        &self,
+        row: &SingleRow<'_, '_>,
+        flags: RowFlags,
+        stats: &EncodingStats,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        if flags.has(HAS_TIMESTAMP) {
+            stats.write_liveness(row.liveness(), out)?;
+        }
+        if !flags.has(HAS_ALL_COLUMNS) {
+            self.present.write(out);
+        }
+        let codec = CellCodec {
+            stats,
+            liveness: row.liveness(),
+        };
+        for (column, cell) in row.columns().iter().zip(row.cells()) {
+            codec.write(None, cell, column, out)?;
+        }
+        Ok(())
+    }
+
     /// Appends the body.
     pub(crate) fn write_body(
         &self,
@@ -207,7 +279,7 @@ impl RowWriter {
         let simple = row.cells.iter().filter(|(name, _)| name.path.is_none());
         for ((_, cell), index) in simple.zip(self.present.iter()) {
             if let Some(column) = columns.get(index) {
-                codec.write(None, cell, column, out)?;
+                codec.write(None, cell.view(), column, out)?;
             }
         }
         if columns.simple_count() < columns.len() {
@@ -250,7 +322,7 @@ impl RowWriter {
             }
             vint::write_unsigned(cells.len() as u64, out);
             for (path, cell) in &cells {
-                codec.write(Some(path), cell, column, out)?;
+                codec.write(Some(path), cell.view(), column, out)?;
             }
         }
         Ok(())
@@ -263,10 +335,10 @@ pub(crate) fn read_body(
     flags: RowFlags,
     header: &SerializationHeader,
 ) -> Result<Row, FormatError> {
-    let mut row = Row::default();
-    if flags.has(HAS_TIMESTAMP) {
-        row.liveness = header.stats.read_liveness(cursor, flags.has(HAS_TTL))?;
-    }
+    let mut row = Row {
+        liveness: flags.read_liveness(cursor, &header.stats)?,
+        ..Row::default()
+    };
     if flags.has(HAS_DELETION) {
         row.deletion = header.stats.read_deletion_time(cursor, "deletion of a row")?;
     }
@@ -292,6 +364,15 @@ pub(crate) fn read_body(
     Ok(row)
 }
 
+/// The cell with a value of its own.
+fn owned(cell: CellView<'_>) -> Cell {
+    Cell {
+        timestamp: cell.timestamp,
+        kind: cell.kind,
+        value: cell.value.into(),
+    }
+}
+
 /// Collects what the columns of one row hold.
 struct CellsReader<'r, 'h> {
     codec: CellCodec<'h>,
@@ -310,7 +391,7 @@ impl CellsReader<'_, '_> {
             column: column.name().clone(),
             path: None,
         };
-        self.row.cells.insert(name, cell);
+        self.row.cells.insert(name, owned(cell));
         Ok(())
     }
 
@@ -343,7 +424,7 @@ impl CellsReader<'_, '_> {
                 column: column.name().clone(),
                 path: Some(CellPath(path.into())),
             };
-            self.row.cells.insert(name, cell);
+            self.row.cells.insert(name, owned(cell));
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::rows::header::SerializationHeader;
 use crate::rows::marker::{self, ClusteringKind, MarkerChange, RangeTombstoneMarker};
 use crate::rows::partition::UnfilteredView;
 use crate::rows::row::{self, END_OF_PARTITION, IS_MARKER, RowFlags, RowWriter};
+use crate::rows::single_row::SingleRow;
 use crate::vint;
 use thymbra_types::clustering::BoundSide;
 use thymbra_types::{DeletionTime, Row};
@@ -356,6 +357,27 @@ impl UnfilteredWriter {
         Ok(())
     }
 
+    /// Appends a row that lies in the bytes of its update.
+    ///
+    /// # Errors
+    /// When it does not fit the header.
+    pub fn write_single_row(
+        &mut self,
+        row: &SingleRow<'_, '_>,
+        header: &SerializationHeader,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let begin = out.len();
+        let flags = self.row_writer.begin_single(row, &header.regular_columns)?;
+        flags.write(out);
+        out.extend_from_slice(row.clustering_bytes());
+        self.write_body(out, |writer, out| {
+            writer.write_single_body(row, flags, &header.stats, out)
+        })?;
+        self.previous_size_bytes = (out.len() - begin) as u64;
+        Ok(())
+    }
+
     fn write_row_body(
         &mut self,
         row: &Row,
@@ -363,15 +385,7 @@ impl UnfilteredWriter {
         header: &SerializationHeader,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        match self.form {
-            UnfilteredForm::Messaging => self.row_writer.write_body(row, flags, header, out),
-            UnfilteredForm::SsTable => {
-                self.body.clear();
-                self.row_writer.write_body(row, flags, header, &mut self.body)?;
-                self.write_sized_body(out);
-                Ok(())
-            }
-        }
+        self.write_body(out, |writer, out| writer.write_body(row, flags, header, out))
     }
 
     fn write_change(
@@ -380,11 +394,21 @@ impl UnfilteredWriter {
         header: &SerializationHeader,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
+        self.write_body(out, |_, out| change.write(&header.stats, out))
+    }
+
+    /// Appends the body of a row or marker, behind its sizes where the form has them.
+    #[inline]
+    fn write_body(
+        &mut self,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&RowWriter, &mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
         match self.form {
-            UnfilteredForm::Messaging => change.write(&header.stats, out),
+            UnfilteredForm::Messaging => write(&self.row_writer, out),
             UnfilteredForm::SsTable => {
                 self.body.clear();
-                change.write(&header.stats, &mut self.body)?;
+                write(&self.row_writer, &mut self.body)?;
                 self.write_sized_body(out);
                 Ok(())
             }

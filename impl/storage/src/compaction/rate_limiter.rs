@@ -2,11 +2,14 @@
 //!
 //! Source: Cassandra `compaction_throughput`, `db.compaction.CompactionManager.compactionRateLimiterAcquire`.
 
-use std::thread;
+use crate::engine::Signals;
+use crate::storage_error::StorageError;
 use std::time::{Duration, Instant};
 
 /// Shortest sleep that is worth its cost.
 const MIN_SLEEP: Duration = Duration::from_millis(10);
+/// Longest sleep without a look at whether to go on, where nobody gives a signal.
+const MAX_SLEEP: Duration = Duration::from_millis(200);
 
 /// Holds a writer back to a number of bytes per second, counted from its beginning.
 #[derive(Clone, Copy, Debug)]
@@ -24,11 +27,24 @@ impl RateLimiter {
         }
     }
 
-    /// Sleeps until so many bytes may have been written.
-    pub(crate) fn wait_for(&self, written_bytes: u64) {
-        let early = self.due(written_bytes).saturating_sub(self.started.elapsed());
-        if early >= MIN_SLEEP {
-            thread::sleep(early);
+    /// Sleeps until so many bytes may have been written, as long as a check passes, which signals wake it for.
+    ///
+    /// # Errors
+    /// That of the check.
+    pub(crate) fn wait_for(
+        &self,
+        written_bytes: u64,
+        signals: &Signals,
+        check: impl Fn() -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        loop {
+            let seen = signals.events_count();
+            check()?;
+            let early = self.due(written_bytes).saturating_sub(self.started.elapsed());
+            if early < MIN_SLEEP {
+                return Ok(());
+            }
+            signals.wait_behind(seen, early.min(MAX_SLEEP));
         }
     }
 

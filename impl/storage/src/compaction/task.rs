@@ -31,6 +31,13 @@ struct Controller<'a> {
 }
 
 impl Controller<'_> {
+    /// Refuses to go on where the engine is closed, or somebody wants the table for himself.
+    //= WP-CP-08
+    fn check(&self) -> Result<(), StorageError> {
+        self.shared.check_open()?;
+        self.table.check_compactions()
+    }
+
     /// Which tombstones of a partition cover nothing outside of the compaction.
     //= WP-CP-06
     fn purge_limit(&self, key: &DecoratedKey) -> PurgeLimit {
@@ -82,7 +89,8 @@ impl Controller<'_> {
 /// Merges the inputs, which the view has as compacting, and puts the result in their place.
 ///
 /// # Errors
-/// When the disk fails or an input is corrupt; the inputs stay then, and nothing else does.
+/// When the disk fails or an input is corrupt, or when it is ended early; the inputs stay then, and nothing else
+/// does.
 //= WP-CP-01
 //= WP-CP-04
 pub(crate) fn compact(
@@ -122,6 +130,7 @@ pub(crate) fn compact(
         host_id: shared.host_id,
         partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
+        chunk_cache: Arc::clone(&shared.chunk_cache),
     };
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     let stretch_bytes = shared.config.stretch_bytes();
@@ -177,8 +186,9 @@ fn write_merged(
     let schema = controller.table.schema();
     let limiter = RateLimiter::new(controller.shared.config.compaction_throughput_bytes_per_second);
     let mut counts = PurgeCounts::default();
+    let signals = &controller.shared.signals;
     while let Some((key, mut stretch)) = merged.next()? {
-        controller.shared.check_open()?;
+        controller.check()?;
         let mut ask_limit = || controller.purge_limit(&key);
         let mut purger = Purger::new(controller.now_seconds, controller.gc_before, &mut ask_limit);
         let mut clean = |stretch: &mut Stretch| {
@@ -194,11 +204,11 @@ fn write_merged(
             loop {
                 let is_last = stretch.edge.is_none();
                 output.push(stretch)?;
-                limiter.wait_for(output.position());
+                limiter.wait_for(output.position(), signals, || controller.check())?;
                 if is_last {
                     break;
                 }
-                controller.shared.check_open()?;
+                controller.check()?;
                 stretch = merged.next_stretch()?;
                 clean(&mut stretch);
             }
@@ -208,7 +218,7 @@ fn write_merged(
         counts.purged += u64::from(purged.gone_count > 0);
         counts.kept += purged.kept_count;
         counts.removed += u64::from(!is_written);
-        limiter.wait_for(writer.position());
+        limiter.wait_for(writer.position(), signals, || controller.check())?;
     }
     Ok(counts)
 }

@@ -52,6 +52,11 @@ impl TombstoneOptions {
         }
     }
 
+    /// Age of the youngest SSTable that is compacted alone.
+    pub(crate) fn interval_ms(&self) -> u64 {
+        self.tombstone_compaction_interval_ms.max(MIN_INTERVAL_MS)
+    }
+
     /// Whether a compaction of an SSTable alone is expected to drop enough.
     ///
     /// `droppable_ratio` is the share of its cells that are tombstones after gc_grace.
@@ -62,9 +67,7 @@ impl TombstoneOptions {
         droppable_ratio: f64,
         overlap: impl FnOnce() -> Overlap,
     ) -> bool {
-        if age_ms < self.tombstone_compaction_interval_ms.max(MIN_INTERVAL_MS)
-            || droppable_ratio <= self.tombstone_threshold
-        {
+        if age_ms < self.interval_ms() || droppable_ratio <= self.tombstone_threshold {
             return false;
         }
         if self.unchecked_tombstone_compaction {

@@ -52,6 +52,8 @@ pub struct Config {
     pub memtable_cleanup_threshold: Option<f64>,
     /// Flushes at a time.
     pub memtable_flush_writers: u32,
+    /// Memory for chunks of data that reads of single partitions have decompressed, bytes; 0 for none.
+    pub file_cache_size_bytes: u64,
     /// Bytes between two entries of the promoted index.
     pub column_index_size_bytes: u64,
     /// What compaction writes at most in a second, bytes; 0 for no limit.
@@ -110,6 +112,7 @@ impl Config {
             memtable_offheap_space_bytes: DEFAULT_MEMTABLE_SPACE_BYTES,
             memtable_cleanup_threshold: None,
             memtable_flush_writers: 2,
+            file_cache_size_bytes: 512 << 20,
             column_index_size_bytes: 64 << 10,
             compaction_throughput_bytes_per_second: 64 << 20,
             is_autocompaction_enabled: true,
@@ -134,6 +137,9 @@ impl Config {
             }
             "memtable_offheap_space" | "memtable_offheap_space_in_mb" => {
                 self.memtable_offheap_space_bytes = size(name, value)?;
+            }
+            "file_cache_size" | "file_cache_size_in_mb" => {
+                self.file_cache_size_bytes = size(name, value)?;
             }
             "column_index_size" | "column_index_size_in_kb" => {
                 self.column_index_size_bytes = size(name, value)?;

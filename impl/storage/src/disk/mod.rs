@@ -98,7 +98,13 @@ pub trait Disk: Debug + Send + Sync {
 }
 
 /// A directory that nobody else has locked, until this is dropped.
-pub trait DirectoryLock: Debug + Send + Sync {}
+pub trait DirectoryLock: Debug + Send + Sync {
+    /// Whether this is what keeps others from a directory, under whatever name.
+    ///
+    /// # Errors
+    /// When nobody has locked a directory of that name, or the disk fails.
+    fn is_of(&self, directory: &Path) -> DiskResult<bool>;
+}
 
 /// A file that is open for reading and writing; several threads may use one handle.
 pub trait DiskFile: Debug + Send + Sync {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
@@ -83,7 +83,7 @@ impl Disk for RealDisk {
             .open(&path);
         let file = opened.map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(file))),
+            Ok(()) => Ok(Some(Box::new(RealLock { file, path }))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
@@ -91,7 +91,25 @@ impl Disk for RealDisk {
 }
 
 /// An advisory lock, which the operating system takes back with the open file.
-impl DirectoryLock for File {}
+#[derive(Debug)]
+struct RealLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl DirectoryLock for RealLock {
+    fn is_of(&self, directory: &Path) -> DiskResult<bool> {
+        let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let failed = |path: &Path, source| DiskError::new(DiskOperation::Lock, path, source);
+        let own = self
+            .file
+            .metadata()
+            .map_err(|source| failed(&self.path, source))?;
+        let path = directory.join(LOCK_FILE_NAME);
+        let other = fs::metadata(&path).map_err(|source| failed(&path, source))?;
+        Ok(identity(own) == identity(other))
+    }
+}
 
 /// Entries of a directory; what vanishes meanwhile is left out.
 fn list(directory: &Path) -> io::Result<Vec<DirectoryEntry>> {

@@ -5,6 +5,7 @@
 
 use super::{Shared, StorageEngine};
 use crate::compaction;
+use crate::retry::Complaints;
 use crate::storage_error::{StorageError, first_error};
 use crate::sync::{lock, write};
 use std::sync::atomic::Ordering;
@@ -32,14 +33,23 @@ impl Signals {
         self.changed.notify_all();
     }
 
-    /// Waits until something happens, or for a while.
-    pub(super) fn wait_a_while(&self) {
+    /// How much has happened so far.
+    pub(crate) fn events_count(&self) -> u64 {
+        *lock(&self.events)
+    }
+
+    /// Waits until more has happened than so much, or for a time.
+    pub(crate) fn wait_behind(&self, seen_count: u64, timeout: Duration) {
         let events = lock(&self.events);
-        let seen = *events;
         drop(
             self.changed
-                .wait_timeout_while(events, POLL_INTERVAL, |events| *events == seen),
+                .wait_timeout_while(events, timeout, |events| *events == seen_count),
         );
+    }
+
+    /// Waits until something happens, or for a while.
+    pub(super) fn wait_a_while(&self) {
+        self.wait_behind(self.events_count(), POLL_INTERVAL);
     }
 }
 
@@ -52,16 +62,17 @@ pub(super) struct BackgroundThreads {
 impl BackgroundThreads {
     /// As many threads flush as the settings say, one compacts; the commit log has its own.
     pub(super) fn start(shared: &Arc<Shared>) -> Result<Self, StorageError> {
-        let spawn = |name: &str, work: fn(&Shared) -> Result<bool, StorageError>| {
-            let shared = Arc::clone(shared);
+        let (of_flushes, of_compactions) = (Arc::default(), Arc::default());
+        let spawn = |name: &str, work: Work, complaints: &Arc<Complaints>| {
+            let (shared, complaints) = (Arc::clone(shared), Arc::clone(complaints));
             thread::Builder::new()
                 .name(name.to_owned())
-                .spawn(move || run(&shared, work))
+                .spawn(move || run(&shared, work, &complaints))
                 .map_err(StorageError::Thread)
         };
         let writers = (0..shared.config.memtable_flush_writers)
-            .map(|_| spawn("MemtableFlushWriter", Shared::flush_what_is_due));
-        let compactor = spawn("CompactionExecutor", Shared::compact_what_is_due);
+            .map(|_| spawn("MemtableFlushWriter", Shared::flush_what_is_due, &of_flushes));
+        let compactor = spawn("CompactionExecutor", Shared::compact_what_is_due, &of_compactions);
         let threads = writers.chain([compactor]).collect::<Result<_, _>>()?;
         Ok(Self { threads })
     }
@@ -75,14 +86,21 @@ impl BackgroundThreads {
     }
 }
 
-/// Works until the engine is closed; what fails is said and tried again later.
-fn run(shared: &Shared, work: fn(&Shared) -> Result<bool, StorageError>) {
+/// Does what is due, and says whether there was anything.
+type Work = fn(&Shared) -> Result<bool, StorageError>;
+
+/// Works until the engine is closed; what fails is said, and due again after a pause.
+fn run(shared: &Shared, work: Work, complaints: &Complaints) {
     while !shared.is_closed.load(Ordering::SeqCst) {
         match work(shared) {
             Ok(true) => shared.signals.notify(),
             Ok(false) => shared.signals.wait_a_while(),
+            Err(StorageError::Closed) => {}
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "background work failed");
+                if let Some(unsaid_count) = complaints.failed(shared.clock.monotonic_ms()) {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, unsaid_count, "background work failed, and is tried again");
+                }
                 shared.signals.wait_a_while();
             }
         }
@@ -94,7 +112,7 @@ impl StorageEngine {
     /// compactions, until nothing is due any more.
     ///
     /// # Errors
-    /// The first that occurs; what is left is due at the next call.
+    /// The first that occurs; what is left is due at the next call, and what has failed after a pause.
     pub fn tick(&self) -> Result<(), StorageError> {
         let shared = &self.shared;
         let _work = shared.begin_work()?;
@@ -107,7 +125,8 @@ impl StorageEngine {
     /// Merges all SSTables of a table into one.
     ///
     /// # Errors
-    /// When there is no such table, the disk fails, or a file is corrupt; the SSTables stay then.
+    /// When there is no such table, the disk fails, or a file is corrupt; and when it is ended early, because the
+    /// table is truncated or dropped, or the engine closed. The SSTables stay then.
     pub fn compact(&self, table: TableId) -> Result<(), StorageError> {
         let _work = self.shared.begin_work()?;
         let table = self.shared.table(table)?;
@@ -124,7 +143,7 @@ impl StorageEngine {
         compaction::compact_next(&self.shared, &table)
     }
 
-    /// Stops the background work, syncs the commit log, and takes no more calls.
+    /// Stops the background work, syncs the commit log, and takes no more calls. Compactions end early.
     ///
     /// Memtables are flushed where the commit log does not have what is in them: in keyspaces
     /// without durable writes. Cassandra: `StorageService.drain` at the end of the process.
@@ -182,7 +201,13 @@ impl Shared {
         }
         let mut has_compacted = false;
         let compacted = self.all_tables().into_iter().map(|table| {
-            has_compacted |= compaction::compact_next(self, &table)?;
+            match compaction::compact_what_is_due(self, &table) {
+                Ok(is_done) => has_compacted |= is_done,
+                Err(StorageError::CompactionInterrupted { table }) => {
+                    tracing::info!(%table, "a compaction was ended early");
+                }
+                Err(error) => return Err(error),
+            }
             Ok(())
         });
         first_error(compacted)?;

@@ -18,10 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use thymbra_format::schema::TableMetadata;
 
-/// Drops a table; the caller keeps other changes of the schema from happening.
+/// Drops a table; the caller keeps other changes of the schema from happening, and the table from being compacted.
 //= WP-MF-08
 pub(super) fn drop_table(shared: &Shared, dropped: &Arc<ColumnFamilyStore>) -> Result<(), StorageError> {
-    let _turn = dropped.compaction_turn();
     // Between two writes: from here on no mutation in the log has a part for the table.
     let tables = write(&shared.tables);
     dropped.set_dropping(true);

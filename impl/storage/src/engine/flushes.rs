@@ -11,10 +11,15 @@ use crate::flush;
 use crate::memtable::Memtable;
 use crate::storage_error::{StorageError, first_error};
 use crate::sync::{lock, write};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use thymbra_durability::{MemtableBounds, MemtableRules as _};
 use thymbra_types::Reference;
+
+/// Longest pause between tries of a flush that fails: so long writers may wait for memory that a disk would give
+/// which works again.
+const LONGEST_PAUSE_MS: u64 = 10_000;
 
 /// A memtable to be written out, and its table.
 type Due = (Arc<ColumnFamilyStore>, Arc<Memtable>);
@@ -87,7 +92,7 @@ impl Shared {
     /// Whether another memtable must go, beside those that are being written.
     ///
     /// Cassandra: `MemtablePool.SubPool.needsCleaning`.
-    fn is_memory_short(&self) -> bool {
+    pub(super) fn is_memory_short(&self) -> bool {
         let reclaiming = self.reclaiming_bytes.load(Ordering::Relaxed);
         let used = self.memtable_bytes.load(Ordering::Relaxed);
         used.saturating_sub(reclaiming) >= self.config.memtable_cleanup_bytes()
@@ -104,21 +109,42 @@ impl Shared {
             let _turn = lock(&self.flush_turn);
             self.due_flushes()
         };
+        let mut failed = BTreeSet::new();
         let written = due.iter().map(|(table, memtable)| {
             match flush::write_memtable(self, table, memtable) {
                 // Nothing of it is needed any more.
-                Err(StorageError::UnknownTable { .. }) => Ok(()),
-                written => written,
+                Err(StorageError::UnknownTable { .. }) | Ok(()) => Ok(()),
+                Err(error) => {
+                    failed.insert(table.id());
+                    Err(error)
+                }
             }
         });
-        first_error(written.chain([given_up]))?;
+        let written = first_error(written.chain([given_up]));
+        let now_ms = self.clock.monotonic_ms();
+        for table in self.all_tables() {
+            if failed.contains(&table.id()) {
+                table.flush_retry().failed(now_ms, LONGEST_PAUSE_MS);
+            }
+        }
+        written?;
         Ok(!due.is_empty())
+    }
+
+    /// Whether a table is left alone for now, because a flush of it has failed.
+    fn pauses(table: &ColumnFamilyStore, now_ms: u64) -> bool {
+        let view = table.view();
+        let mut retry = table.flush_retry();
+        if view.flushing.is_empty() {
+            retry.succeeded();
+        }
+        !retry.is_due(now_ms) && view.flushing.iter().any(|memtable| memtable.has_failed())
     }
 
     //= WP-MF-03
     /// What is to be written: memtables whose flush has failed; and, switched out, the largest memtable
     /// if memory is short, those that the commit log wants to be rid of if its space is, and those
-    /// whose flush period is over.
+    /// whose flush period is over. Nothing of a table that pauses after a failure.
     fn due_flushes(&self) -> (Vec<Due>, Result<(), StorageError>) {
         let (tables, stopped): (Vec<_>, Vec<_>) = self
             .all_tables()
@@ -129,6 +155,11 @@ impl Shared {
         }
         let given_up = stopped.iter().map(|table| flush::give_up_stopped(self, table));
         let mut outcome = first_error(given_up.chain([flush::post_flush(self)]));
+        let now_ms = self.clock.monotonic_ms();
+        let tables: Vec<_> = tables
+            .into_iter()
+            .filter(|table| !Self::pauses(table, now_ms))
+            .collect();
         let mut due = Vec::new();
         for table in &tables {
             let failed = table.view().flushing.clone().into_iter();
@@ -151,7 +182,6 @@ impl Shared {
                 .for_each(&mut switch);
         }
         let in_the_way = self.commit_log.tables_to_flush();
-        let now_ms = self.clock.monotonic_ms();
         for table in &tables {
             let current = Arc::clone(&table.view().current);
             let age_ms = now_ms.saturating_sub(current.created_ms());

@@ -10,10 +10,13 @@ mod dropped_tables;
 mod flushes;
 mod reads;
 mod recovery;
+mod replay;
 mod schema_changes;
 mod statistics;
 mod writes;
 
+pub use crate::sstable::ChunkCacheStatistics;
+pub(crate) use background::Signals;
 pub use statistics::{EngineStatistics, TableStatistics};
 pub use writes::PendingFlush;
 
@@ -23,9 +26,10 @@ use crate::commit_log::CommitLog;
 use crate::config::{Background, Config};
 use crate::disk::{DirectoryLock, Disk};
 use crate::flush_register::FlushRegister;
+use crate::sstable::ChunkCache;
 use crate::storage_error::StorageError;
 use crate::system_keyspace::{KeyspaceParams, SystemKeyspace};
-use background::{BackgroundThreads, Signals};
+use background::BackgroundThreads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
@@ -58,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) commit_log: CommitLog,
     pub(crate) host_id: HostId,
+    pub(crate) chunk_cache: Arc<ChunkCache>,
     pub(crate) system: Mutex<SystemKeyspace>,
     pub(crate) keyspaces: RwLock<BTreeMap<String, KeyspaceParams>>,
     pub(crate) tables: RwLock<Tables>,

@@ -3,31 +3,26 @@
 //! Chapter: `specs/06-commit-log.md`. Source: Cassandra `service.CassandraDaemon.setup`,
 //! `db.lifecycle.LogTransaction.removeUnfinishedLeftovers`, `db.commitlog.CommitLogReplayer`.
 
-use super::background::Signals;
 use super::statistics::EngineStatistics;
-use super::{Shared, Tables, dropped_tables};
+use super::{Shared, Signals, Tables, dropped_tables, replay};
 use crate::clock::Clock;
 use crate::column_family_store::ColumnFamilyStore;
-use crate::commit_log::{CommitLog, ReplayRecord};
+use crate::commit_log::CommitLog;
 use crate::config::Config;
 use crate::disk::{DirectoryLock, Disk};
 use crate::flush_register::FlushRegister;
 use crate::lifecycle_transaction;
-use crate::memtable::PackedUpdate;
-use crate::sstable::{SSTableFiles, SSTableReader};
+use crate::sstable::{ChunkCache, SSTableFiles, SSTableReader};
 use crate::storage_error::StorageError;
-use crate::sync::{lock, read};
 use crate::system_keyspace::SystemKeyspace;
 use crate::table_schema::TableSchema;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
-use thymbra_durability::{HostId, ReplayRules as _};
-use thymbra_format::mutation::{DecodeError, decode_mutation_parts};
+use thymbra_durability::HostId;
 use thymbra_format::schema::TableMetadata;
-use thymbra_types::sorted_map::SortedMap;
-use thymbra_types::{CommitLogPosition, IntervalSet, Reference, TableId};
+use thymbra_types::CommitLogPosition;
 
 /// Opens everything, in the order in which a crash may have left it.
 //= WP-CL-04
@@ -46,11 +41,12 @@ pub(super) fn open(
     let host_id = HostId(system.host_id());
     dropped_tables::remove_leftovers(&*disk, &config.data_directory, &mut system)?;
 
+    let chunk_cache = Arc::new(ChunkCache::new(config.file_cache_size_bytes));
     let mut found = Vec::new();
     let mut leftovers_removed_count = 0;
     let mut highest_known_id = None;
     for metadata in system.tables() {
-        let files = open_sstables(&disk, &config, metadata)?;
+        let files = open_sstables(&disk, &config, &chunk_cache, metadata)?;
         leftovers_removed_count += files.leftovers_removed_count;
         highest_known_id = highest_known_id.max(highest_id_of(metadata, &files, &system, host_id));
         found.push((metadata.clone(), files));
@@ -71,6 +67,7 @@ pub(super) fn open(
         layouts: RwLock::default(),
         keyspaces: RwLock::new(system.keyspaces().clone()),
         host_id,
+        chunk_cache,
         disk,
         clock,
         commit_log,
@@ -93,7 +90,7 @@ pub(super) fn open(
         tables: RwLock::new(tables),
     };
     shared.publish(|_| {});
-    replay_commit_log(&shared)?;
+    replay::replay_commit_log(&shared)?;
     Ok(shared)
 }
 
@@ -130,17 +127,23 @@ fn highest_id_of(
     positions.map(|position| position.segment_id).max()
 }
 
-/// Locks the directories of the data and the commit log, which may be one.
+/// Locks the directories of the data and the commit log, which may be one, under whatever names.
 //= WP-CL-11
 fn lock_directories(disk: &dyn Disk, config: &Config) -> Result<Vec<Box<dyn DirectoryLock>>, StorageError> {
-    let mut directories = vec![&config.data_directory, &config.commitlog_directory];
-    directories.dedup();
-    let lock = |directory: &PathBuf| {
-        disk.try_lock(directory)?.ok_or_else(|| StorageError::InUse {
-            directory: directory.clone(),
-        })
-    };
-    directories.into_iter().map(lock).collect()
+    let mut locks: Vec<Box<dyn DirectoryLock>> = Vec::new();
+    for directory in [&config.data_directory, &config.commitlog_directory] {
+        if let Some(lock) = disk.try_lock(directory)? {
+            locks.push(lock);
+            continue;
+        }
+        let mut found = locks.iter().map(|lock| lock.is_of(directory));
+        if !found.try_fold(false, |is_own, is_of| Ok::<_, StorageError>(is_own || is_of?))? {
+            return Err(StorageError::InUse {
+                directory: directory.clone(),
+            });
+        }
+    }
+    Ok(locks)
 }
 
 /// Where a table's files lie.
@@ -163,6 +166,7 @@ pub(super) struct OpenedSSTables {
 pub(super) fn open_sstables(
     disk: &Arc<dyn Disk>,
     config: &Config,
+    chunk_cache: &Arc<ChunkCache>,
     metadata: &TableMetadata,
 ) -> Result<OpenedSSTables, StorageError> {
     let directory = table_directory(config, metadata);
@@ -180,7 +184,7 @@ pub(super) fn open_sstables(
     }
     for (generation, files) in found {
         opened.last_generation = generation;
-        let sstable = SSTableReader::open(disk, &files, config.partitioner)?;
+        let sstable = SSTableReader::open(disk, &files, config.partitioner, chunk_cache)?;
         opened.sstables.push(Arc::new(sstable));
     }
     Ok(opened)
@@ -189,84 +193,4 @@ pub(super) fn open_sstables(
 /// Makes a directory and those around it, durably.
 fn create_directory(disk: &dyn Disk, directory: &Path) -> Result<(), StorageError> {
     Ok(crate::disk::create_directory_durably(disk, directory)?)
-}
-
-/// What replay needs to know of a table.
-struct TableReplay {
-    flushed: IntervalSet<CommitLogPosition>,
-    truncated_at: Option<CommitLogPosition>,
-}
-
-/// Applies what is in the commit log and in no SSTable, flushes it, and removes the log's segments.
-fn replay_commit_log(shared: &Shared) -> Result<(), StorageError> {
-    let system = lock(&shared.system);
-    let tables: BTreeMap<TableId, TableReplay> = shared
-        .all_tables()
-        .iter()
-        .map(|table| {
-            let id = table.metadata().id();
-            let view = table.view();
-            let intervals = view
-                .sstables
-                .iter()
-                .filter_map(|sstable| sstable.intervals_of(shared.host_id));
-            let replay = TableReplay {
-                flushed: intervals.fold(IntervalSet::empty(), |all, more| all.union(more.clone())),
-                truncated_at: system.truncated_position(id),
-            };
-            (id, replay)
-        })
-        .collect();
-    drop(system);
-    let start = tables
-        .values()
-        .map(|table| Reference.replay_start(&table.flushed, table.truncated_at))
-        .min()
-        .unwrap_or(CommitLogPosition::NONE);
-    let mut counts = lock(&shared.opening).clone();
-    let layouts = Arc::clone(&read(&shared.layouts));
-    let summary = shared.commit_log.replay(start, |record: ReplayRecord<'_>| {
-        let mut contents = SortedMap::new();
-        let decoded = decode_mutation_parts(
-            record.mutation,
-            0,
-            &*layouts,
-            shared.config.partitioner,
-            |table, bytes| {
-                contents.insert(table, bytes);
-            },
-        );
-        let mutation = match decoded {
-            Ok(mutation) => mutation,
-            // The size of the part for a table that was dropped is unknown, so all parts are passed over.
-            Err(DecodeError::UnknownTable(_)) => {
-                counts.replay_unknown_table_count += 1;
-                return Ok(());
-            }
-            Err(DecodeError::Format(error)) => return Err(record.undecodable(error).into()),
-        };
-        for (id, update) in mutation.updates {
-            let Some(replay) = tables.get(&id) else {
-                continue;
-            };
-            if !Reference.replays(record.position, &replay.flushed, replay.truncated_at) {
-                counts.replay_skipped_count += 1;
-                continue;
-            }
-            counts.replayed_count += 1;
-            let packed = layouts.get(&id).zip(contents.get(&id));
-            let packed = packed.map(|(layout, contents)| PackedUpdate { layout, contents });
-            let added_bytes = shared.table(id)?.apply(mutation.key.clone(), update, packed);
-            shared.memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
-        }
-        Ok::<_, StorageError>(())
-    })?;
-    counts.has_met_torn_tail = summary.torn_tail.is_some();
-    *lock(&shared.opening) = counts;
-    for table in shared.all_tables() {
-        if !table.view().current.is_clean() {
-            shared.flush(&table)?;
-        }
-    }
-    Ok(shared.commit_log.discard_replayed()?)
 }

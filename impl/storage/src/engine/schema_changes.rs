@@ -71,7 +71,7 @@ impl StorageEngine {
             let now_ms = shared.clock.now_ms();
             lock(&shared.system).put_truncation(&*shared.disk, metadata.id(), position, now_ms)?;
         }
-        let files = open_sstables(&shared.disk, &shared.config, &metadata)?;
+        let files = open_sstables(&shared.disk, &shared.config, &shared.chunk_cache, &metadata)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;
         let lower_bound = shared.commit_log.current_position();
         let now_ms = shared.clock.monotonic_ms();
@@ -110,7 +110,7 @@ impl StorageEngine {
 
     /// Removes a table with all its data; directories in its directory, such as snapshots, stay.
     ///
-    /// The table takes no calls from the beginning on, and writes to others go on. All others are
+    /// A compaction of the table ends early, the table takes no calls from then on, and writes to others go on. All others are
     /// flushed: a mutation in the commit log that has a part for a table that is gone is passed over
     /// as a whole when it is replayed.
     ///
@@ -121,15 +121,25 @@ impl StorageEngine {
     pub fn drop_table(&self, table: TableId) -> Result<(), StorageError> {
         let shared = &self.shared;
         let _work = shared.begin_work()?;
+        let find = || {
+            let found = read(&shared.tables).get(&table).cloned();
+            found.ok_or(StorageError::UnknownTable { table })
+        };
+        let dropped = find()?;
+        // Before the turn: others change the schema while a compaction ends.
+        let _stopped = dropped.stop_compactions(&shared.signals);
         let mut gone = lock(&shared.schema_turn);
-        let found = read(&shared.tables).get(&table).cloned();
-        let dropped = found.ok_or(StorageError::UnknownTable { table })?;
+        // Another may have dropped it meanwhile, and made one of its id.
+        if !Arc::ptr_eq(&dropped, &find()?) {
+            return Err(StorageError::UnknownTable { table });
+        }
         // Even if this fails: it may have happened.
         gone.insert(table);
         dropped_tables::drop_table(shared, &dropped)
     }
 
-    /// Removes all data of a table that was written before; all of it or, if that fails, nothing.
+    /// Removes all data of a table that was written before; all of it or, if that fails, nothing. A compaction
+    /// of the table ends early.
     ///
     /// # Errors
     /// When there is no such table, or its memtables cannot be flushed, or the disk fails.
@@ -138,7 +148,7 @@ impl StorageEngine {
         let shared = &self.shared;
         let _work = shared.begin_work()?;
         let table = shared.table(table)?;
-        let _turn = table.compaction_turn();
+        let _stopped = table.stop_compactions(&shared.signals);
         table.check_running()?;
 
         // Everything goes into SSTables, so that one transaction removes it as a whole.

@@ -1,6 +1,7 @@
 //! Numbers of the engine for people and tests.
 
 use super::StorageEngine;
+use crate::sstable::ChunkCacheStatistics;
 use crate::sync::lock;
 use std::collections::BTreeMap;
 use thymbra_types::TableId;
@@ -24,6 +25,8 @@ pub struct EngineStatistics {
     pub has_met_torn_tail: bool,
     /// Files of unfinished transactions that were removed when the engine was opened.
     pub leftovers_removed_count: u64,
+    /// Chunks of data that are kept in memory.
+    pub chunk_cache: ChunkCacheStatistics,
 }
 
 /// The same for one table.
@@ -57,6 +60,8 @@ pub struct TableStatistics {
     pub failed_flushes_count: u64,
     /// Bytes of data that flushes wrote.
     pub flushed_bytes: u64,
+    /// Times that all SSTables were looked at for something to compact.
+    pub compaction_looks_count: u64,
     /// Compactions that finished.
     pub compactions_count: u64,
     /// SSTables that they took in.
@@ -81,6 +86,7 @@ impl StorageEngine {
         for table in self.shared.all_tables() {
             statistics.tables.insert(table.id(), table.statistics());
         }
+        statistics.chunk_cache = self.shared.chunk_cache.statistics();
         statistics.commit_log_segments_count = self.shared.commit_log.segments_count();
         statistics.commit_log_size_bytes = self.shared.commit_log.size_bytes();
         statistics

@@ -7,6 +7,9 @@
 //! `db.memtable.SkipListMemtable`, `db.partitions.AtomicBTreePartition`.
 
 mod arena;
+mod loader;
+
+pub(crate) use loader::MemtableLoader;
 
 use arena::{Arena, Place};
 
@@ -22,18 +25,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, TryLockError};
 use thymbra_durability::MemtableBounds;
 use thymbra_format::mutation::{TableLayout, UpdateDecoder};
-use thymbra_format::rows::{EncodingStats, EncodingStatsCollector};
+use thymbra_format::rows::{EncodingStats, EncodingStatsCollector, SingleRow};
 use thymbra_types::{CommitLogPosition, DecoratedKey, Partition, Reference, Timestamp, Token};
 
 /// Shards of a memtable whose tokens are numbers; each holds one stretch of the ring.
-const SHARD_COUNT: u32 = 16;
+const SHARD_COUNT: u32 = 64;
 /// Memory of a partition beside its data: its place in the map, and the rows' own.
 const PARTITION_OVERHEAD_BYTES: u64 = 400;
 /// Memory of a partition of which bytes are kept, beside them: its place in the map.
 const PACKED_OVERHEAD_BYTES: u64 = 120;
-/// Partitions that are fetched from memory together, before the first of them is looked at.
-const FETCHED_TOGETHER_COUNT: usize = 32;
-
 /// Updates of one table, merged by partition.
 ///
 /// Every position between the bounds that belongs to the table is in this memtable, and no other
@@ -69,6 +69,15 @@ enum Slot {
     Packed(Place),
     /// All updates, merged. Boxed: an insertion moves half a node of neighbours.
     Whole(Box<Partition>),
+}
+
+/// What a flush is given of a partition.
+#[derive(Debug)]
+pub(crate) enum Flushed<'m> {
+    /// All of it is one row, which can be written without being taken apart.
+    SingleRow(SingleRow<'m, 'm>),
+    /// All of it, in normal form.
+    Partition(&'m Partition),
 }
 
 /// An update as the commit log has it.
@@ -111,18 +120,39 @@ impl Shard {
                 }
             },
             Entry::Occupied(mut entry) => {
-                let mut size_bytes = whole_bytes(&update);
-                match entry.get_mut() {
-                    Slot::Whole(known) => known.apply(update, &Reference),
-                    slot @ Slot::Packed(_) => {
-                        let mut decoder = UpdateDecoder::new(layout);
-                        let mut known = slot.partition(&self.arena, &mut decoder).into_owned();
-                        size_bytes += whole_bytes(&known);
-                        known.apply(update, &Reference);
-                        *slot = Slot::Whole(Box::new(known));
-                    }
+                let size_bytes = whole_bytes(&update);
+                let slot = entry.get_mut();
+                let known_bytes = match slot {
+                    Slot::Whole(_) => 0,
+                    Slot::Packed(place) => u64::from(place.length()) + PARTITION_OVERHEAD_BYTES,
+                };
+                slot.apply(update, &self.arena, &mut UpdateDecoder::new(layout));
+                size_bytes + known_bytes
+            }
+        }
+    }
+
+    /// Merges updates in whose keys ascend, some perhaps more than once.
+    fn insert_sorted(&mut self, updates: Vec<(DecoratedKey, Place)>, layout: &TableLayout) {
+        let ascends =
+            |pair: &[(DecoratedKey, Place)]| matches!(pair, [(left, _), (right, _)] if left < right);
+        if self.partitions.is_empty() && updates.windows(2).all(ascends) {
+            let packed = updates.into_iter().map(|(key, place)| (key, Slot::Packed(place)));
+            self.partitions = packed.collect();
+            return;
+        }
+        let mut decoder = UpdateDecoder::new(layout);
+        for (key, place) in updates {
+            match self.partitions.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(Slot::Packed(place));
                 }
-                size_bytes
+                Entry::Occupied(mut entry) => {
+                    let update = Slot::Packed(place)
+                        .partition(&self.arena, &mut decoder)
+                        .into_owned();
+                    entry.get_mut().apply(update, &self.arena, &mut decoder);
+                }
             }
         }
     }
@@ -140,15 +170,14 @@ impl Slot {
         }
     }
 
-    /// Touches every cache line that a reader will need, so that the next ones come together.
-    fn fetch(&self, arena: &Arena) -> u64 {
-        match self {
-            Self::Whole(partition) => partition.rows.len() as u64,
-            Self::Packed(place) => {
-                let lines = arena.get(*place).iter().step_by(64);
-                lines.map(|byte| u64::from(*byte)).sum()
-            }
+    /// Merges an update in.
+    fn apply(&mut self, update: Partition, arena: &Arena, decoder: &mut UpdateDecoder<'_>) {
+        if let Self::Whole(known) = self {
+            return known.apply(update, &Reference);
         }
+        let mut known = self.partition(arena, decoder).into_owned();
+        known.apply(update, &Reference);
+        *self = Self::Whole(Box::new(known));
     }
 }
 
@@ -181,11 +210,7 @@ impl Memtable {
         let Some(shard) = self.shards.get(shard_index(key.token())) else {
             unreachable!("every token has a shard")
         };
-        // The schema may have changed since the memtable was made, or since the bytes were.
-        let fits = |packed: &PackedUpdate<'_>| {
-            packed.contents.len() <= Arena::MAX_LENGTH_BYTES && Arc::ptr_eq(packed.layout, &self.layout)
-        };
-        let contents = packed.filter(fits).map(|packed| packed.contents);
+        let contents = packed.and_then(|packed| self.kept_contents(packed));
         let mut shard = write(shard);
         shard.collect(&update);
         let size_bytes = shard.put(key, update, contents, &self.layout);
@@ -193,6 +218,14 @@ impl Memtable {
         self.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
         self.operations_count.fetch_add(1, Ordering::Relaxed);
         size_bytes
+    }
+
+    /// The bytes of an update if they can be kept.
+    fn kept_contents<'p>(&self, packed: PackedUpdate<'p>) -> Option<&'p [u8]> {
+        // The schema may have changed since the memtable was made, or since the bytes were.
+        let fits =
+            packed.contents.len() <= Arena::MAX_LENGTH_BYTES && Arc::ptr_eq(packed.layout, &self.layout);
+        fits.then_some(packed.contents)
     }
 
     /// What of a partition concerns a slice; `None` where nothing is known of it.
@@ -250,26 +283,21 @@ impl Memtable {
     /// The first that the function gives; it is not called any more then.
     pub(crate) fn try_for_each<E>(
         &self,
-        mut with: impl FnMut(&DecoratedKey, &Partition) -> Result<(), E>,
+        mut with: impl FnMut(&DecoratedKey, Flushed<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut decoder = self.decoder();
         for shard in &self.shards {
             let shard = read(shard);
-            let mut partitions = shard.partitions.iter();
-            let mut fetched = Vec::with_capacity(FETCHED_TOGETHER_COUNT);
-            loop {
-                fetched.extend(partitions.by_ref().take(FETCHED_TOGETHER_COUNT));
-                if fetched.is_empty() {
-                    break;
+            black_box(shard.arena.fetch());
+            for (key, slot) in &shard.partitions {
+                if let Slot::Packed(place) = slot
+                    && let Some(row) = decoder.single_row(shard.arena.get(*place))
+                {
+                    with(key, Flushed::SingleRow(row))?;
+                    continue;
                 }
-                for (key, slot) in &fetched {
-                    black_box(
-                        slot.fetch(&shard.arena) + key.key().first().map_or(0, |byte| u64::from(*byte)),
-                    );
-                }
-                for (key, slot) in fetched.drain(..) {
-                    with(key, &slot.partition(&shard.arena, &mut decoder))?;
-                }
+                let partition = slot.partition(&shard.arena, &mut decoder);
+                with(key, Flushed::Partition(&partition))?;
             }
         }
         Ok(())
@@ -368,7 +396,7 @@ fn shard_index(token: &Token) -> usize {
     match token {
         Token::Murmur3(token) => {
             let from_minimum = token.cast_unsigned() ^ (1 << (u64::BITS - 1));
-            // The first four bits; at most 15.
+            // Its first bits, as many as number the shards.
             usize::try_from(from_minimum >> (u64::BITS - SHARD_COUNT.ilog2())).unwrap_or_default()
         }
         Token::Random(_) | Token::ByteOrdered(_) => 0,

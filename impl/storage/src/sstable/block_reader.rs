@@ -216,7 +216,7 @@ impl<'r> ForwardRows<'r> {
         key: &[u8],
         slice: &'r ClusteringSlice,
     ) -> Result<Self, StorageError> {
-        let mut buffer = DataBuffer::default();
+        let mut buffer = DataBuffer::cached();
         let head = blocks.read_head(key, &mut buffer)?;
         let start = blocks.find_start(head.rows_begin, slice)?;
         let comparator = ClusteringComparator::new(&blocks.header.clustering_types);

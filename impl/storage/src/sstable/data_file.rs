@@ -1,5 +1,8 @@
 //! `Data.db` while it is written: bytes of partitions in, chunks or slices with checksums out.
 //!
+//! A large file is compressed and written by a thread of its own, while the next partitions are
+//! serialized; see [`super::data_file_thread`].
+//!
 //! Source: Cassandra `io.compress.CompressedSequentialWriter`, `io.util.ChecksummedSequentialWriter`.
 
 use crate::disk::{DiskFile, DiskResult};
@@ -10,9 +13,9 @@ use thymbra_format::sstable::{
 /// Bytes that are collected before the disk gets them.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
-/// Where the bytes of partitions go.
+/// Writes the bytes of partitions to the disk.
 #[derive(Debug)]
-pub(super) struct DataFileWriter {
+pub(super) struct DataFileEncoder {
     file: Box<dyn DiskFile>,
     /// Bytes of the file that the disk has not got yet.
     buffer: Vec<u8>,
@@ -22,10 +25,7 @@ pub(super) struct DataFileWriter {
 #[derive(Debug)]
 enum Form {
     Compressed(CompressedSequentialWriter),
-    Plain {
-        checksums: ChecksumWriter,
-        position: u64,
-    },
+    Plain(ChecksumWriter),
 }
 
 /// What goes into the other components.
@@ -55,28 +55,17 @@ impl DataSummary {
     }
 }
 
-impl DataFileWriter {
+impl DataFileEncoder {
     /// At the beginning of an empty file.
     pub(super) fn new(file: Box<dyn DiskFile>, compression: Option<CompressionParams>) -> Self {
         let form = match compression {
             Some(params) => Form::Compressed(CompressedSequentialWriter::new(params)),
-            None => Form::Plain {
-                checksums: ChecksumWriter::new(Checksums::DEFAULT_SLICE_LENGTH_BYTES),
-                position: 0,
-            },
+            None => Form::Plain(ChecksumWriter::new(Checksums::DEFAULT_SLICE_LENGTH_BYTES)),
         };
         Self {
             file,
             buffer: Vec::with_capacity(WRITE_BUFFER_BYTES + WRITE_BUFFER_BYTES / 4),
             form,
-        }
-    }
-
-    /// Position of the next byte, before compression.
-    pub(super) const fn position(&self) -> u64 {
-        match &self.form {
-            Form::Compressed(writer) => writer.position(),
-            Form::Plain { position, .. } => *position,
         }
     }
 
@@ -87,10 +76,9 @@ impl DataFileWriter {
     pub(super) fn write(&mut self, data: &[u8]) -> DiskResult<()> {
         match &mut self.form {
             Form::Compressed(writer) => writer.write(data, &mut self.buffer),
-            Form::Plain { checksums, position } => {
+            Form::Plain(checksums) => {
                 checksums.update(data);
                 self.buffer.extend_from_slice(data);
-                *position += data.len() as u64;
             }
         }
         if self.buffer.len() >= WRITE_BUFFER_BYTES {
@@ -106,7 +94,7 @@ impl DataFileWriter {
     pub(super) fn finish(mut self) -> DiskResult<DataSummary> {
         let summary = match self.form {
             Form::Compressed(writer) => DataSummary::Compressed(writer.finish(&mut self.buffer)),
-            Form::Plain { checksums, .. } => {
+            Form::Plain(checksums) => {
                 let (checksums, digest) = checksums.finish();
                 DataSummary::Plain { checksums, digest }
             }

@@ -2,9 +2,11 @@
 //!
 //! Source: Cassandra `io.util.CompressedChunkReader`, `io.util.ChecksummedRebufferer`.
 
+use super::chunk_cache::{CachedFile, ChunkCache};
 use crate::disk::DiskFile;
 use crate::storage_error::StorageError;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thymbra_format::FormatError;
 use thymbra_format::sstable::{Checksums, CompressionInfo};
 
@@ -18,6 +20,7 @@ pub(super) struct DataReader {
     path: PathBuf,
     file_length_bytes: u64,
     form: DataForm,
+    cached: CachedFile,
 }
 
 /// How the bytes are laid out, and by what they are checked.
@@ -32,23 +35,74 @@ pub(super) enum DataForm {
 /// A stretch of data in memory.
 #[derive(Debug, Default)]
 pub(super) struct DataBuffer {
-    /// Bytes from `position` on.
-    pub(super) bytes: Vec<u8>,
+    /// Bytes from `position` on, unless all of them are in `chunk`.
+    bytes: Vec<u8>,
+    /// A chunk of the cache, as long as it is the only one: most reads need no other, and of it a
+    /// few bytes.
+    chunk: Option<Arc<[u8]>>,
     /// Position of the first of them.
     pub(super) position: u64,
     stored: Vec<u8>,
+    /// Whether chunks come from the cache, and go there.
+    uses_cache: bool,
 }
 
 impl DataBuffer {
+    /// An empty buffer for the chunks of a read that others are like.
+    pub(super) fn cached() -> Self {
+        Self {
+            uses_cache: true,
+            ..Self::default()
+        }
+    }
+
+    /// Bytes of memory for what was read.
+    #[cfg(test)]
+    pub(super) fn capacity_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// A buffer with these bytes.
+    #[cfg(test)]
+    pub(super) fn of(bytes: Vec<u8>, position: u64) -> Self {
+        Self {
+            bytes,
+            position,
+            ..Self::default()
+        }
+    }
+
     /// Forgets its content, and begins at a position.
     fn begin(&mut self, position: u64) {
         self.bytes.clear();
+        self.chunk = None;
         self.position = position;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.chunk.as_deref().unwrap_or(&self.bytes)
+    }
+
+    /// The bytes, to be changed.
+    fn own_bytes(&mut self) -> &mut Vec<u8> {
+        if let Some(chunk) = self.chunk.take() {
+            self.bytes.extend_from_slice(&chunk);
+        }
+        &mut self.bytes
+    }
+
+    /// Appends a chunk that others may use too.
+    fn append(&mut self, chunk: Arc<[u8]>) {
+        if self.bytes().is_empty() {
+            self.chunk = Some(chunk);
+        } else {
+            self.own_bytes().extend_from_slice(&chunk);
+        }
     }
 
     /// Position behind the last byte.
     pub(super) fn end(&self) -> u64 {
-        self.position + self.bytes.len() as u64
+        self.position + self.bytes().len() as u64
     }
 
     /// The bytes from a position on; none if it lies outside.
@@ -56,7 +110,7 @@ impl DataBuffer {
         position
             .checked_sub(self.position)
             .and_then(|begin| usize::try_from(begin).ok())
-            .and_then(|begin| self.bytes.get(begin..))
+            .and_then(|begin| self.bytes().get(begin..))
             .unwrap_or_default()
     }
 
@@ -65,8 +119,8 @@ impl DataBuffer {
         let passed = position.saturating_sub(self.position);
         let passed = usize::try_from(passed)
             .unwrap_or(usize::MAX)
-            .min(self.bytes.len());
-        self.bytes.drain(..passed);
+            .min(self.bytes().len());
+        self.own_bytes().drain(..passed);
         self.position += passed as u64;
     }
 }
@@ -76,8 +130,14 @@ impl DataReader {
     ///
     /// # Errors
     /// When the disk fails.
-    pub(super) fn new(file: Box<dyn DiskFile>, path: &Path, form: DataForm) -> Result<Self, StorageError> {
+    pub(super) fn new(
+        file: Box<dyn DiskFile>,
+        path: &Path,
+        form: DataForm,
+        cache: &Arc<ChunkCache>,
+    ) -> Result<Self, StorageError> {
         Ok(Self {
+            cached: CachedFile::new(cache),
             file_length_bytes: file.size_bytes()?,
             path: path.to_path_buf(),
             file,
@@ -129,9 +189,20 @@ impl DataReader {
         if length == 0 {
             return Ok(false);
         }
+        if buffer.uses_cache
+            && let Some(chunk) = self.cached.get(position)
+        {
+            buffer.append(chunk);
+            return Ok(true);
+        }
+        let begin = buffer.own_bytes().len();
         match &self.form {
             DataForm::Compressed(info) => self.read_chunk(info, position, buffer)?,
             DataForm::Plain(checksums) => self.read_slice(checksums, position, length, buffer)?,
+        }
+        if buffer.uses_cache {
+            let chunk = buffer.bytes.get(begin..).unwrap_or_default();
+            self.cached.insert(position, chunk);
         }
         Ok(true)
     }

@@ -5,17 +5,21 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`writer`], [`partition_writer`], [`stretch_writer`], [`data_file`] | make the components |
+//! | [`writer`], [`partition_writer`], [`stretch_writer`], [`data_file_thread`], [`data_file`] | make the components |
 //! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`], [`block_reader`], [`reversed_reader`], [`stretches`] | find partitions and read them |
+//! | [`chunk_cache`] | keeps what reads have decompressed |
 //! | [`scanner`], [`partition_scan`] | go over all of them |
 //! | [`read_meter`] | knows how often an SSTable is read |
 //! | [`components`] | reads and writes the small components whole |
 
 mod block_reader;
+mod chunk_cache;
 mod components;
 mod data_file;
+mod data_file_thread;
 mod data_reader;
 mod index_reader;
+mod partition_extent;
 mod partition_reader;
 mod partition_scan;
 mod partition_writer;
@@ -31,6 +35,8 @@ mod stretch_writer;
 mod stretches;
 mod writer;
 
+pub(crate) use chunk_cache::ChunkCache;
+pub use chunk_cache::ChunkCacheStatistics;
 pub(crate) use reader::SSTableReader;
 pub(crate) use stretch_writer::StretchWriter;
 pub(crate) use stretches::SSTableStretches;

@@ -3,12 +3,12 @@
 //! Source: Cassandra `io.sstable.SSTableIdentityIterator`.
 
 use super::data_reader::DataBuffer;
+use super::partition_extent::PartitionExtent;
 use super::partition_reader::{PartitionParser, PausedParser};
 use super::reader::{FORGET_THRESHOLD_BYTES, SSTableReader};
 use crate::read::ClusteringSlice;
 use crate::storage_error::StorageError;
 use crate::stretch::Stretch;
-use thymbra_format::FormatError;
 use thymbra_types::DecoratedKey;
 
 /// All that a scan reads of a partition.
@@ -21,16 +21,31 @@ pub(super) struct Scanned {
     /// Position behind it.
     pub(super) end: u64,
     /// What the next stretch is read with, of a partition that goes on; boxed, because few do.
-    pub(super) paused: Option<Box<PausedParser>>,
+    pub(super) paused: Option<Box<PausedScan>>,
+}
+
+/// The rest of a partition.
+#[derive(Debug)]
+pub(super) struct PausedScan {
+    parser: PausedParser,
+    begin: u64,
+    extent: PartitionExtent,
 }
 
 impl Scanned {
-    /// A stretch behind which the partition goes on.
-    fn paused(mut parser: PartitionParser<'_>) -> Self {
+    /// A stretch behind which the partition that stands at a position goes on.
+    fn paused(mut parser: PartitionParser<'_>, begin: u64, mut extent: PartitionExtent) -> Self {
+        if let Some(key) = parser.key() {
+            extent.know_key(key);
+        }
         Self {
             stretch: parser.take_stretch(),
             end: parser.position(),
-            paused: Some(Box::new(parser.pause())),
+            paused: Some(Box::new(PausedScan {
+                parser: parser.pause(),
+                begin,
+                extent,
+            })),
         }
     }
 }
@@ -50,10 +65,11 @@ impl SSTableReader {
             self.data.read_at(position, buffer)?;
         }
         let mut parser = PartitionParser::new(&self.header, self.partitioner, &WHOLE, position);
-        let is_over = self.parse_on(&mut parser, stretch_bytes, buffer)?;
+        let mut extent = PartitionExtent::new(position, self.data.length_bytes());
+        let is_over = self.parse_on(&mut parser, &mut extent, position, stretch_bytes, buffer)?;
         let end = parser.position();
         if !is_over && let Some(key) = parser.key().cloned() {
-            return Ok((key, Scanned::paused(parser)));
+            return Ok((key, Scanned::paused(parser, position, extent)));
         }
         let (key, partition) = parser.finish();
         let stretch = Stretch::whole(partition);
@@ -67,13 +83,18 @@ impl SSTableReader {
     /// When the disk fails or the data is damaged.
     pub(super) fn read_behind(
         &self,
-        paused: PausedParser,
+        paused: PausedScan,
         stretch_bytes: u64,
         buffer: &mut DataBuffer,
     ) -> Result<Scanned, StorageError> {
-        let mut parser = PartitionParser::resume(&self.header, self.partitioner, &WHOLE, paused);
-        if !self.parse_on(&mut parser, stretch_bytes, buffer)? {
-            return Ok(Scanned::paused(parser));
+        let PausedScan {
+            parser,
+            begin,
+            mut extent,
+        } = paused;
+        let mut parser = PartitionParser::resume(&self.header, self.partitioner, &WHOLE, parser);
+        if !self.parse_on(&mut parser, &mut extent, begin, stretch_bytes, buffer)? {
+            return Ok(Scanned::paused(parser, begin, extent));
         }
         let end = parser.position();
         let (_, partition) = parser.finish();
@@ -82,26 +103,42 @@ impl SSTableReader {
         Ok(Scanned { stretch, end, paused })
     }
 
-    /// Reads so many bytes of a partition; says whether its end was read.
+    /// Reads so many bytes of the partition that stands at a position; says whether its end was read.
     //= WP-CP-09
     fn parse_on(
         &self,
         parser: &mut PartitionParser<'_>,
+        extent: &mut PartitionExtent,
+        begin: u64,
         stretch_bytes: u64,
         buffer: &mut DataBuffer,
     ) -> Result<bool, StorageError> {
         let wanted_end = parser.position().saturating_add(stretch_bytes);
-        loop {
+        let is_over = loop {
             let error = match parser.advance(buffer.from(parser.position()), wanted_end) {
-                Ok(is_over) => return Ok(is_over),
+                Ok(is_over) => break is_over,
                 Err(error) => error,
             };
-            // A partition that is cut goes on in the next chunk.
-            let is_cut = matches!(error, FormatError::Truncated { .. });
-            if !(is_cut && self.read_on(parser.position(), buffer)?) {
+            // A partition that is cut goes on in the next chunk, if there is more of it.
+            let may_go_on =
+                extent.may_go_on(&error, buffer, self.partitioner, |key| self.end_of(key, begin))?;
+            if !(may_go_on && self.read_on(parser.position(), buffer)?) {
                 return Err(self.corrupt_data(error));
             }
+        };
+        if is_over && !extent.may_end_at(parser.position()) {
+            return Err(self.other_end(begin));
         }
+        Ok(is_over)
+    }
+
+    /// Where the partition of a key ends that stands at a position.
+    fn end_of(&self, key: &DecoratedKey, position: u64) -> Result<u64, StorageError> {
+        let located = self.index.locate(key, self.data.length_bytes())?;
+        let located = located.filter(|located| located.begin == position);
+        located
+            .map(|located| located.end)
+            .ok_or_else(|| self.other_key(position))
     }
 
     /// Appends to a buffer what comes next: as much as it has from a position on, so that what stands

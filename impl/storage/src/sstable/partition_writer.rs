@@ -4,8 +4,8 @@
 //! `io.sstable.format.big.BigFormatPartitionWriter`.
 
 use thymbra_format::rows::{
-    EncodeError, SerializationHeader, UnfilteredForm, UnfilteredView, UnfilteredWriter, unfiltereds,
-    write_partition_header,
+    EncodeError, SerializationHeader, SingleRow, UnfilteredForm, UnfilteredView, UnfilteredWriter,
+    unfiltereds, write_partition_header,
 };
 use thymbra_format::sstable::metadata::MetadataCollector;
 use thymbra_format::sstable::{ClusteringPrefix, IndexInfo, RowIndexWriter};
@@ -61,18 +61,17 @@ impl PartitionWriter {
         }
     }
 
-    /// Serializes a partition; gives its bytes. Full blocks go to the index.
+    /// Serializes a partition, in place of the one before. Full blocks go to the index.
     pub(super) fn write(
         &mut self,
         key: &DecoratedKey,
         partition: &Partition,
         mut around: Surroundings<'_>,
-    ) -> Result<&[u8], EncodeError> {
+    ) -> Result<(), EncodeError> {
         self.begin(key, partition.deletion, &partition.static_row, &mut around)?;
         let mut progress = Progress::default();
         self.write_unfiltereds(unfiltereds(partition), &mut progress, &mut around)?;
-        self.end(&progress, &mut around)?;
-        Ok(&self.bytes)
+        self.end(&progress, &mut around)
     }
 
     /// Begins a partition that is written piece by piece.
@@ -168,6 +167,43 @@ impl PartitionWriter {
         self.taken += self.bytes.len();
         self.bytes.clear();
         Ok(())
+    }
+
+    /// The same for a partition of one row.
+    pub(super) fn write_single_row(
+        &mut self,
+        key: &DecoratedKey,
+        row: &SingleRow<'_, '_>,
+        mut around: Surroundings<'_>,
+    ) -> Result<(), EncodeError> {
+        let no_row = Row::default();
+        self.begin(key, DeletionTime::LIVE, &no_row, &mut around)?;
+        self.unfiltereds
+            .write_single_row(row, around.header, &mut self.bytes)?;
+        // All that is asked of it is where it is.
+        let place = UnfilteredView::Row {
+            clustering: row.clustering(),
+            row: &no_row,
+        };
+        if self.bytes.len() - self.header_length >= self.column_index_size {
+            let block = Block {
+                begin: self.header_length,
+                first: place,
+                last: place,
+            };
+            self.close_block(block, None, &mut around)?;
+        }
+        self.unfiltereds.write_end_of_partition(&mut self.bytes);
+        around.metadata.update_single_row(row);
+        around
+            .metadata
+            .update_clustering_values(place.into(), place.into());
+        Ok(())
+    }
+
+    /// The partition that was written last.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Bytes from the beginning of the partition to its first row or marker.

@@ -6,11 +6,10 @@ use crate::sync::lock;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Reads are counted together for so long.
+/// A tick: reads are counted together for so long, and until somebody looks.
 const TICK_MS: u64 = 5_000;
-const TICK_SECONDS: f64 = 5.0;
 /// After so long a rate counts for a share of 1/e.
-const WINDOW_SECONDS: f64 = 7_200.0;
+const WINDOW_MS: f64 = 7_200_000.0;
 
 /// Counts reads, and knows their rate.
 #[derive(Debug, Default)]
@@ -34,21 +33,26 @@ impl ReadMeter {
         self.uncounted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Reads per second at a time of the monotonic clock. Reads count from the look on that ends their tick.
+    /// Reads per second at a time of the monotonic clock.
+    ///
+    /// Reads count from the look on that ends their tick, as if they had come evenly since the look before: when
+    /// they came is not kept, and a read takes no look at the clock. Those before the first look do not count.
     #[expect(clippy::cast_precision_loss, reason = "a rate by which SSTables are ordered")]
     pub(super) fn rate(&self, now_ms: u64) -> f64 {
         let mut rate = lock(&self.rate);
-        let last_tick_ms = *rate.last_tick_ms.get_or_insert(now_ms);
-        let ticks_count = now_ms.saturating_sub(last_tick_ms) / TICK_MS;
-        if let Some(empty_ticks_count) = ticks_count.checked_sub(1) {
-            rate.last_tick_ms = Some(last_tick_ms.saturating_add(ticks_count.saturating_mul(TICK_MS)));
-            let read = self.uncounted.swap(0, Ordering::Relaxed) as f64 / TICK_SECONDS;
-            let kept = (-TICK_SECONDS / WINDOW_SECONDS).exp();
-            let after_first = rate
-                .per_second
-                .map_or(read, |before| before + (1.0 - kept) * (read - before));
-            let empty_ticks = empty_ticks_count as f64;
-            rate.per_second = Some(after_first * kept.powf(empty_ticks));
+        let Some(last_tick_ms) = rate.last_tick_ms else {
+            rate.last_tick_ms = Some(now_ms);
+            self.uncounted.store(0, Ordering::Relaxed);
+            return 0.0;
+        };
+        let passed_ms = now_ms.saturating_sub(last_tick_ms);
+        if passed_ms >= TICK_MS {
+            rate.last_tick_ms = Some(now_ms);
+            let passed_ms = passed_ms as f64;
+            let read = self.uncounted.swap(0, Ordering::Relaxed) as f64 * 1_000.0 / passed_ms;
+            let kept = (-passed_ms / WINDOW_MS).exp();
+            let before = rate.per_second.unwrap_or(read);
+            rate.per_second = Some(read + (before - read) * kept);
         }
         rate.per_second.unwrap_or_default()
     }
@@ -75,6 +79,28 @@ mod tests {
         assert!(is_about(later, 10.0 * (-1.0_f64).exp()), "{later}");
     }
 
+    /// All of them counted as read within five seconds, which made an SSTable hot that few had looked at.
+    #[test]
+    fn reads_since_a_look_long_ago_are_spread_over_the_time_since() {
+        let meter = ReadMeter::default();
+        meter.rate(0);
+        (0..3_600).for_each(|_| meter.mark());
+        let late = meter.rate(3_600_000);
+        assert!(is_about(late, 1.0), "{late}");
+        (0..7_200).for_each(|_| meter.mark());
+        let risen = meter.rate(3_600_000 + 3_600_000);
+        assert!(is_about(risen, 2.0 - (-0.5_f64).exp()), "{risen}");
+    }
+
+    /// It is unknown how long ago they were.
+    #[test]
+    fn reads_before_the_first_look_do_not_count() {
+        let meter = ReadMeter::default();
+        (0..1_000).for_each(|_| meter.mark());
+        meter.rate(0);
+        assert!(is_about(meter.rate(TICK_MS), 0.0));
+    }
+
     #[test]
     fn steady_reads_keep_the_rate_and_more_of_them_raise_it_slowly() {
         let meter = ReadMeter::default();
@@ -86,7 +112,7 @@ mod tests {
             rate = meter.rate(tick * TICK_MS);
             assert!(tick > 500 || is_about(rate, 1.0), "{rate}");
         }
-        let expected = 2.0 - (-500.0 * TICK_SECONDS / WINDOW_SECONDS).exp();
+        let expected = 2.0 - (-500.0 * 5_000.0 / WINDOW_MS).exp();
         assert!(is_about(rate, expected), "{rate}");
     }
 }

@@ -4,6 +4,7 @@
 //! `io.sstable.format.big.BigTableReader`.
 
 use super::block_reader::BlockReader;
+use super::chunk_cache::ChunkCache;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
 use super::index_reader::{Around, IndexReader, Located};
@@ -47,7 +48,7 @@ pub(crate) struct SSTableReader {
     files: SSTableFiles,
     pub(super) partitioner: Partitioner,
     pub(super) data: DataReader,
-    index: IndexReader,
+    pub(super) index: IndexReader,
     filter: Option<BloomFilter>,
     stats: StatsMetadata,
     pub(super) header: SerializationHeader,
@@ -67,6 +68,7 @@ impl SSTableReader {
         disk: &Arc<dyn Disk>,
         files: &SSTableFiles,
         partitioner: Partitioner,
+        cache: &Arc<ChunkCache>,
     ) -> Result<Self, StorageError> {
         let disk = &**disk;
         let statistics = components::read(disk, files, Component::Statistics, |bytes| {
@@ -79,7 +81,7 @@ impl SSTableReader {
             DataForm::Plain(components::read(disk, files, Component::Crc, Checksums::read)?)
         };
         let data_path = files.path(Component::Data);
-        let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
+        let data = DataReader::new(disk.open(&data_path)?, &data_path, form, cache)?;
         let mut filter = match disk.exists(&files.path(Component::Filter))? {
             true => Some(components::read(
                 disk,
@@ -117,6 +119,7 @@ impl SSTableReader {
         disk: &Arc<dyn Disk>,
         files: &SSTableFiles,
         partitioner: Partitioner,
+        cache: &Arc<ChunkCache>,
         parts: WrittenParts,
     ) -> Result<Self, StorageError> {
         let disk = &**disk;
@@ -125,7 +128,7 @@ impl SSTableReader {
             DataSummary::Plain { checksums, .. } => DataForm::Plain(checksums),
         };
         let data_path = files.path(Component::Data);
-        let data = DataReader::new(disk.open(&data_path)?, &data_path, form)?;
+        let data = DataReader::new(disk.open(&data_path)?, &data_path, form, cache)?;
         let index = IndexReader::new(disk, files, partitioner, parts.summary, parts.keys_count)?;
         Ok(Self::of_parts(
             files,
@@ -329,7 +332,7 @@ impl SSTableReader {
         located: &Located,
         slice: &ClusteringSlice,
     ) -> Result<Partition, StorageError> {
-        let mut buffer = DataBuffer::default();
+        let mut buffer = DataBuffer::cached();
         self.fill(&mut buffer, located.begin, located.end)?;
         self.parse(&buffer, key, located.begin, located.end, slice)
     }
@@ -417,7 +420,7 @@ impl SSTableReader {
         Ok(())
     }
 
-    fn other_key(&self, begin: u64) -> StorageError {
+    pub(super) fn other_key(&self, begin: u64) -> StorageError {
         StorageError::corrupt(self.data.path())(FormatError::invalid(
             "partition",
             begin,
@@ -426,7 +429,7 @@ impl SSTableReader {
         ))
     }
 
-    fn other_end(&self, begin: u64) -> StorageError {
+    pub(super) fn other_end(&self, begin: u64) -> StorageError {
         StorageError::corrupt(self.data.path())(FormatError::invalid(
             "partition",
             begin,

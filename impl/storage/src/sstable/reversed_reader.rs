@@ -44,7 +44,7 @@ impl<'r> ReversedRows<'r> {
         key: &[u8],
         slice: &'r ClusteringSlice,
     ) -> Result<Self, StorageError> {
-        let mut buffer = DataBuffer::default();
+        let mut buffer = DataBuffer::cached();
         let head = blocks.read_head(key, &mut buffer)?;
         Ok(Self {
             block_index: blocks.blocks_before_end(slice)?.saturating_sub(1),

@@ -1,6 +1,6 @@
 //! SSTables of Apache Cassandra are read, and written again byte for byte.
 
-use super::{SSTableFiles, SSTableReader, SSTableWriter, StretchWriter, WriterOptions};
+use super::{ChunkCache, SSTableFiles, SSTableReader, SSTableWriter, StretchWriter, WriterOptions};
 use crate::disk::{Disk, RealDisk};
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::merge::PartitionSource as _;
@@ -115,7 +115,9 @@ fn rewrite(
     directory: &Path,
 ) -> (Arc<SSTableReader>, SSTableFiles) {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let reader = SSTableReader::open(&disk, files, Partitioner::Murmur3).expect("a real SSTable opens");
+    let chunk_cache = Arc::new(ChunkCache::new(1 << 20));
+    let reader =
+        SSTableReader::open(&disk, files, Partitioner::Murmur3, &chunk_cache).expect("a real SSTable opens");
     let reader = Arc::new(reader);
     let mut transaction = LifecycleTransaction::begin(&disk, directory, OperationType::Flush, 1);
     let options = WriterOptions {
@@ -126,6 +128,7 @@ fn rewrite(
         host_id: HostId(statistics.stats.originating_host_id.unwrap_or_default()),
         partitioner: Partitioner::Murmur3,
         column_index_size_bytes,
+        chunk_cache,
     };
     let table = table_like(files, statistics);
     let mut writer = SSTableWriter::create(&disk, &mut transaction, &table, options).expect("a writer");
@@ -304,7 +307,8 @@ fn every_key_of_legacy_sstables_is_found() {
         let directory = directory.expect("an entry").path();
         for files in sstables_of(&directory) {
             let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-            let reader = SSTableReader::open(&disk, &files, Partitioner::ByteOrdered);
+            let cache = Arc::new(ChunkCache::new(1 << 20));
+            let reader = SSTableReader::open(&disk, &files, Partitioner::ByteOrdered, &cache);
             let reader =
                 Arc::new(reader.unwrap_or_else(|error| panic!("{}: {error:?}", directory.display())));
             let mut scanner = reader.scan(u64::MAX).expect("a scanner");

@@ -3,8 +3,7 @@
 //! Source: Cassandra `io.sstable.format.big.BigTableScanner`.
 
 use super::data_reader::DataBuffer;
-use super::partition_reader::PausedParser;
-use super::partition_scan::Scanned;
+use super::partition_scan::{PausedScan, Scanned};
 use super::reader::{FORGET_THRESHOLD_BYTES, SSTableReader};
 use crate::merge::PartitionSource;
 use crate::scan::KeyRange;
@@ -26,7 +25,7 @@ pub(crate) struct SSTableScanner {
     buffer: DataBuffer,
     last: Option<DecoratedKey>,
     /// Where a partition goes on whose end was not read.
-    under_way: Option<Box<PausedParser>>,
+    under_way: Option<Box<PausedScan>>,
 }
 
 impl SSTableScanner {
@@ -62,7 +61,7 @@ impl SSTableScanner {
     /// Bytes of memory for what was read of the data.
     #[cfg(test)]
     pub(super) fn buffer_bytes(&self) -> usize {
-        self.buffer.bytes.capacity()
+        self.buffer.capacity_bytes()
     }
 
     fn is_behind_range(&self, key: &DecoratedKey) -> bool {

@@ -1,6 +1,6 @@
 //! Stretches of large partitions are as long as they should be, and so is what is held to read them.
 
-use super::{SSTableFiles, SSTableReader, SSTableStretches, SSTableWriter, WriterOptions};
+use super::{ChunkCache, SSTableFiles, SSTableReader, SSTableStretches, SSTableWriter, WriterOptions};
 use crate::disk::{Disk, SimulatedDisk};
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::merge::PartitionSource as _;
@@ -67,7 +67,9 @@ fn written(
         .build()
         .expect("a table");
     let mut transaction = LifecycleTransaction::begin(&disk, directory, OperationType::Flush, 1);
+    let chunk_cache = Arc::new(ChunkCache::new(1 << 20));
     let options = WriterOptions {
+        chunk_cache: Arc::clone(&chunk_cache),
         generation: 1,
         expected_keys_count: 1,
         header: header(clustering_types),
@@ -81,7 +83,7 @@ fn written(
     writer.finish().expect("all components").expect("a partition");
     transaction.commit().expect("the transaction ends");
     let files = SSTableFiles::new(directory, 1);
-    Arc::new(SSTableReader::open(&disk, &files, Partitioner::Murmur3).expect("it opens"))
+    Arc::new(SSTableReader::open(&disk, &files, Partitioner::Murmur3, &chunk_cache).expect("it opens"))
 }
 
 //= WP-CP-09 check

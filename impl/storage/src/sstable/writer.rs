@@ -2,7 +2,9 @@
 //!
 //! Source: Cassandra `io.sstable.format.big.BigTableWriter`, `io.sstable.format.SortedTableWriter`.
 
-use super::data_file::{DataFileWriter, DataSummary};
+use super::chunk_cache::ChunkCache;
+use super::data_file::DataSummary;
+use super::data_file_thread::DataFileWriter;
 use super::partition_writer::{PartitionWriter, Surroundings};
 use super::reader::{SSTableReader, WrittenParts};
 use super::{SSTableFiles, components};
@@ -11,7 +13,7 @@ use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::storage_error::StorageError;
 use std::sync::Arc;
 use thymbra_durability::HostId;
-use thymbra_format::rows::SerializationHeader;
+use thymbra_format::rows::{EncodeError, SerializationHeader, SingleRow};
 use thymbra_format::schema::{CompressionParams as TableCompression, TableMetadata};
 use thymbra_format::sstable::metadata::{MetadataCollector, SSTableOrigin, Statistics, ValidationMetadata};
 use thymbra_format::sstable::{
@@ -24,7 +26,7 @@ use thymbra_types::{
 };
 
 /// Bytes of the index that are collected before the disk gets them.
-const INDEX_BUFFER_BYTES: usize = 256 << 10;
+const INDEX_BUFFER_BYTES: usize = 1 << 20;
 
 /// What is known of an SSTable before its first partition.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub(crate) struct WriterOptions {
     pub(crate) partitioner: Partitioner,
     /// Bytes of a block of the promoted index.
     pub(crate) column_index_size_bytes: u64,
+    /// What reads of it will share with others.
+    pub(crate) chunk_cache: Arc<ChunkCache>,
 }
 
 /// Invariant: keys ascend.
@@ -153,16 +157,41 @@ impl SSTableWriter {
         if partition.is_empty() {
             return Ok(());
         }
+        self.append_written(key, partition.deletion, |partitions, around| {
+            partitions.write(key, partition, around)
+        })
+    }
+
+    /// Appends a partition of one row, which lies behind all others.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    ///
+    /// # Panics
+    /// As [`Self::append`].
+    pub(crate) fn append_single_row(
+        &mut self,
+        key: &DecoratedKey,
+        row: &SingleRow<'_, '_>,
+    ) -> Result<(), StorageError> {
+        self.append_written(key, DeletionTime::LIVE, |partitions, around| {
+            partitions.write_single_row(key, row, around)
+        })
+    }
+
+    /// Appends a partition that a function writes, with all that follows from it.
+    fn append_written(
+        &mut self,
+        key: &DecoratedKey,
+        deletion: DeletionTime,
+        write: impl FnOnce(&mut PartitionWriter, Surroundings<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), StorageError> {
         self.check_order(key);
         let data_position = self.data.position();
-        let around = Surroundings {
-            header: &self.options.header,
-            index: &mut self.index.entries,
-            metadata: &mut self.metadata,
-        };
-        let bytes = self.partitions.write(key, partition, around)?;
-        self.data.write(bytes)?;
-        self.end_partition(key, data_position, partition.deletion)
+        let (partitions, around) = self.parts();
+        write(partitions, around)?;
+        self.data.write(self.partitions.bytes())?;
+        self.end_partition(key, data_position, deletion)
     }
 
     fn check_order(&self, key: &DecoratedKey) {
@@ -234,6 +263,8 @@ impl SSTableWriter {
             filter.add_hash(hash3_x64_128(key.key()));
         }
         if self.index.buffer.len() >= INDEX_BUFFER_BYTES {
+            // In one order, whatever the threads do: a crash at some operation can be found again.
+            self.data.settle()?;
             self.index.drain()?;
         }
         self.keys_count += 1;
@@ -258,9 +289,9 @@ impl SSTableWriter {
             disk.sync_directory(self.files.directory())?;
             return Ok(None);
         };
+        let data = self.data.finish()?;
         self.index.drain()?;
         self.index.file.sync_data()?;
-        let data = self.data.finish()?;
         let mut written = vec![Component::Data, Component::PrimaryIndex];
         let mut bytes = Vec::new();
         let mut put = |component, bytes: &mut Vec<u8>| {
@@ -315,6 +346,13 @@ impl SSTableWriter {
             data,
             keys_count: self.keys_count,
         };
-        SSTableReader::of_written(&self.disk, &self.files, self.options.partitioner, parts).map(Some)
+        SSTableReader::of_written(
+            &self.disk,
+            &self.files,
+            self.options.partitioner,
+            &self.options.chunk_cache,
+            parts,
+        )
+        .map(Some)
     }
 }

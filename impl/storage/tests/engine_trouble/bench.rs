@@ -65,6 +65,7 @@ pub(crate) struct Refusing {
     order: Arc<Mutex<Option<Order>>>,
     changed: Arc<Condvar>,
     held_count: Arc<AtomicU64>,
+    refused_count: Arc<AtomicU64>,
 }
 
 /// What is done to an operation on paths that contain a text.
@@ -104,6 +105,11 @@ impl Refusing {
         self.held_count.load(Ordering::SeqCst)
     }
 
+    /// Operations that have been refused so far.
+    pub(crate) fn refused_count(&self) -> u64 {
+        self.refused_count.load(Ordering::SeqCst)
+    }
+
     fn order(&self, order: Option<Order>) {
         *self.order.lock().expect("no holder panics") = order;
         self.changed.notify_all();
@@ -117,6 +123,7 @@ impl Refusing {
         let mut order = self.order.lock().expect("no holder panics");
         while let Some(found) = concerns(&order) {
             if found.is_refused {
+                self.refused_count.fetch_add(1, Ordering::SeqCst);
                 return Err(DiskError {
                     operation,
                     path: path.to_path_buf(),

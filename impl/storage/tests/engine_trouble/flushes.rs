@@ -99,9 +99,11 @@ fn writers_that_wait_for_memory_go_on_when_the_disk_works_again() {
 
 //= WP-MF-04 check
 #[test]
-fn memtable_whose_flush_failed_is_written_by_the_next_tick() {
+fn memtable_whose_flush_failed_is_written_by_a_later_tick() {
     let disk = Refusing::default();
-    let engine = open_with(disk.clone(), config()).expect("the engine opens");
+    let clock = Arc::new(ManualClock::at_ms(NOW_MS));
+    let engine = StorageEngine::open(config(), Arc::new(disk.clone()), Arc::clone(&clock) as _);
+    let engine = engine.expect("the engine opens");
     make_tables(&engine, true);
     engine.apply(insert(TABLE, "a", 0, 1, "v")).expect("a write");
     disk.refuse(DiskOperation::CreateNew, "Data.db");
@@ -109,6 +111,9 @@ fn memtable_whose_flush_failed_is_written_by_the_next_tick() {
     engine.tick().expect_err("the disk still refuses");
     assert_eq!(values(&engine, TABLE, "a"), ["v"]);
     disk.repair();
+    engine.tick().expect("it is not tried at once");
+    assert_eq!(flushes(&engine, TABLE), 0);
+    clock.advance_ms(1_000);
     engine.tick().expect("the flush is tried again");
     assert_eq!(
         (flushes(&engine, TABLE), values(&engine, TABLE, "a")),

@@ -2,9 +2,12 @@
 
 mod bench;
 mod closing;
+mod compactions;
+mod damage;
 mod flushes;
 mod mutations;
 mod neighbours;
 mod opening;
+mod retries;
 mod schema;
 mod threads;

@@ -1,7 +1,7 @@
 //! Who may work on the files of a node, and what is removed when it opens.
 
 use crate::bench::{OTHER, Refusing, TABLE, config, insert, make_tables, open, open_with, table, values};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use thymbra_storage::disk::simulated::Kept;
 use thymbra_storage::{Config, Disk as _, DiskOperation, RealDisk, SimulatedDisk, StorageError};
 
@@ -58,6 +58,57 @@ fn second_engine_on_the_files_is_refused_until_the_first_is_closed_or_ends() {
     assert_eq!(values(&third, TABLE, "a"), ["v"]);
     drop(second);
     assert!(open_with(RealDisk, here()).is_err(), "the third has the lock");
+}
+
+/// From the working directory, over the root.
+fn relative(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().expect("a working directory");
+    let up = here.components().skip(1).map(|_| "..");
+    let path = path.strip_prefix("/").expect("an absolute path");
+    up.collect::<PathBuf>().join(path)
+}
+
+//= WP-CL-11 check
+/// The log's directory under another name than the data's was taken for one that another engine has.
+#[test]
+fn one_directory_under_two_names_is_locked_once() {
+    let root = tempfile::tempdir().expect("a directory");
+    let both = root.path().join("both");
+    std::fs::create_dir(&both).expect("a directory");
+    let link = root.path().join("link");
+    std::os::unix::fs::symlink(&both, &link).expect("a link");
+    let names = [
+        both.join("."),
+        root.path().join("both/../both"),
+        link,
+        relative(&both),
+    ];
+    for (count, other) in names.into_iter().enumerate() {
+        let of = |data: &Path, commitlog: &Path| Config {
+            data_directory: data.into(),
+            commitlog_directory: commitlog.into(),
+            ..config()
+        };
+        let engine = open_with(RealDisk, of(&both, &other)).expect("nobody else has it");
+        if count == 0 {
+            make_tables(&engine, true);
+        }
+        assert_eq!(values(&engine, TABLE, "a").len(), count, "{}", other.display());
+        let row = i32::try_from(count).expect("a few rows");
+        engine.apply(insert(TABLE, "a", row, 1, "v")).expect("a write");
+        for (data, commitlog) in [
+            (&other, &other),
+            (&other, &both),
+            (&other, &root.path().join("free")),
+        ] {
+            let second = open_with(RealDisk, of(data, commitlog));
+            assert!(
+                matches!(second, Err(StorageError::InUse { .. })),
+                "{}",
+                other.display()
+            );
+        }
+    }
 }
 
 //= WP-CL-11 check

@@ -33,7 +33,13 @@ impl Trial {
                     now_us: self.now_us(),
                 });
             }
-            Operation::Tick => unanswered.in_flight.may_have_flushed_any = self.setup.flushes_by_itself(),
+            Operation::Tick if is_over => {
+                unanswered.in_flight.may_have_flushed = self.setup.flushes_by_itself();
+            }
+            // Some of them may have been switched out, or flushed.
+            Operation::Tick => (0..SHAPES.len()).for_each(|table| {
+                self.oracle.switch_memtable(table);
+            }),
             Operation::Read(..)
             | Operation::Scan(..)
             | Operation::Clock(_)
@@ -48,6 +54,7 @@ impl Trial {
             | Operation::PowerLoss(_) => {}
         }
         if !is_over {
+            self.has_failed = true;
             self.settle_column_change(&unanswered);
         }
         unanswered
@@ -65,6 +72,8 @@ impl Trial {
             engine: None,
             opening: Vec::new(),
             pending: Vec::new(),
+            abandoned: Vec::new(),
+            has_failed: false,
             oracle: self.oracle.clone(),
             done: self.done.clone(),
             synced_at_ms: 0,

@@ -45,6 +45,8 @@ impl Trial {
         }
         // Given up while the engine lived, a flush would end.
         self.pending.clear();
+        self.abandoned.clear();
+        self.has_failed = false;
     }
 
     /// Opens the engine again, and compares.
@@ -54,8 +56,7 @@ impl Trial {
     }
 
     /// Compares what the engine shows with what the life before may have left.
-    pub(super) fn compare_lives(&mut self, ending: Ending, mut in_flight: InFlight) -> Result<(), Stop> {
-        in_flight.may_have_flushed_any |= self.setup.flushes_by_itself();
+    pub(super) fn compare_lives(&mut self, ending: Ending, in_flight: InFlight) -> Result<(), Stop> {
         let now_seconds = self.now_seconds();
         let snapshot = self.snapshot()?;
         let shows = |table: usize, key: u8, seen: &_| snapshot.shows(table, key, seen);

@@ -13,6 +13,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::sync::Arc;
 use thymbra_types::clustering::BoundSide;
+use thymbra_types::sorted_map::SortedMap;
 use thymbra_types::{
     Cell, CellKind, CellName, CellPath, Clustering, ClusteringBound, ColumnName, DeletionTime, LivenessInfo,
     LivenessKind, LocalDeletionTime, Partition, RangeTombstone, Reference, Row, Timestamp, Ttl,
@@ -30,21 +31,44 @@ pub(super) struct Case {
 /// Any table with any partition.
 pub(super) fn case() -> impl Strategy<Value = Case> {
     table().prop_flat_map(|header| {
-        partition(&header).prop_map(move |partition| {
-            let mut stats = EncodingStatsCollector::new();
-            stats.update_deletion(partition.deletion);
-            stats.update_row(&partition.static_row);
-            for tombstone in partition.range_tombstones.iter() {
-                stats.update_deletion(tombstone.deletion);
-            }
-            partition.rows.values().for_each(|row| stats.update_row(row));
-            Case {
-                header: SerializationHeader {
-                    stats: stats.finish(),
-                    ..header.clone()
-                },
-                partition,
-            }
+        partition(&header).prop_map(move |partition| with_smallest_times(&header, partition))
+    })
+}
+
+fn with_smallest_times(header: &SerializationHeader, partition: Partition) -> Case {
+    let mut stats = EncodingStatsCollector::new();
+    stats.update_partition(&partition);
+    Case {
+        header: SerializationHeader {
+            stats: stats.finish(),
+            ..header.clone()
+        },
+        partition,
+    }
+}
+
+/// Any table with a partition of one row that has nothing but liveness and cells of simple columns.
+pub(super) fn single_row_case() -> impl Strategy<Value = Case> {
+    table().prop_flat_map(|header| {
+        let types = Arc::clone(&header.clustering_types);
+        let rows = (
+            clustering(&types, types.len()),
+            row(&header.regular_columns, false),
+        );
+        let rows = rows.prop_map(|(clustering, mut row)| {
+            row.deletion = DeletionTime::LIVE;
+            row.complex_deletions = SortedMap::default();
+            row.cells.retain(|name, _| name.path.is_none());
+            (clustering, row)
+        });
+        let header = header.clone();
+        rows.prop_filter_map("an empty row", move |(clustering, row)| {
+            let is_empty = row.is_empty();
+            let partition = Partition {
+                rows: SortedMap::from([(clustering, row)]),
+                ..Partition::default()
+            };
+            (!is_empty).then(|| with_smallest_times(&header, partition))
         })
     })
 }

@@ -1,12 +1,12 @@
 //! What is written comes back, in both forms.
 
-use super::arbitrary::{Case, case};
+use super::arbitrary::{Case, case, single_row_case};
 use super::columns;
 use crate::cursor::Cursor;
 use crate::marshal::AbstractType;
-use crate::mutation::{MutationEncoder, TableLayout, decode_mutation};
+use crate::mutation::{MutationEncoder, TableLayout, UpdateDecoder, decode_mutation};
 use crate::rows::columns::ColumnSet;
-use crate::rows::encoding_stats::EncodingStats;
+use crate::rows::encoding_stats::{EncodingStats, EncodingStatsCollector};
 use crate::rows::header::SerializationHeader;
 use crate::rows::partition::{PartitionHeader, read_partition, write_partition, write_partition_header};
 use crate::rows::unfiltered::{Unfiltered, UnfilteredForm, UnfilteredReader, UnfilteredWriter};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use thymbra_types::sorted_map::SortedMap;
 use thymbra_types::{
-    Cell, CellName, DecoratedKey, Mutation, Partition, Partitioner, Row, TableId, Timestamp,
+    Cell, CellName, DecoratedKey, DeletionTime, Mutation, Partition, Partitioner, Row, TableId, Timestamp,
 };
 
 const KEY: &[u8] = b"key";
@@ -69,6 +69,65 @@ proptest! {
         prop_assert_eq!(key, KEY);
         prop_assert_eq!(partition, case.partition);
         prop_assert!(cursor.is_at_end());
+    }
+
+    /// A row that stays in the bytes of its update gives the bytes that the row itself gives.
+    #[test]
+    fn single_rows_are_written_as_they_were_read(case in single_row_case(), min_timestamp in any::<i64>()) {
+        let (schema, mutation) = mutation_of(&case);
+        let mut encoder = MutationEncoder::default();
+        let mut encoded = Vec::new();
+        encoder.encode(&mutation, &schema, &mut encoded)?;
+        let contents = &encoded[encoder.contents()[0].clone()];
+        let layout = schema.values().next().expect("there is a table");
+        let mut decoder = UpdateDecoder::new(layout);
+
+        let partition = decoder.decode(contents)?;
+        let row = decoder.single_row(contents).expect("there is nothing but cells of a row");
+        prop_assert!(partition.rows.contains_key(row.clustering()));
+        let header = with_stats(&case, EncodingStats { min_timestamp: Timestamp(min_timestamp), ..case.header.stats }).header;
+        let (mut expected, mut found) = (Vec::new(), Vec::new());
+        let mut writer = UnfilteredWriter::new(UnfilteredForm::SsTable);
+        write_partition(KEY, &partition, &header, &mut writer, &mut expected)?;
+        write_partition_header(KEY, DeletionTime::LIVE, &Row::default(), &header, &mut writer, &mut found)?;
+        writer.write_single_row(&row, &header, &mut found)?;
+        writer.write_end_of_partition(&mut found);
+        prop_assert_eq!(found, expected);
+
+        let (mut of_partition, mut of_row) = (EncodingStatsCollector::new(), EncodingStatsCollector::new());
+        of_partition.update_partition(&partition);
+        of_row.update_single_row(&row);
+        prop_assert_eq!(of_row.finish(), of_partition.finish());
+        for cut in 0..contents.len() {
+            prop_assert!(decoder.single_row(&contents[..cut]).is_none());
+        }
+    }
+
+    /// Whatever is more than cells of one row is taken apart.
+    #[test]
+    fn no_more_than_cells_of_a_row_is_a_single_row(case in case()) {
+        let (schema, mutation) = mutation_of(&case);
+        let mut encoder = MutationEncoder::default();
+        let mut encoded = Vec::new();
+        encoder.encode(&mutation, &schema, &mut encoded)?;
+        let contents = &encoded[encoder.contents()[0].clone()];
+        let mut decoder = UpdateDecoder::new(schema.values().next().expect("there is a table"));
+        if let Some(row) = decoder.single_row(contents) {
+            let known = case.partition.rows.get(row.clustering()).expect("the row is there");
+            let cells = known.cells.values().map(Cell::view);
+            prop_assert!(row.cells().eq(cells));
+            let columns = known.cells.keys().map(|name| &name.column);
+            prop_assert!(row.columns().iter().map(|column| column.name()).eq(columns));
+            let alone = Partition {
+                rows: SortedMap::from([(row.clustering().clone(), Row {
+                    liveness: row.liveness(),
+                    cells: known.cells.clone(),
+                    ..Row::default()
+                })]),
+                ..Partition::default()
+            };
+            prop_assert_eq!(alone, case.partition);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::hyper_log_log_plus::HyperLogLogPlus;
 use super::stats_metadata::StatsMetadata;
 use super::tombstone_histogram_builder::TombstoneHistogramBuilder;
 use crate::marshal::AbstractType;
-use crate::rows::{ClusteringComparator, EncodeError, MarkerChange};
+use crate::rows::{ClusteringComparator, EncodeError, MarkerChange, SingleRow};
 use crate::sstable::place::Place;
 use std::sync::Arc;
 use thymbra_types::clustering::BoundSide;
@@ -205,6 +205,15 @@ impl MetadataCollector {
             }
         }
         self.update_columns_set(column_count);
+    }
+
+    /// Sees a row that lies in the bytes of its update.
+    pub fn update_single_row(&mut self, row: &SingleRow<'_, '_>) {
+        self.update_liveness(row.liveness());
+        for cell in row.cells() {
+            self.update_cell(cell.timestamp, cell.kind);
+        }
+        self.update_columns_set(row.columns().len() as u64);
     }
 
     /// Sees a marker.

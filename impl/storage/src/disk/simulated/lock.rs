@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::SimulatedDisk;
-use crate::disk::DirectoryLock;
+use crate::disk::{DirectoryLock, DiskResult};
 
 /// A locked directory; no file is made for it.
 #[derive(Debug)]
@@ -22,7 +22,12 @@ impl SimulatedLock {
     }
 }
 
-impl DirectoryLock for SimulatedLock {}
+impl DirectoryLock for SimulatedLock {
+    /// A directory of this disk has one name.
+    fn is_of(&self, directory: &Path) -> DiskResult<bool> {
+        Ok(self.directory == directory)
+    }
+}
 
 impl Drop for SimulatedLock {
     fn drop(&mut self) {

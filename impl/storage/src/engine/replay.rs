@@ -1,0 +1,186 @@
+//! Replay: what is in the commit log and in no SSTable goes into memtables, and those are flushed.
+//!
+//! Chapter: `specs/06-commit-log.md`. Source: Cassandra `db.commitlog.CommitLogReplayer`.
+
+use super::{EngineStatistics, Layouts, Shared};
+use crate::column_family_store::ColumnFamilyStore;
+use crate::commit_log::ReplayRecord;
+use crate::memtable::{MemtableLoader, PackedUpdate};
+use crate::storage_error::StorageError;
+use crate::sync::{lock, read};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use thymbra_durability::ReplayRules as _;
+use thymbra_format::mutation::{DecodeError, RawMutation, TableLayout, UpdateDecoder, decode_mutation_parts};
+use thymbra_types::sorted_map::SortedMap;
+use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, Reference, TableId};
+
+/// Applies what is in the commit log and in no SSTable, flushes it, and removes the log's segments.
+//= WP-CL-04
+pub(super) fn replay_commit_log(shared: &Shared) -> Result<(), StorageError> {
+    let layouts = Arc::clone(&read(&shared.layouts));
+    let mut replay = Replay::new(shared, &layouts);
+    let start = replay.start();
+    let summary = shared.commit_log.replay(start, |record| replay.visit(&record))?;
+    replay.counts.has_met_torn_tail = summary.torn_tail.is_some();
+    replay.flush()?;
+    *lock(&shared.opening) = replay.counts;
+    Ok(shared.commit_log.discard_replayed()?)
+}
+
+/// A replay that is under way.
+struct Replay<'r> {
+    shared: &'r Shared,
+    layouts: &'r Layouts,
+    tables: BTreeMap<TableId, TableReplay<'r>>,
+    counts: EngineStatistics,
+}
+
+/// The same for one table.
+struct TableReplay<'r> {
+    table: Arc<ColumnFamilyStore>,
+    flushed: IntervalSet<CommitLogPosition>,
+    truncated_at: Option<CommitLogPosition>,
+    layout: &'r Arc<TableLayout>,
+    decoder: UpdateDecoder<'r>,
+    /// Rows on their way into the memtable that takes updates now.
+    loader: MemtableLoader,
+}
+
+impl TableReplay<'_> {
+    /// Whether an update is in no SSTable and was not truncated.
+    fn wants(&self, position: CommitLogPosition) -> bool {
+        Reference.replays(position, &self.flushed, self.truncated_at)
+    }
+}
+
+impl<'r> Replay<'r> {
+    fn new(shared: &'r Shared, layouts: &'r Layouts) -> Self {
+        let system = lock(&shared.system);
+        let tables = shared.all_tables().into_iter().filter_map(|table| {
+            let id = table.id();
+            let layout = layouts.get(&id)?;
+            let view = table.view();
+            let intervals = view
+                .sstables
+                .iter()
+                .filter_map(|sstable| sstable.intervals_of(shared.host_id));
+            let replay = TableReplay {
+                flushed: intervals.fold(IntervalSet::empty(), |all, more| all.union(more.clone())),
+                truncated_at: system.truncated_position(id),
+                layout,
+                decoder: UpdateDecoder::new(layout),
+                loader: MemtableLoader::new(Arc::clone(&view.current)),
+                table,
+            };
+            Some((id, replay))
+        });
+        let tables = tables.collect();
+        Self {
+            shared,
+            layouts,
+            tables,
+            counts: lock(&shared.opening).clone(),
+        }
+    }
+
+    /// Nothing before it has to be read.
+    fn start(&self) -> CommitLogPosition {
+        let tables = self.tables.values();
+        tables
+            .map(|table| Reference.replay_start(&table.flushed, table.truncated_at))
+            .min()
+            .unwrap_or(CommitLogPosition::NONE)
+    }
+
+    fn visit(&mut self, record: &ReplayRecord<'_>) -> Result<(), StorageError> {
+        let added_bytes = match self.load_single_row(record) {
+            Some(added_bytes) => added_bytes,
+            None => self.apply(record)?,
+        };
+        let memtable_bytes = &self.shared.memtable_bytes;
+        memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
+        // What is flushed here has no interval: a crash before the end replays it again.
+        if self.shared.is_memory_short() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a mutation of which the bytes will do; `None` if they have to be looked at more
+    /// closely. Gives the bytes by which memtables grow.
+    fn load_single_row(&mut self, record: &ReplayRecord<'_>) -> Option<u64> {
+        let mutation = RawMutation::read(record.mutation, 0).ok()?;
+        if mutation.update_count != 1 {
+            return None;
+        }
+        let replay = self.tables.get_mut(&mutation.table_id)?;
+        let is_wanted = replay.wants(record.position);
+        let row = replay.decoder.single_row(mutation.first_update)?;
+        if !is_wanted {
+            self.counts.replay_skipped_count += 1;
+            return Some(0);
+        }
+        let packed = PackedUpdate {
+            layout: replay.layout,
+            contents: mutation.first_update,
+        };
+        let key = DecoratedKey::new(self.shared.config.partitioner, mutation.key);
+        let added_bytes = replay.loader.put(key, packed, &row)?;
+        self.counts.replayed_count += 1;
+        Some(added_bytes)
+    }
+
+    /// Takes in any mutation; gives the bytes by which memtables grow.
+    fn apply(&mut self, record: &ReplayRecord<'_>) -> Result<u64, StorageError> {
+        let mut contents = SortedMap::new();
+        let decoded = decode_mutation_parts(
+            record.mutation,
+            0,
+            self.layouts,
+            self.shared.config.partitioner,
+            |table, bytes| {
+                contents.insert(table, bytes);
+            },
+        );
+        let mutation = match decoded {
+            Ok(mutation) => mutation,
+            // The size of the part for a table that was dropped is unknown, so all parts are passed over.
+            Err(DecodeError::UnknownTable(_)) => {
+                self.counts.replay_unknown_table_count += 1;
+                return Ok(0);
+            }
+            Err(DecodeError::Format(error)) => return Err(record.undecodable(error).into()),
+        };
+        let mut added_bytes = 0;
+        for (id, update) in mutation.updates {
+            let Some(replay) = self.tables.get(&id) else {
+                continue;
+            };
+            if !replay.wants(record.position) {
+                self.counts.replay_skipped_count += 1;
+                continue;
+            }
+            self.counts.replayed_count += 1;
+            let packed = contents.get(&id).map(|contents| PackedUpdate {
+                layout: replay.layout,
+                contents,
+            });
+            added_bytes += replay.table.apply(mutation.key.clone(), update, packed);
+        }
+        Ok(added_bytes)
+    }
+
+    /// Writes out all memtables that anything was put in.
+    fn flush(&mut self) -> Result<(), StorageError> {
+        for replay in self.tables.values_mut() {
+            replay.loader.finish();
+            if !replay.table.view().current.is_clean() {
+                self.shared.flush(&replay.table)?;
+                replay.loader = MemtableLoader::new(Arc::clone(&replay.table.view().current));
+            }
+        }
+        Ok(())
+    }
+}
