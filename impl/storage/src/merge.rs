@@ -74,21 +74,21 @@ impl<'a> MergedPartitions<'a> {
         if heads.any(|(head, stretch)| stretch.edge.is_some() && *head == key) {
             return self.begin(&key).map(|stretch| Some((key, stretch)));
         }
-        let mut merged = None;
+        let mut merged: Option<(DecoratedKey, Stretch)> = None;
         for (source, head) in self.sources.iter_mut().zip(&mut self.heads) {
-            let Some((_, stretch)) = head.take_if(|(head, _)| *head == key) else {
+            if head.as_ref().is_none_or(|(head, _)| *head != key) {
                 continue;
-            };
-            merged = Some(match merged {
-                None => stretch.partition,
-                Some(mut merged) => {
-                    Partition::apply(&mut merged, stretch.partition, &Reference);
-                    merged
+            }
+            let next = source.next()?;
+            match (&mut merged, std::mem::replace(head, next)) {
+                (Some((_, merged)), Some((_, stretch))) => {
+                    Partition::apply(&mut merged.partition, stretch.partition, &Reference);
                 }
-            });
-            *head = source.next()?;
+                (Some(_), None) => {}
+                (None, first) => merged = first,
+            }
         }
-        Ok(merged.map(|partition| (key, Stretch::whole(partition))))
+        Ok(merged)
     }
 
     /// The next stretch of the partition, which has one more.
