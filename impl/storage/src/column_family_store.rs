@@ -268,16 +268,21 @@ impl ColumnFamilyStore {
                 None => skipped.by_filter += 1,
             }
         }
-        self.count(|counters| {
-            counters.reads_count += 1;
-            counters.sstables_read_count += skipped.read;
-            counters.sstables_skipped_by_timestamp_count += skipped.by_timestamp;
-            counters.sstables_skipped_by_newer_row_count += skipped.by_newer_row;
-            counters.sstables_skipped_by_clustering_count += skipped.by_clustering;
-            counters.sstables_skipped_by_filter_count += skipped.by_filter;
-        });
+        self.count_read(skipped);
         schema.remove_dropped(&mut merged);
         Ok(merged)
+    }
+
+    /// Counts a read.
+    pub(crate) fn count_read(&self, read: ReadCounts) {
+        self.count(|counters| {
+            counters.reads_count += 1;
+            counters.sstables_read_count += read.read;
+            counters.sstables_skipped_by_timestamp_count += read.by_timestamp;
+            counters.sstables_skipped_by_newer_row_count += read.by_newer_row;
+            counters.sstables_skipped_by_clustering_count += read.by_clustering;
+            counters.sstables_skipped_by_filter_count += read.by_filter;
+        });
     }
 
     /// What has been counted, and what there is.
@@ -321,10 +326,15 @@ fn is_complete(
 
 /// How one read went over the SSTables.
 #[derive(Clone, Copy, Debug, Default)]
-struct ReadCounts {
-    read: u64,
-    by_timestamp: u64,
-    by_newer_row: u64,
-    by_clustering: u64,
-    by_filter: u64,
+pub(crate) struct ReadCounts {
+    /// SSTables that were read.
+    pub(crate) read: u64,
+    /// Those left out because the partition was deleted later.
+    pub(crate) by_timestamp: u64,
+    /// Those behind a whole newer row.
+    pub(crate) by_newer_row: u64,
+    /// Those without any of the wanted rows.
+    pub(crate) by_clustering: u64,
+    /// Those without the key.
+    pub(crate) by_filter: u64,
 }

@@ -12,7 +12,7 @@
 //! | `memtable`, `flush` | collect writes, and write them out |
 //! | `sstable`, `lifecycle_transaction` | files, and their exchange as a whole |
 //! | `compaction` | fewer files of many |
-//! | [`read`], `merge`, `scan` | answers from all of them |
+//! | [`read`], `merge`, `stretch`, `scan` | answers from all of them |
 
 mod atomic_file;
 pub mod clock;
@@ -35,6 +35,7 @@ mod retry;
 mod scan;
 mod sstable;
 mod storage_error;
+mod stretch;
 mod sync;
 mod system_keyspace;
 mod table_schema;

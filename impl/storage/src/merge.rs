@@ -3,22 +3,42 @@
 //! Source: Cassandra `db.partitions.UnfilteredPartitionIterators.merge`, `utils.MergeIterator`.
 
 use crate::storage_error::StorageError;
+use crate::stretch::{Stretch, StretchMerge};
 use thymbra_types::{DecoratedKey, Partition, Reference};
 
 /// Gives partitions in the order of their keys, each once.
 pub(crate) trait PartitionSource {
-    /// The next partition; `None` behind the last.
+    /// The first stretch of the next partition; `None` behind the last. What was not read of the partition before it
+    /// is left out.
     ///
     /// # Errors
     /// When the disk fails or a file is corrupt; the source is of no use any more then.
-    fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError>;
+    fn next(&mut self) -> Result<Option<(DecoratedKey, Stretch)>, StorageError>;
+
+    /// The next stretch of the partition, which has one more; the provided body is for sources of partitions that
+    /// are not divided.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    fn next_stretch(&mut self) -> Result<Stretch, StorageError> {
+        Ok(Stretch::whole(Partition::default()))
+    }
 }
 
 /// Sources that are merged by key.
 pub(crate) struct MergedPartitions<'a> {
     sources: Vec<Box<dyn PartitionSource + 'a>>,
     /// The next partition of each source, in the same order.
-    heads: Vec<Option<(DecoratedKey, Partition)>>,
+    heads: Vec<Option<(DecoratedKey, Stretch)>>,
+    /// A partition whose last stretch was not given yet.
+    under_way: Option<UnderWay>,
+}
+
+/// A partition that some source has in stretches.
+struct UnderWay {
+    merge: StretchMerge,
+    /// The sources that have it, by index.
+    sources: Vec<usize>,
 }
 
 impl<'a> MergedPartitions<'a> {
@@ -31,33 +51,97 @@ impl<'a> MergedPartitions<'a> {
             .iter_mut()
             .map(|source| source.next())
             .collect::<Result<_, _>>()?;
-        Ok(Self { sources, heads })
+        Ok(Self {
+            sources,
+            heads,
+            under_way: None,
+        })
     }
 
-    /// The next partition, of all sources that have it; `None` behind the last.
+    /// The first stretch of the next partition, of all sources that have it; `None` behind the last.
     ///
     /// # Errors
     /// When a source fails.
-    pub(crate) fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(DecoratedKey, Stretch)>, StorageError> {
+        if let Some(left) = self.under_way.take() {
+            self.pass(&left)?;
+        }
         // Few sources: looking at each head is quicker than a heap.
         let Some(key) = self.heads.iter().flatten().map(|(key, _)| key).min().cloned() else {
             return Ok(None);
         };
-        let mut merged = None;
-        for (source, head) in self.sources.iter_mut().zip(&mut self.heads) {
-            let Some((_, partition)) = head.take_if(|(head, _)| *head == key) else {
-                continue;
-            };
-            merged = Some(match merged {
-                None => partition,
-                Some(mut merged) => {
-                    Partition::apply(&mut merged, partition, &Reference);
-                    merged
-                }
-            });
-            *head = source.next()?;
+        let mut heads = self.heads.iter().flatten();
+        if heads.any(|(head, stretch)| stretch.edge.is_some() && *head == key) {
+            return self.begin(&key).map(|stretch| Some((key, stretch)));
         }
-        Ok(merged.map(|partition| (key, partition)))
+        let mut merged: Option<(DecoratedKey, Stretch)> = None;
+        for (source, head) in self.sources.iter_mut().zip(&mut self.heads) {
+            if head.as_ref().is_none_or(|(head, _)| *head != key) {
+                continue;
+            }
+            let next = source.next()?;
+            match (&mut merged, std::mem::replace(head, next)) {
+                (Some((_, merged)), Some((_, stretch))) => {
+                    Partition::apply(&mut merged.partition, stretch.partition, &Reference);
+                }
+                (Some(_), None) => {}
+                (None, first) => merged = first,
+            }
+        }
+        Ok(merged)
+    }
+
+    /// The next stretch of the partition, which has one more.
+    ///
+    /// # Errors
+    /// When a source fails.
+    pub(crate) fn next_stretch(&mut self) -> Result<Stretch, StorageError> {
+        match self.under_way.take() {
+            Some(under_way) => self.go_on(under_way),
+            None => Ok(Stretch::whole(Partition::default())),
+        }
+    }
+
+    /// Begins a partition that comes in stretches.
+    fn begin(&mut self, key: &DecoratedKey) -> Result<Stretch, StorageError> {
+        let (mut first, mut sources) = (Vec::new(), Vec::new());
+        for (index, head) in self.heads.iter_mut().enumerate() {
+            if let Some((_, stretch)) = head.take_if(|(head, _)| head == key) {
+                first.push(stretch);
+                sources.push(index);
+            }
+        }
+        let merge = StretchMerge::new(first, false);
+        self.go_on(UnderWay { merge, sources })
+    }
+
+    fn go_on(&mut self, mut under_way: UnderWay) -> Result<Stretch, StorageError> {
+        let UnderWay { merge, sources } = &mut under_way;
+        let stretch = merge.next(|index| {
+            let source = sources
+                .get(index)
+                .and_then(|source| self.sources.get_mut(*source));
+            source.map_or_else(
+                || Ok(Stretch::whole(Partition::default())),
+                |source| source.next_stretch(),
+            )
+        })?;
+        if stretch.edge.is_some() {
+            self.under_way = Some(under_way);
+        } else {
+            self.pass(&under_way)?;
+        }
+        Ok(stretch)
+    }
+
+    /// Goes on to the next partition in the sources that have had this one.
+    fn pass(&mut self, passed: &UnderWay) -> Result<(), StorageError> {
+        for index in &passed.sources {
+            if let (Some(source), Some(head)) = (self.sources.get_mut(*index), self.heads.get_mut(*index)) {
+                *head = source.next()?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -70,8 +154,11 @@ mod tests {
     struct Listed(std::vec::IntoIter<(DecoratedKey, Partition)>);
 
     impl PartitionSource for Listed {
-        fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
-            Ok(self.0.next())
+        fn next(&mut self) -> Result<Option<(DecoratedKey, Stretch)>, StorageError> {
+            Ok(self
+                .0
+                .next()
+                .map(|(key, partition)| (key, Stretch::whole(partition))))
         }
     }
 
@@ -102,7 +189,9 @@ mod tests {
         let mut merged = MergedPartitions::new(sources.into()).expect("lists do not fail");
         let mut found = Vec::new();
         while let Some(next) = merged.next().expect("lists do not fail") {
-            found.push(next);
+            let (key, stretch) = next;
+            assert_eq!(stretch.edge, None, "nothing is divided");
+            found.push((key, stretch.partition));
         }
         let expected = [partition(b"a", 1), partition(b"b", 1), partition(b"c", 3)];
         assert_eq!(found, expected);

@@ -7,6 +7,7 @@ use crate::memtable::Memtable;
 use crate::merge::{MergedPartitions, PartitionSource};
 use crate::read::ClusteringSlice;
 use crate::storage_error::StorageError;
+use crate::stretch::Stretch;
 use crate::table_schema::TableSchema;
 use std::collections::VecDeque;
 use std::ops::Bound;
@@ -35,6 +36,7 @@ impl<'a> RangeScan<'a> {
         table: &ColumnFamilyStore,
         range: KeyRange,
         slice: &'a ClusteringSlice,
+        stretch_bytes: u64,
     ) -> Result<Self, StorageError> {
         let schema = table.schema();
         if is_empty(&range) {
@@ -54,7 +56,7 @@ impl<'a> RangeScan<'a> {
             }));
         }
         for sstable in &view.sstables {
-            sources.push(Box::new(sstable.scan_range(range.clone())?));
+            sources.push(Box::new(sstable.scan_range(range.clone(), stretch_bytes)?));
         }
         Ok(Self {
             merged: MergedPartitions::new(sources)?,
@@ -63,21 +65,37 @@ impl<'a> RangeScan<'a> {
         })
     }
 
-    /// The next partition; `None` behind the last.
+    /// The first stretch of the next partition; `None` behind the last.
     ///
     /// # Errors
     /// When the disk fails or a file is corrupt.
-    pub(crate) fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
-        let Some((key, whole)) = self.merged.next()? else {
+    pub(crate) fn next(&mut self) -> Result<Option<(DecoratedKey, Stretch)>, StorageError> {
+        let Some((key, stretch)) = self.merged.next()? else {
             return Ok(None);
         };
-        let mut partition = if self.slice.is_all() {
+        Ok(Some((key, self.cut(stretch))))
+    }
+
+    /// The next stretch of the partition, which has one more.
+    ///
+    /// # Errors
+    /// When the disk fails or a file is corrupt.
+    pub(crate) fn next_stretch(&mut self) -> Result<Stretch, StorageError> {
+        let stretch = self.merged.next_stretch()?;
+        Ok(self.cut(stretch))
+    }
+
+    fn cut(&self, whole: Stretch) -> Stretch {
+        let mut stretch = if self.slice.is_all() {
             whole
         } else {
-            self.slice.cut(&whole)
+            Stretch {
+                partition: self.slice.cut(&whole.partition),
+                edge: whole.edge.filter(|edge| *edge < self.slice.end),
+            }
         };
-        self.schema.remove_dropped(&mut partition);
-        Ok(Some((key, partition)))
+        self.schema.remove_dropped(&mut stretch.partition);
+        stretch
     }
 }
 
@@ -101,7 +119,7 @@ struct MemtableScan {
 }
 
 impl PartitionSource for MemtableScan {
-    fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
+    fn next(&mut self) -> Result<Option<(DecoratedKey, Stretch)>, StorageError> {
         if self.batch.is_empty()
             && let Some((start, end)) = self.rest.take()
         {
@@ -116,6 +134,7 @@ impl PartitionSource for MemtableScan {
                 self.rest = Some((Bound::Excluded(last.clone()), end));
             }
         }
-        Ok(self.batch.pop_front())
+        let next = self.batch.pop_front();
+        Ok(next.map(|(key, partition)| (key, Stretch::whole(partition))))
     }
 }

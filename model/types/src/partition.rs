@@ -155,7 +155,13 @@ impl Partition {
     /// What a reader sees whose clock shows `now_seconds` since 1970.
     #[must_use]
     pub fn live_view(&self, now_seconds: i64, rules: &(impl ReconcileRules + ?Sized)) -> LiveView {
-        let normal = self.clone().merge(Self::default(), rules);
+        self.clone().into_live_view(now_seconds, rules)
+    }
+
+    /// The same of a partition that is not needed any more.
+    #[must_use]
+    pub fn into_live_view(self, now_seconds: i64, rules: &(impl ReconcileRules + ?Sized)) -> LiveView {
+        let normal = self.merge(Self::default(), rules);
         let rows = normal.rows.into_iter().filter_map(|(clustering, row)| {
             let exists = row.liveness.is_live(now_seconds);
             let cells = live_cells(row, now_seconds);

@@ -156,6 +156,22 @@ impl<K, V> SortedMap<K, V> {
         Range::new(self.chunks(), start, end)
     }
 
+    /// Takes out the entries behind a place that is no key; looks at few, and moves whole vectors.
+    ///
+    /// Keys must first all be before the place, then behind it.
+    #[must_use]
+    pub fn split_off(&mut self, is_before: impl Fn(&K) -> bool) -> Self {
+        let place = chunks::place_after(self.chunks(), is_before);
+        let entries = match &mut self.entries {
+            Entries::Few(entries) => Entries::Few(entries.split_off(place.index)),
+            Entries::Many(chunks) => Entries::Many(Box::new(chunks.split_off(place))),
+        };
+        let mut behind = Self { entries };
+        behind.become_few_if_possible();
+        self.become_few_if_possible();
+        behind
+    }
+
     /// The vectors of entries; none is empty, except that of a map without entries.
     const fn chunks(&self) -> &[Vec<(K, V)>] {
         match &self.entries {

@@ -31,6 +31,7 @@ enum Change {
     Extend(Vec<(Key, u32)>),
     Merge(Vec<(Key, u32)>),
     MergeRun { first: Key, step: Key, count: Key },
+    SplitOff(Key),
     Clear,
 }
 
@@ -69,7 +70,8 @@ impl Arbitrary for Change {
             },
             32..=33 => Self::Extend(pairs(random)),
             34..=36 => Self::Merge(pairs(random)),
-            37..=38 => Self::MergeRun { first, step, count },
+            37 => Self::MergeRun { first, step, count },
+            38 => Self::SplitOff(first),
             _ => Self::Clear,
         }
     }
@@ -115,6 +117,11 @@ impl Change {
             Self::Extend(entries) => map.extend(entries),
             Self::Merge(entries) => merge(map, entries.into_iter().collect()),
             Self::MergeRun { first, step, count } => merge(map, Self::run(first, step, count).collect()),
+            Self::SplitOff(key) => {
+                let mut behind = map.split_off(&key);
+                answer.1 = behind.pop_first();
+                map.extend(behind.into_iter().map(|(key, value)| (key / 2, value)));
+            }
             Self::Clear => map.clear(),
         }
         answer
@@ -155,6 +162,16 @@ impl Change {
             Self::Extend(entries) => map.extend(entries),
             Self::Merge(entries) => map.merge(entries.into_iter().collect(), sum),
             Self::MergeRun { first, step, count } => map.merge(Self::run(first, step, count).collect(), sum),
+            Self::SplitOff(key) => {
+                let mut behind = map.split_off(|known| *known < key);
+                assert!(
+                    behind
+                        .iter()
+                        .eq(behind.clone().into_iter().collect::<Oracle>().iter())
+                );
+                answer.1 = behind.pop_first();
+                map.extend(behind.into_iter().map(|(key, value)| (key / 2, value)));
+            }
             Self::Clear => map.clear(),
         }
         answer

@@ -71,7 +71,7 @@ enum Question {
     /// The partitions of a table from a key on.
     Scan(TableId, Bound<DecoratedKey>),
     /// Rows of a partition of a table.
-    Read(TableId, DecoratedKey, ClusteringSlice),
+    Read(TableId, DecoratedKey, RowFilter),
 }
 
 /// Partitions with what is seen of them.
@@ -84,12 +84,8 @@ impl Question {
                 let range = (start.clone(), Bound::Unbounded);
                 engine.scan(*table, range, &RowFilter::ALL, usize::MAX)
             }
-            Self::Read(table, key, slice) => {
-                let filter = RowFilter {
-                    slice: slice.clone(),
-                    ..RowFilter::ALL
-                };
-                let rows = engine.read(*table, key, &filter)?;
+            Self::Read(table, key, filter) => {
+                let rows = engine.read(*table, key, filter)?;
                 Ok(vec![(key.clone(), rows)])
             }
         }
@@ -105,13 +101,28 @@ impl Question {
                 questions.push(Self::Scan(id, Bound::Included(key.clone())));
                 questions.push(Self::Scan(id, Bound::Excluded(key.clone())));
                 let whole = engine.read(id, &key, &RowFilter::ALL)?;
-                questions.push(Self::Read(id, key.clone(), ClusteringSlice::ALL));
-                let of_slice = |slice| Self::Read(id, key.clone(), slice);
-                questions.extend(slices(&whole).into_iter().map(of_slice));
+                let slices = slices(&whole).into_iter().chain([ClusteringSlice::ALL]);
+                let of_filter = |filter| Self::Read(id, key.clone(), filter);
+                questions.extend(slices.flat_map(filters).map(of_filter));
             }
         }
         Ok(questions)
     }
+}
+
+/// The rows of a slice, the first ones of them, the last ones, and all in reversed order.
+fn filters(slice: ClusteringSlice) -> [RowFilter; 4] {
+    let limits = [
+        (false, None),
+        (false, Some(1)),
+        (true, Some(1)),
+        (true, Some(usize::MAX)),
+    ];
+    limits.map(|(is_reversed, limit_count)| RowFilter {
+        slice: slice.clone(),
+        is_reversed,
+        limit_count,
+    })
 }
 
 /// Slices that begin or end at each place before or behind a row, or behind all that begins as it does.

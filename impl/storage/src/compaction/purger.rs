@@ -4,9 +4,11 @@
 //! rules of durability. Chapter: `specs/09-compaction.md`. Source: Cassandra
 //! `db.partitions.PurgeFunction`, `db.rows.BTreeRow.purge`, `db.rows.AbstractCell.purge`.
 
+use crate::stretch::Stretch;
 use thymbra_durability::{CellPurge, PurgeLimit, PurgeRules as _};
 use thymbra_types::{
-    Cell, CellKind, DeletionTime, LivenessInfo, LocalDeletionTime, Partition, Reference, Row, Timestamp,
+    Cell, CellKind, ClusteringBound, DeletionTime, LivenessInfo, LocalDeletionTime, Partition, Reference,
+    Row, Timestamp,
 };
 
 /// What a purge did to a partition, beside taking the values of expired cells.
@@ -18,46 +20,78 @@ pub(crate) struct Purged {
     pub(crate) kept_count: u64,
 }
 
-/// Removes from a partition in normal form what the rules let go.
-///
-/// `limit` says what data elsewhere leaves to purge; it is asked at most once, and only if there is
-/// something whose gc_grace is over.
-//= WP-CP-02
-pub(crate) fn purge(
-    partition: &mut Partition,
-    now_seconds: i64,
-    gc_before: LocalDeletionTime,
-    limit: &mut dyn FnMut() -> PurgeLimit,
-) -> Purged {
-    let mut purger = Purger {
-        now_seconds,
-        gc_before,
-        ask_limit: limit,
-        limit: None,
-        purged: Purged::default(),
-    };
-    purger.purge_deletion(&mut partition.deletion);
-    purger.purge_row(&mut partition.static_row);
-    partition.rows.retain(|_, row| {
-        purger.purge_row(row);
-        !row.is_empty()
-    });
-    partition
-        .range_tombstones
-        .retain(|tombstone| !purger.purges(tombstone.deletion));
-    purger.purged
-}
-
-struct Purger<'a> {
+/// Removes from one partition in normal form, which comes in stretches, what the rules let go.
+pub(crate) struct Purger<'a> {
     now_seconds: i64,
     gc_before: LocalDeletionTime,
     ask_limit: &'a mut dyn FnMut() -> PurgeLimit,
     /// Once it has been asked.
     limit: Option<PurgeLimit>,
+    /// A range tombstone that reaches up to the last edge, and was counted.
+    crossing: Option<(ClusteringBound, DeletionTime)>,
     purged: Purged,
 }
 
-impl Purger<'_> {
+impl<'a> Purger<'a> {
+    /// Before the first stretch of a partition.
+    ///
+    /// `ask_limit` says what data elsewhere leaves to purge; it is asked at most once, and only if there is
+    /// something whose gc_grace is over.
+    pub(crate) fn new(
+        now_seconds: i64,
+        gc_before: LocalDeletionTime,
+        ask_limit: &'a mut dyn FnMut() -> PurgeLimit,
+    ) -> Self {
+        Self {
+            now_seconds,
+            gc_before,
+            ask_limit,
+            limit: None,
+            crossing: None,
+            purged: Purged::default(),
+        }
+    }
+
+    /// Removes what the rules let go from the next stretch.
+    //= WP-CP-02
+    pub(crate) fn purge(&mut self, stretch: &mut Stretch) {
+        let Stretch { partition, edge } = stretch;
+        self.purge_deletion(&mut partition.deletion);
+        self.purge_row(&mut partition.static_row);
+        partition.rows.retain(|_, row| {
+            self.purge_row(row);
+            !row.is_empty()
+        });
+        self.purge_ranges(partition, edge.as_ref());
+    }
+
+    fn purge_ranges(&mut self, partition: &mut Partition, edge: Option<&ClusteringBound>) {
+        if partition.range_tombstones.is_empty() {
+            return;
+        }
+        let last = partition.range_tombstones.iter().last();
+        let crossing = last
+            .filter(|last| edge == Some(&last.end))
+            .map(|last| (last.end.clone(), last.deletion));
+        let crossed = std::mem::replace(&mut self.crossing, crossing);
+        partition.range_tombstones.retain(|tombstone| {
+            let counted = self.purged;
+            let goes = self.purges(tombstone.deletion);
+            if let Some((place, deletion)) = &crossed
+                && *place == tombstone.start
+                && *deletion == tombstone.deletion
+            {
+                self.purged = counted;
+            }
+            !goes
+        });
+    }
+
+    /// What was done.
+    pub(crate) fn finish(self) -> Purged {
+        self.purged
+    }
+
     fn may_purge(&mut self, timestamp: Timestamp, local_deletion_time: LocalDeletionTime) -> bool {
         let limit = self.limit_for(local_deletion_time);
         let may = Reference.may_purge(timestamp, local_deletion_time, self.gc_before, limit);
@@ -139,6 +173,20 @@ mod tests {
     use super::*;
     use thymbra_types::{CellName, Clustering, Ttl};
 
+    /// Purges a partition that comes as a whole.
+    fn purge(
+        partition: &mut Partition,
+        now_seconds: i64,
+        gc_before: LocalDeletionTime,
+        limit: &mut dyn FnMut() -> PurgeLimit,
+    ) -> Purged {
+        let mut purger = Purger::new(now_seconds, gc_before, limit);
+        let mut whole = Stretch::whole(std::mem::take(partition));
+        purger.purge(&mut whole);
+        *partition = whole.partition;
+        purger.finish()
+    }
+
     const NOW_SECONDS: i64 = 1_000;
 
     fn ttl(seconds: i32) -> Ttl {
@@ -218,8 +266,8 @@ mod tests {
         partition.rows.insert(Clustering::default(), row);
         partition.range_tombstones.add(
             thymbra_types::RangeTombstone {
-                start: thymbra_types::ClusteringBound::BOTTOM,
-                end: thymbra_types::ClusteringBound::TOP,
+                start: ClusteringBound::BOTTOM,
+                end: ClusteringBound::TOP,
                 deletion,
             },
             &Reference,
@@ -414,8 +462,8 @@ mod tests {
             let deletion = dice.deletion();
             if !deletion.is_live() {
                 let range = thymbra_types::RangeTombstone {
-                    start: thymbra_types::ClusteringBound::BOTTOM,
-                    end: thymbra_types::ClusteringBound::TOP,
+                    start: ClusteringBound::BOTTOM,
+                    end: ClusteringBound::TOP,
                     deletion,
                 };
                 made.range_tombstones.add(range, &Reference);

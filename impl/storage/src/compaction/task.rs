@@ -4,13 +4,14 @@
 //! `CompactionController`, `CompactionIterator`.
 
 use crate::column_family_store::ColumnFamilyStore;
-use crate::compaction::purger;
+use crate::compaction::purger::Purger;
 use crate::compaction::rate_limiter::RateLimiter;
 use crate::engine::Shared;
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::merge::{MergedPartitions, PartitionSource};
-use crate::sstable::{SSTableReader, SSTableWriter, WriterOptions};
+use crate::sstable::{SSTableReader, SSTableWriter, StretchWriter, WriterOptions};
 use crate::storage_error::StorageError;
+use crate::stretch::Stretch;
 use crate::view::View;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -132,9 +133,10 @@ pub(crate) fn compact(
         chunk_cache: Arc::clone(&shared.chunk_cache),
     };
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
+    let stretch_bytes = shared.config.stretch_bytes();
     let mut sources: Vec<Box<dyn PartitionSource>> = Vec::new();
     for sstable in &read {
-        sources.push(Box::new(sstable.scan()?));
+        sources.push(Box::new(sstable.scan(stretch_bytes)?));
     }
     let counts = write_merged(&controller, MergedPartitions::new(sources)?, &mut writer)?;
     let written = writer.finish()?;
@@ -184,23 +186,38 @@ fn write_merged(
     let schema = controller.table.schema();
     let limiter = RateLimiter::new(controller.shared.config.compaction_throughput_bytes_per_second);
     let mut counts = PurgeCounts::default();
-    while let Some((key, mut partition)) = merged.next()? {
+    let signals = &controller.shared.signals;
+    while let Some((key, mut stretch)) = merged.next()? {
         controller.check()?;
-        schema.remove_dropped(&mut partition);
-        let purged = purger::purge(
-            &mut partition,
-            controller.now_seconds,
-            controller.gc_before,
-            &mut || controller.purge_limit(&key),
-        );
+        let mut ask_limit = || controller.purge_limit(&key);
+        let mut purger = Purger::new(controller.now_seconds, controller.gc_before, &mut ask_limit);
+        let mut clean = |stretch: &mut Stretch| {
+            schema.remove_dropped(&mut stretch.partition);
+            purger.purge(stretch);
+        };
+        clean(&mut stretch);
+        let is_written = if stretch.edge.is_none() {
+            writer.append(&key, &stretch.partition)?;
+            !stretch.partition.is_empty()
+        } else {
+            let mut output = StretchWriter::new(writer, &key);
+            loop {
+                let is_last = stretch.edge.is_none();
+                output.push(stretch)?;
+                limiter.wait_for(output.position(), signals, || controller.check())?;
+                if is_last {
+                    break;
+                }
+                controller.check()?;
+                stretch = merged.next_stretch()?;
+                clean(&mut stretch);
+            }
+            output.finish()?
+        };
+        let purged = purger.finish();
         counts.purged += u64::from(purged.gone_count > 0);
         counts.kept += purged.kept_count;
-        if partition.is_empty() {
-            counts.removed += 1;
-            continue;
-        }
-        writer.append(&key, &partition)?;
-        let signals = &controller.shared.signals;
+        counts.removed += u64::from(!is_written);
         limiter.wait_for(writer.position(), signals, || controller.check())?;
     }
     Ok(counts)

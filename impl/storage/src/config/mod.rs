@@ -91,6 +91,9 @@ pub enum ConfigError {
     },
 }
 
+/// Blocks of the promoted index that scans and compactions take at once.
+const STRETCH_BLOCKS_COUNT: u64 = 16;
+
 impl Config {
     /// The settings that Cassandra ships, with all files under one directory.
     #[must_use]
@@ -193,6 +196,11 @@ impl Config {
             },
             (mode @ (SyncMode::Periodic { .. } | SyncMode::Batch | SyncMode::Group { .. }), _) => mode,
         }
+    }
+
+    /// Bytes of a partition that scans and compactions take from an SSTable at once, but for its last row.
+    pub(crate) const fn stretch_bytes(&self) -> u64 {
+        self.column_index_size_bytes.saturating_mul(STRETCH_BLOCKS_COUNT)
     }
 
     /// What the commit log is given; `highest_known_id` is of a segment that files name.

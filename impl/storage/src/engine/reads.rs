@@ -3,7 +3,7 @@
 //! Source: Cassandra `db.SinglePartitionReadCommand`, `db.PartitionRangeReadCommand`.
 
 use super::StorageEngine;
-use crate::read::{ClusteringSlice, PartitionRows, RowFilter};
+use crate::read::{ClusteringSlice, PartitionRows, RowFilter, RowsCollector, limited};
 use crate::scan::RangeScan;
 use crate::storage_error::StorageError;
 use std::ops::Bound;
@@ -20,8 +20,14 @@ impl StorageEngine {
         key: &DecoratedKey,
         filter: &RowFilter,
     ) -> Result<PartitionRows, StorageError> {
-        let partition = self.read_partition(table, key, &filter.slice)?;
-        Ok(PartitionRows::of(&partition, filter, self.now_seconds()))
+        let table = self.shared.table(table)?;
+        // A single row is looked for where it is newest.
+        let clustering_columns_count = table.schema().metadata.clustering().len();
+        if filter.limit_count.is_some() && filter.slice.named_row(clustering_columns_count).is_none() {
+            return limited::read_rows(&table, key, filter, self.now_seconds());
+        }
+        let partition = table.read_partition(key, &filter.slice)?;
+        Ok(PartitionRows::of(partition, filter, self.now_seconds()))
     }
 
     /// All that is known of the rows between two places of a partition, tombstones included: what a
@@ -55,12 +61,21 @@ impl StorageEngine {
         let table = self.shared.table(table)?;
         let now_seconds = self.now_seconds();
         let mut found = Vec::new();
-        let mut scan = RangeScan::begin(&table, range, &filter.slice)?;
+        let stretch_bytes = self.shared.config.stretch_bytes();
+        let mut scan = RangeScan::begin(&table, range, &filter.slice, stretch_bytes)?;
         while found.len() < limit_count {
-            let Some((key, partition)) = scan.next()? else {
+            let Some((key, mut stretch)) = scan.next()? else {
                 break;
             };
-            let rows = PartitionRows::of(&partition, filter, now_seconds);
+            let mut rows = RowsCollector::forward(filter, now_seconds);
+            loop {
+                rows.take(stretch.partition);
+                if rows.is_full() || stretch.edge.is_none() {
+                    break;
+                }
+                stretch = scan.next_stretch()?;
+            }
+            let rows = rows.finish();
             if !rows.is_empty() {
                 found.push((key, rows));
             }

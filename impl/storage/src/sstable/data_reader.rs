@@ -56,6 +56,12 @@ impl DataBuffer {
         }
     }
 
+    /// Bytes of memory for what was read.
+    #[cfg(test)]
+    pub(super) fn capacity_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// A buffer with these bytes.
     #[cfg(test)]
     pub(super) fn of(bytes: Vec<u8>, position: u64) -> Self {

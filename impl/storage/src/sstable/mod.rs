@@ -5,10 +5,10 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`writer`], [`partition_writer`], [`data_file_thread`], [`data_file`] | make the components |
-//! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`], [`block_reader`] | find partitions and read them |
+//! | [`writer`], [`partition_writer`], [`stretch_writer`], [`data_file_thread`], [`data_file`] | make the components |
+//! | [`reader`], [`index_reader`], [`data_reader`], [`partition_reader`], [`block_reader`], [`reversed_reader`], [`stretches`] | find partitions and read them |
 //! | [`chunk_cache`] | keeps what reads have decompressed |
-//! | [`scanner`] | goes over all of them |
+//! | [`scanner`], [`partition_scan`] | go over all of them |
 //! | [`read_meter`] | knows how often an SSTable is read |
 //! | [`components`] | reads and writes the small components whole |
 
@@ -21,17 +21,25 @@ mod data_reader;
 mod index_reader;
 mod partition_extent;
 mod partition_reader;
+mod partition_scan;
 mod partition_writer;
 mod read_meter;
 mod reader;
+mod reversed_reader;
 #[cfg(test)]
 mod rewrite_tests;
 mod scanner;
+#[cfg(test)]
+mod stretch_tests;
+mod stretch_writer;
+mod stretches;
 mod writer;
 
 pub(crate) use chunk_cache::ChunkCache;
 pub use chunk_cache::ChunkCacheStatistics;
 pub(crate) use reader::SSTableReader;
+pub(crate) use stretch_writer::StretchWriter;
+pub(crate) use stretches::SSTableStretches;
 pub(crate) use writer::{SSTableWriter, WriterOptions};
 
 use crate::disk::{Disk, DiskResult};

@@ -69,6 +69,13 @@ impl PartitionExtent {
         Ok(needed_end <= end && bytes_end < end)
     }
 
+    /// Takes note of the key, before the beginning of the partition is forgotten.
+    pub(super) fn know_key(&mut self, key: &DecoratedKey) {
+        if self.key.is_none() {
+            self.key = Some(key.clone());
+        }
+    }
+
     /// Whether a partition that was read ends where it should, as far as that is known.
     pub(super) fn may_end_at(&self, found: u64) -> bool {
         match self.end {

@@ -3,6 +3,7 @@
 //! Source: Cassandra `io.sstable.format.big.SSTableIterator`, `io.sstable.SSTableIdentityIterator`.
 
 use crate::read::ClusteringSlice;
+use crate::stretch::Stretch;
 use thymbra_format::rows::{
     ClusteringComparator, ClusteringValues, PartitionHeader, RangeTombstoneMarker, SerializationHeader,
     Unfiltered, UnfilteredForm, UnfilteredReader,
@@ -20,14 +21,28 @@ use thymbra_types::{
 pub(super) struct PartitionParser<'c> {
     header: &'c SerializationHeader,
     partitioner: Partitioner,
+    rows: RowCollector<'c>,
+    place: ParserPlace,
+}
+
+/// How far a parser has come.
+#[derive(Debug)]
+struct ParserPlace {
     key: Option<DecoratedKey>,
+    /// Until the first stretch was taken.
     deletion: DeletionTime,
     static_row: Row,
-    rows: RowCollector<'c>,
     /// Of the first byte that was not read.
     position: u64,
     /// The range that is open there.
     open: Option<DeletionTime>,
+}
+
+/// A parser that was left between two stretches of a partition.
+#[derive(Debug)]
+pub(super) struct PausedParser {
+    place: ParserPlace,
+    collected: Collected,
 }
 
 impl<'c> PartitionParser<'c> {
@@ -42,49 +57,92 @@ impl<'c> PartitionParser<'c> {
         Self {
             header,
             partitioner,
-            key: None,
-            deletion: DeletionTime::LIVE,
-            static_row: Row::default(),
             rows: RowCollector::new(comparator, slice),
-            position,
-            open: None,
+            place: ParserPlace {
+                key: None,
+                deletion: DeletionTime::LIVE,
+                static_row: Row::default(),
+                position,
+                open: None,
+            },
+        }
+    }
+
+    /// Behind a stretch that was taken.
+    pub(super) fn resume(
+        header: &'c SerializationHeader,
+        partitioner: Partitioner,
+        slice: &'c ClusteringSlice,
+        paused: PausedParser,
+    ) -> Self {
+        let mut parser = Self::new(header, partitioner, slice, paused.place.position);
+        parser.place = paused.place;
+        parser.rows.collected = paused.collected;
+        parser
+    }
+
+    /// Keeps the place without what belongs to the file.
+    pub(super) fn pause(self) -> PausedParser {
+        PausedParser {
+            place: self.place,
+            collected: self.rows.collected,
         }
     }
 
     /// Of the first byte that the next call of [`Self::advance`] needs; behind the end in the end.
     pub(super) const fn position(&self) -> u64 {
-        self.position
+        self.place.position
     }
 
-    /// Reads on to the end of the partition, in bytes that begin at the position.
+    /// The key, once it was read.
+    pub(super) const fn key(&self) -> Option<&DecoratedKey> {
+        self.place.key.as_ref()
+    }
+
+    /// Reads on to the end of the partition, in bytes that begin at the position, or to the first row or marker
+    /// that ends at or behind another position; says whether it is the end.
     ///
     /// # Errors
     /// When the bytes are not what the format allows. When they are cut, the next call goes on with
     /// more of them.
-    pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
-        let mut cursor = Cursor::at(bytes, self.position);
-        if self.key.is_none() {
+    pub(super) fn advance(&mut self, bytes: &[u8], wanted_end: u64) -> Result<bool, FormatError> {
+        let place = &mut self.place;
+        let mut cursor = Cursor::at(bytes, place.position);
+        if place.key.is_none() {
             let head = PartitionHeader::read(&mut cursor, self.header)?;
-            self.key = Some(DecoratedKey::new(self.partitioner, head.key));
-            self.deletion = head.deletion;
-            self.static_row = head.static_row;
-            self.position = cursor.offset();
+            place.key = Some(DecoratedKey::new(self.partitioner, head.key));
+            place.deletion = head.deletion;
+            place.static_row = head.static_row;
+            place.position = cursor.offset();
         }
-        let mut reader = UnfilteredReader::resume(cursor, self.header, UnfilteredForm::SsTable, self.open);
+        let mut reader = UnfilteredReader::resume(cursor, self.header, UnfilteredForm::SsTable, place.open);
         while let Some(unfiltered) = reader.next()? {
             self.rows.take(unfiltered, reader.offset())?;
-            (self.position, self.open) = (reader.offset(), reader.open_marker());
+            (place.position, place.open) = (reader.offset(), reader.open_marker());
+            if place.position >= wanted_end {
+                return Ok(false);
+            }
         }
-        self.position = reader.offset();
-        Ok(())
+        place.position = reader.offset();
+        Ok(true)
     }
 
-    /// The partition, once its end was read.
+    /// What was read since the stretch before.
+    pub(super) fn take_stretch(&mut self) -> Stretch {
+        let mut stretch = self.rows.take_stretch();
+        stretch.partition.deletion = std::mem::take(&mut self.place.deletion);
+        stretch.partition.static_row = std::mem::take(&mut self.place.static_row);
+        stretch
+    }
+
+    /// The partition behind the last stretch that was taken, once its end was read.
+    #[inline]
     pub(super) fn finish(self) -> (DecoratedKey, Partition) {
         let mut partition = self.rows.finish();
-        partition.deletion = self.deletion;
-        partition.static_row = self.static_row;
-        (self.key.expect("a partition that has ended has begun"), partition)
+        partition.deletion = self.place.deletion;
+        partition.static_row = self.place.static_row;
+        let key = self.place.key;
+        (key.expect("a partition that has ended has begun"), partition)
     }
 }
 
@@ -92,6 +150,12 @@ impl<'c> PartitionParser<'c> {
 pub(super) struct RowCollector<'c> {
     comparator: ClusteringComparator<'c>,
     slice: &'c ClusteringSlice,
+    collected: Collected,
+}
+
+/// What was taken, and what has to be known of it for what comes.
+#[derive(Debug, Default)]
+struct Collected {
     partition: Partition,
     /// Where the range began that is open, and its deletion.
     open: Option<(ClusteringBound, DeletionTime)>,
@@ -99,6 +163,7 @@ pub(super) struct RowCollector<'c> {
 }
 
 /// Where the last row or marker stood.
+#[derive(Debug)]
 enum Last {
     Row(Clustering),
     Bound(ClusteringBound),
@@ -110,15 +175,13 @@ impl<'c> RowCollector<'c> {
         Self {
             comparator,
             slice,
-            partition: Partition::default(),
-            open: None,
-            last: None,
+            collected: Collected::default(),
         }
     }
 
     /// In the midst of a partition, where a range may be open that began before the slice.
     pub(super) fn resume(mut self, open: Option<DeletionTime>) -> Self {
-        self.open = open.map(|deletion| (ClusteringBound::BOTTOM, deletion));
+        self.collected.open = open.map(|deletion| (ClusteringBound::BOTTOM, deletion));
         self
     }
 
@@ -151,15 +214,15 @@ impl<'c> RowCollector<'c> {
         let Some(clustering) = self.comparator.to_clustering(clustering) else {
             return Err(null_component(end_offset));
         };
-        let in_order = match &self.last {
+        let in_order = match &self.collected.last {
             Some(Last::Row(last)) => *last < clustering,
             Some(Last::Bound(last)) => last.is_before(&clustering),
             None => true,
         };
         if self.slice.selects(&clustering) && !row.is_empty() {
-            self.partition.rows.insert(clustering.clone(), row);
+            self.collected.partition.rows.insert(clustering.clone(), row);
         }
-        self.last = Some(Last::Row(clustering));
+        self.collected.last = Some(Last::Row(clustering));
         Ok(in_order)
     }
 
@@ -169,7 +232,7 @@ impl<'c> RowCollector<'c> {
             return Err(null_component(end_offset));
         };
         let bound = ClusteringBound { prefix, side };
-        let in_order = match &self.last {
+        let in_order = match &self.collected.last {
             Some(Last::Row(last)) => !bound.is_before(last),
             Some(Last::Bound(last)) => *last < bound,
             None => true,
@@ -178,15 +241,15 @@ impl<'c> RowCollector<'c> {
             if change.closing().is_some() {
                 self.close(&bound);
             }
-            self.open = change.opening().map(|deletion| (bound.clone(), deletion));
+            self.collected.open = change.opening().map(|deletion| (bound.clone(), deletion));
         }
-        self.last = Some(Last::Bound(bound));
+        self.collected.last = Some(Last::Bound(bound));
         Ok(in_order)
     }
 
     /// Place of what was taken last.
     pub(super) fn last_place(&self) -> Option<Place<'_>> {
-        self.last.as_ref().map(|last| match last {
+        self.collected.last.as_ref().map(|last| match last {
             Last::Row(clustering) => clustering.into(),
             Last::Bound(bound) => bound.into(),
         })
@@ -194,31 +257,59 @@ impl<'c> RowCollector<'c> {
 
     /// Whether what was taken last lies behind the slice, and so does all that follows.
     pub(super) fn is_past_slice(&self) -> bool {
-        match &self.last {
+        match &self.collected.last {
             Some(Last::Row(row)) => self.slice.end.is_before(row),
             Some(Last::Bound(bound)) => *bound >= self.slice.end,
             None => false,
         }
     }
 
+    /// What was taken since the stretch before; nothing that belongs before its edge comes any more.
+    pub(super) fn take_stretch(&mut self) -> Stretch {
+        let edge = match &self.collected.last {
+            Some(Last::Row(row)) => ClusteringBound::exclusive_start(row.clone()),
+            Some(Last::Bound(bound)) => bound.clone(),
+            None => self.slice.start.clone(),
+        };
+        if let Some((_, deletion)) = self.collected.open {
+            self.close(&edge);
+            self.collected.open = Some((edge.clone(), deletion));
+        }
+        Stretch {
+            partition: std::mem::take(&mut self.collected.partition),
+            edge: Some(edge),
+        }
+    }
+
     /// Ends the range that is open, and keeps what of it lies in the slice.
     fn close(&mut self, end: &ClusteringBound) {
-        let Some((start, deletion)) = self.open.take() else {
+        let Some((start, deletion)) = self.collected.open.take() else {
             return;
         };
         let end = end.min(&self.slice.end).clone();
         let start = start.max(self.slice.start.clone());
-        self.partition
+        self.collected
+            .partition
             .range_tombstones
             .push(RangeTombstone { start, end, deletion });
     }
 
-    /// The rows and range tombstones that were taken.
-    pub(super) fn finish(mut self) -> Partition {
+    /// What was taken since the stretch before, when nothing of the slice comes any more.
+    pub(super) fn take_rest(&mut self) -> Partition {
         // Open where the slice ends before the range does.
         let end = self.slice.end.clone();
         self.close(&end);
-        self.partition
+        std::mem::take(&mut self.collected.partition)
+    }
+
+    /// The rows and range tombstones that were taken.
+    #[inline]
+    pub(super) fn finish(mut self) -> Partition {
+        if self.collected.open.is_some() {
+            let end = self.slice.end.clone();
+            self.close(&end);
+        }
+        self.collected.partition
     }
 }
 
@@ -302,7 +393,7 @@ mod tests {
             let mut parser = PartitionParser::new(&header, Partitioner::ByteOrdered, &all, 1_000);
             for end in (0..bytes.len()).step_by(piece_bytes) {
                 let begin = usize::try_from(parser.position() - 1_000).expect("a short partition");
-                let cut = parser.advance(&bytes[begin..end.max(begin)]);
+                let cut = parser.advance(&bytes[begin..end.max(begin)], u64::MAX);
                 assert!(matches!(cut, Err(FormatError::Truncated { .. })), "{cut:?}");
                 let begin = usize::try_from(parser.position() - 1_000).expect("a short partition");
                 assert!(
@@ -312,7 +403,7 @@ mod tests {
             }
             let begin = usize::try_from(parser.position() - 1_000).expect("a short partition");
             parser
-                .advance(&bytes[begin..])
+                .advance(&bytes[begin..], u64::MAX)
                 .expect("the rest of the partition");
             assert_eq!(parser.position(), 1_000 + bytes.len() as u64);
             let (key, found) = parser.finish();

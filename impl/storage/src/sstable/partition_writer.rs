@@ -15,19 +15,38 @@ use thymbra_types::{DecoratedKey, DeletionTime, Partition, Row};
 #[derive(Debug)]
 pub(super) struct PartitionWriter {
     unfiltereds: UnfilteredWriter,
-    /// The present partition.
+    /// The present partition, without what was taken of it.
     bytes: Vec<u8>,
+    /// Bytes of the present partition that were taken.
+    taken: usize,
     /// Where its rows begin.
     header_length: usize,
     column_index_size: usize,
 }
 
 /// A block of the promoted index that is not full yet.
-#[derive(Clone, Copy)]
-struct Block<'p> {
-    begin: usize,
-    first: UnfilteredView<'p>,
-    last: UnfilteredView<'p>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block<'p> {
+    /// From the beginning of the partition.
+    pub(super) begin: usize,
+    pub(super) first: UnfilteredView<'p>,
+    pub(super) last: UnfilteredView<'p>,
+}
+
+/// What has to be known of the rows and markers that were written, to go on behind them.
+#[derive(Debug, Default)]
+pub(super) struct Progress<'p> {
+    /// The first and the last one.
+    pub(super) ends: Option<(UnfilteredView<'p>, UnfilteredView<'p>)>,
+    pub(super) open_marker: Option<DeletionTime>,
+    pub(super) block: Option<Block<'p>>,
+}
+
+/// What a partition leaves beside its bytes.
+pub(super) struct Surroundings<'w> {
+    pub(super) header: &'w SerializationHeader,
+    pub(super) index: &'w mut RowIndexWriter,
+    pub(super) metadata: &'w mut MetadataCollector,
 }
 
 impl PartitionWriter {
@@ -36,6 +55,7 @@ impl PartitionWriter {
         Self {
             unfiltereds: UnfilteredWriter::new(UnfilteredForm::SsTable),
             bytes: Vec::new(),
+            taken: 0,
             header_length: 0,
             column_index_size: usize::try_from(column_index_size_bytes).unwrap_or(usize::MAX),
         }
@@ -46,53 +66,106 @@ impl PartitionWriter {
         &mut self,
         key: &DecoratedKey,
         partition: &Partition,
-        header: &SerializationHeader,
-        index: &mut RowIndexWriter,
-        metadata: &mut MetadataCollector,
+        mut around: Surroundings<'_>,
     ) -> Result<(), EncodeError> {
-        self.begin(key, partition.deletion, &partition.static_row, header)?;
-        metadata.update_deletion(partition.deletion);
-        if !partition.static_row.is_empty() {
-            metadata.update_row(&partition.static_row);
+        self.begin(key, partition.deletion, &partition.static_row, &mut around)?;
+        let mut progress = Progress::default();
+        self.write_unfiltereds(unfiltereds(partition), &mut progress, &mut around)?;
+        self.end(&progress, &mut around)
+    }
+
+    /// Begins a partition that is written piece by piece.
+    #[inline]
+    pub(super) fn begin(
+        &mut self,
+        key: &DecoratedKey,
+        deletion: DeletionTime,
+        static_row: &Row,
+        around: &mut Surroundings<'_>,
+    ) -> Result<(), EncodeError> {
+        self.bytes.clear();
+        self.taken = 0;
+        write_partition_header(
+            key.key(),
+            deletion,
+            static_row,
+            around.header,
+            &mut self.unfiltereds,
+            &mut self.bytes,
+        )?;
+        self.header_length = self.bytes.len();
+        around.metadata.update_deletion(deletion);
+        if !static_row.is_empty() {
+            around.metadata.update_row(static_row);
         }
-        let mut ends: Option<(UnfilteredView<'_>, UnfilteredView<'_>)> = None;
-        let mut open_marker = None;
-        let mut block: Option<Block<'_>> = None;
-        for unfiltered in unfiltereds(partition) {
-            let begin = self.bytes.len();
-            self.unfiltereds.write_view(unfiltered, header, &mut self.bytes)?;
+        Ok(())
+    }
+
+    /// Serializes rows and markers behind others.
+    #[inline]
+    pub(super) fn write_unfiltereds<'p>(
+        &mut self,
+        unfiltereds: impl Iterator<Item = UnfilteredView<'p>>,
+        progress: &mut Progress<'p>,
+        around: &mut Surroundings<'_>,
+    ) -> Result<(), EncodeError> {
+        for unfiltered in unfiltereds {
+            let begin = self.taken + self.bytes.len();
+            self.unfiltereds
+                .write_view(unfiltered, around.header, &mut self.bytes)?;
             match unfiltered {
                 UnfilteredView::Marker { change, .. } => {
-                    open_marker = change.opening();
-                    metadata.update_marker(change);
+                    progress.open_marker = change.opening();
+                    around.metadata.update_marker(change);
                 }
-                UnfilteredView::Row { row, .. } => metadata.update_row(row),
+                UnfilteredView::Row { row, .. } => around.metadata.update_row(row),
             }
-            ends = Some((ends.map_or(unfiltered, |(first, _)| first), unfiltered));
+            let first = progress.ends.map_or(unfiltered, |(first, _)| first);
+            progress.ends = Some((first, unfiltered));
             let extended = Block {
                 last: unfiltered,
-                ..block.unwrap_or(Block {
+                ..progress.block.unwrap_or(Block {
                     begin,
                     first: unfiltered,
                     last: unfiltered,
                 })
             };
-            block = Some(extended);
-            if self.bytes.len() - extended.begin >= self.column_index_size {
-                self.close_block(extended, open_marker, header, index)?;
-                block = None;
+            progress.block = Some(extended);
+            if self.taken + self.bytes.len() - extended.begin >= self.column_index_size {
+                self.close_block(extended, progress.open_marker, around)?;
+                progress.block = None;
             }
         }
+        Ok(())
+    }
+
+    /// Ends a partition behind its last row or marker.
+    #[inline]
+    pub(super) fn end(
+        &mut self,
+        progress: &Progress<'_>,
+        around: &mut Surroundings<'_>,
+    ) -> Result<(), EncodeError> {
         self.unfiltereds.write_end_of_partition(&mut self.bytes);
-        if let Some((first, last)) = ends {
-            metadata.update_clustering_values(first.into(), last.into());
+        if let Some((first, last)) = progress.ends {
+            around
+                .metadata
+                .update_clustering_values(first.into(), last.into());
         }
         // Blocks matter only if there are two; the last one has the end of the partition.
-        if index.block_count() > 0
-            && let Some(last) = block
+        if around.index.block_count() > 0
+            && let Some(last) = progress.block
         {
-            self.close_block(last, open_marker, header, index)?;
+            self.close_block(last, progress.open_marker, around)?;
         }
+        Ok(())
+    }
+
+    /// Gives what was serialized since the last time to a function, and forgets it.
+    pub(super) fn take_bytes<E>(&mut self, write: impl FnOnce(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        write(&self.bytes)?;
+        self.taken += self.bytes.len();
+        self.bytes.clear();
         Ok(())
     }
 
@@ -101,13 +174,12 @@ impl PartitionWriter {
         &mut self,
         key: &DecoratedKey,
         row: &SingleRow<'_, '_>,
-        header: &SerializationHeader,
-        index: &mut RowIndexWriter,
-        metadata: &mut MetadataCollector,
+        mut around: Surroundings<'_>,
     ) -> Result<(), EncodeError> {
         let no_row = Row::default();
-        self.begin(key, DeletionTime::LIVE, &no_row, header)?;
-        self.unfiltereds.write_single_row(row, header, &mut self.bytes)?;
+        self.begin(key, DeletionTime::LIVE, &no_row, &mut around)?;
+        self.unfiltereds
+            .write_single_row(row, around.header, &mut self.bytes)?;
         // All that is asked of it is where it is.
         let place = UnfilteredView::Row {
             clustering: row.clustering(),
@@ -119,11 +191,13 @@ impl PartitionWriter {
                 first: place,
                 last: place,
             };
-            self.close_block(block, None, header, index)?;
+            self.close_block(block, None, &mut around)?;
         }
         self.unfiltereds.write_end_of_partition(&mut self.bytes);
-        metadata.update_single_row(row);
-        metadata.update_clustering_values(place.into(), place.into());
+        around.metadata.update_single_row(row);
+        around
+            .metadata
+            .update_clustering_values(place.into(), place.into());
         Ok(())
     }
 
@@ -137,34 +211,20 @@ impl PartitionWriter {
         self.header_length as u64
     }
 
-    fn begin(
-        &mut self,
-        key: &DecoratedKey,
-        deletion: DeletionTime,
-        static_row: &Row,
-        header: &SerializationHeader,
-    ) -> Result<(), EncodeError> {
-        self.bytes.clear();
-        let (unfiltereds, bytes) = (&mut self.unfiltereds, &mut self.bytes);
-        write_partition_header(key.key(), deletion, static_row, header, unfiltereds, bytes)?;
-        self.header_length = bytes.len();
-        Ok(())
-    }
-
     fn close_block(
         &self,
         block: Block<'_>,
         end_open_marker: Option<DeletionTime>,
-        header: &SerializationHeader,
-        index: &mut RowIndexWriter,
+        around: &mut Surroundings<'_>,
     ) -> Result<(), EncodeError> {
+        let types = &around.header.clustering_types;
         let info = IndexInfo {
-            first: ClusteringPrefix::of_unfiltered(block.first, &header.clustering_types)?,
-            last: ClusteringPrefix::of_unfiltered(block.last, &header.clustering_types)?,
+            first: ClusteringPrefix::of_unfiltered(block.first, types)?,
+            last: ClusteringPrefix::of_unfiltered(block.last, types)?,
             offset_bytes: block.begin as u64,
-            width_bytes: (self.bytes.len() - block.begin) as u64,
+            width_bytes: (self.taken + self.bytes.len() - block.begin) as u64,
             end_open_marker,
         };
-        index.add_block(&info, &header.clustering_types)
+        around.index.add_block(&info, types)
     }
 }

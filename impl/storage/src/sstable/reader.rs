@@ -7,8 +7,7 @@ use super::block_reader::BlockReader;
 use super::chunk_cache::ChunkCache;
 use super::data_file::DataSummary;
 use super::data_reader::{DataBuffer, DataForm, DataReader};
-use super::index_reader::{Around, IndexReader};
-use super::partition_extent::PartitionExtent;
+use super::index_reader::{Around, IndexReader, Located};
 use super::partition_reader::PartitionParser;
 use super::read_meter::ReadMeter;
 use super::scanner::SSTableScanner;
@@ -47,12 +46,12 @@ pub(super) struct WrittenParts {
 #[derive(Debug)]
 pub(crate) struct SSTableReader {
     files: SSTableFiles,
-    partitioner: Partitioner,
-    data: DataReader,
-    index: IndexReader,
+    pub(super) partitioner: Partitioner,
+    pub(super) data: DataReader,
+    pub(super) index: IndexReader,
     filter: Option<BloomFilter>,
     stats: StatsMetadata,
-    header: SerializationHeader,
+    pub(super) header: SerializationHeader,
     /// Before and behind all rows and range tombstones.
     clustering_range: (ClusteringBound, ClusteringBound),
     /// By the clock of the engine where it was written in this life, else by that of the file.
@@ -288,27 +287,54 @@ impl SSTableReader {
         key: &DecoratedKey,
         slice: &ClusteringSlice,
     ) -> Result<Option<Partition>, StorageError> {
+        let Some(located) = self.locate(key)? else {
+            return Ok(None);
+        };
+        if located.has_promoted_index() && !slice.is_all() {
+            return self.blocks(located).read(key.key(), slice).map(Some);
+        }
+        self.read_located(key, &located, slice).map(Some)
+    }
+
+    /// Where a read finds a partition; `None` where it is not.
+    ///
+    /// # Errors
+    /// When the disk fails or a file is damaged.
+    pub(super) fn locate(&self, key: &DecoratedKey) -> Result<Option<Located>, StorageError> {
         if !self.may_contain(key) {
             return Ok(None);
         }
         self.read_meter.mark();
-        let Some(located) = self.index.locate(key, self.data.length_bytes())? else {
+        let located = self.index.locate(key, self.data.length_bytes())?;
+        if located.is_none() {
             self.check_keys(&self.index.around(key)?)?;
-            return Ok(None);
-        };
-        if located.has_promoted_index() && !slice.is_all() {
-            let blocks = BlockReader {
-                data: &self.data,
-                index: &self.index,
-                header: &self.header,
-                located: &located,
-            };
-            return blocks.read(key.key(), slice).map(Some);
         }
+        Ok(located)
+    }
+
+    /// A partition with a promoted index.
+    pub(super) const fn blocks(&self, located: Located) -> BlockReader<'_> {
+        BlockReader {
+            data: &self.data,
+            index: &self.index,
+            header: &self.header,
+            located,
+        }
+    }
+
+    /// Reads a partition, and cuts it to a slice.
+    ///
+    /// # Errors
+    /// When the disk fails or the data is damaged.
+    pub(super) fn read_located(
+        &self,
+        key: &DecoratedKey,
+        located: &Located,
+        slice: &ClusteringSlice,
+    ) -> Result<Partition, StorageError> {
         let mut buffer = DataBuffer::cached();
         self.fill(&mut buffer, located.begin, located.end)?;
-        let partition = self.parse(&buffer, key, located.begin, located.end, slice)?;
-        Ok(Some(partition))
+        self.parse(&buffer, key, located.begin, located.end, slice)
     }
 
     /// Parses the partition at a position.
@@ -322,7 +348,7 @@ impl SSTableReader {
     ) -> Result<Partition, StorageError> {
         let mut parser = PartitionParser::new(&self.header, self.partitioner, slice, begin);
         parser
-            .advance(buffer.from(begin))
+            .advance(buffer.from(begin), u64::MAX)
             .map_err(StorageError::corrupt(self.data.path()))?;
         let found_end = parser.position();
         let (found, partition) = parser.finish();
@@ -335,19 +361,23 @@ impl SSTableReader {
         Ok(partition)
     }
 
-    /// All partitions in order.
+    /// All partitions in order, those of more than so many bytes in stretches.
     ///
     /// # Errors
     /// When the disk fails or a file is damaged.
-    pub(crate) fn scan(self: &Arc<Self>) -> Result<SSTableScanner, StorageError> {
-        self.scan_range((Bound::Unbounded, Bound::Unbounded))
+    pub(crate) fn scan(self: &Arc<Self>, stretch_bytes: u64) -> Result<SSTableScanner, StorageError> {
+        self.scan_range((Bound::Unbounded, Bound::Unbounded), stretch_bytes)
     }
 
-    /// The partitions between two keys in order.
+    /// The partitions between two keys in order, those of more than so many bytes in stretches.
     ///
     /// # Errors
     /// When the disk fails or a file is damaged.
-    pub(crate) fn scan_range(self: &Arc<Self>, range: KeyRange) -> Result<SSTableScanner, StorageError> {
+    pub(crate) fn scan_range(
+        self: &Arc<Self>,
+        range: KeyRange,
+        stretch_bytes: u64,
+    ) -> Result<SSTableScanner, StorageError> {
         let begin = match &range.0 {
             Bound::Included(key) | Bound::Excluded(key) => {
                 let around = self.index.around(key)?;
@@ -356,62 +386,7 @@ impl SSTableReader {
             }
             Bound::Unbounded => Some(0),
         };
-        Ok(SSTableScanner::new(Arc::clone(self), begin, range))
-    }
-
-    /// Reads the partition at a position, and where the next one begins.
-    ///
-    /// # Errors
-    /// When the disk fails or the data is damaged.
-    pub(super) fn read_at(
-        &self,
-        position: u64,
-        buffer: &mut DataBuffer,
-    ) -> Result<(DecoratedKey, Partition, u64), StorageError> {
-        if buffer.from(position).is_empty() {
-            self.data.read_at(position, buffer)?;
-        }
-        let all = ClusteringSlice::ALL;
-        let mut parser = PartitionParser::new(&self.header, self.partitioner, &all, position);
-        let mut extent = PartitionExtent::new(position, self.data.length_bytes());
-        while let Err(error) = parser.advance(buffer.from(parser.position())) {
-            // A partition that is cut goes on in the next chunk, if there is more of it.
-            let may_go_on =
-                extent.may_go_on(&error, buffer, self.partitioner, |key| self.end_of(key, position))?;
-            if !(may_go_on && self.read_on(parser.position(), buffer)?) {
-                return Err(self.corrupt_data(error));
-            }
-        }
-        let next = parser.position();
-        if !extent.may_end_at(next) {
-            return Err(self.other_end(position));
-        }
-        let (key, partition) = parser.finish();
-        Ok((key, partition, next))
-    }
-
-    /// Where the partition of a key ends that stands at a position.
-    fn end_of(&self, key: &DecoratedKey, position: u64) -> Result<u64, StorageError> {
-        let located = self.index.locate(key, self.data.length_bytes())?;
-        let located = located.filter(|located| located.begin == position);
-        located
-            .map(|located| located.end)
-            .ok_or_else(|| self.other_key(position))
-    }
-
-    /// Appends to a buffer what comes next: as much as it has from a position on, so that what stands
-    /// there is not looked at for each chunk of it. False at the end of the data.
-    fn read_on(&self, position: u64, buffer: &mut DataBuffer) -> Result<bool, StorageError> {
-        if position.saturating_sub(buffer.position) > FORGET_THRESHOLD_BYTES {
-            buffer.forget_before(position);
-        }
-        let end = buffer.end();
-        let wanted_end = end.saturating_add(end.saturating_sub(position));
-        if !self.data.read_more(buffer)? {
-            return Ok(false);
-        }
-        while buffer.end() < wanted_end && self.data.read_more(buffer)? {}
-        Ok(true)
+        Ok(SSTableScanner::new(Arc::clone(self), begin, range, stretch_bytes))
     }
 
     /// Puts the chunks of a stretch of the data into a buffer.
@@ -445,7 +420,7 @@ impl SSTableReader {
         Ok(())
     }
 
-    fn other_key(&self, begin: u64) -> StorageError {
+    pub(super) fn other_key(&self, begin: u64) -> StorageError {
         StorageError::corrupt(self.data.path())(FormatError::invalid(
             "partition",
             begin,
@@ -454,7 +429,7 @@ impl SSTableReader {
         ))
     }
 
-    fn other_end(&self, begin: u64) -> StorageError {
+    pub(super) fn other_end(&self, begin: u64) -> StorageError {
         StorageError::corrupt(self.data.path())(FormatError::invalid(
             "partition",
             begin,

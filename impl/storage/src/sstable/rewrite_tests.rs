@@ -1,10 +1,11 @@
 //! SSTables of Apache Cassandra are read, and written again byte for byte.
 
-use super::{ChunkCache, SSTableFiles, SSTableReader, SSTableWriter, WriterOptions};
+use super::{ChunkCache, SSTableFiles, SSTableReader, SSTableWriter, StretchWriter, WriterOptions};
 use crate::disk::{Disk, RealDisk};
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::merge::PartitionSource as _;
 use crate::read::ClusteringSlice;
+use crate::stretch::Stretch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,11 +106,12 @@ fn table_like(files: &SSTableFiles, statistics: &Statistics) -> TableMetadata {
         .expect("a table")
 }
 
-/// Writes the partitions of an SSTable again, with its header; gives both.
+/// Writes the partitions of an SSTable again, with its header, in stretches of so many bytes; gives both.
 fn rewrite(
     files: &SSTableFiles,
     statistics: &Statistics,
     column_index_size_bytes: u64,
+    stretch_bytes: u64,
     directory: &Path,
 ) -> (Arc<SSTableReader>, SSTableFiles) {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
@@ -130,9 +132,21 @@ fn rewrite(
     };
     let table = table_like(files, statistics);
     let mut writer = SSTableWriter::create(&disk, &mut transaction, &table, options).expect("a writer");
-    let mut scanner = reader.scan().expect("a scanner");
-    while let Some((key, partition)) = scanner.next().expect("a partition") {
-        writer.append(&key, &partition).expect("a partition is written");
+    let mut scanner = reader.scan(stretch_bytes).expect("a scanner");
+    while let Some((key, mut stretch)) = scanner.next().expect("a partition") {
+        if stretch.edge.is_none() {
+            writer
+                .append(&key, &stretch.partition)
+                .expect("a partition is written");
+            continue;
+        }
+        let mut output = StretchWriter::new(&mut writer, &key);
+        while stretch.edge.is_some() {
+            output.push(stretch).expect("a stretch is written");
+            stretch = scanner.next_stretch().expect("a stretch");
+        }
+        output.push(stretch).expect("the last stretch is written");
+        assert!(output.finish().expect("the end is written"));
     }
     let written = writer.finish().expect("all components").expect("partitions");
     transaction.commit().expect("the transaction ends");
@@ -156,6 +170,18 @@ fn uncompressed(files: &SSTableFiles) -> Vec<u8> {
 //= WP-SS-01 check
 #[test]
 fn real_sstables_are_written_again_byte_for_byte() {
+    check_all(u64::MAX);
+}
+
+//= WP-CP-09 check
+#[test]
+fn real_sstables_are_written_again_byte_for_byte_in_stretches_of_any_size() {
+    for stretch_bytes in [1, 1_000, 70_000] {
+        check_all(stretch_bytes);
+    }
+}
+
+fn check_all(stretch_bytes: u64) {
     let mut differences = BTreeMap::new();
     let mut compared_count = 0;
     for directory in tables() {
@@ -173,7 +199,13 @@ fn real_sstables_are_written_again_byte_for_byte() {
             let bytes = component(&files, Component::Statistics).expect("statistics");
             let statistics = Statistics::read(&bytes, files.version()).expect("statistics");
             let target = tempfile::tempdir().expect("a directory");
-            let (_, written) = rewrite(&files, &statistics, index_size_kib << 10, target.path());
+            let (_, written) = rewrite(
+                &files,
+                &statistics,
+                index_size_kib << 10,
+                stretch_bytes,
+                target.path(),
+            );
             let mut differing = Vec::new();
             if uncompressed(&files) != uncompressed(&written) {
                 differing.push("Data");
@@ -209,7 +241,10 @@ fn real_sstables_are_written_again_byte_for_byte() {
         }
     }
     assert!(compared_count >= 30, "{compared_count} SSTables");
-    assert!(differences.is_empty(), "{differences:#?}");
+    assert!(
+        differences.is_empty(),
+        "in stretches of {stretch_bytes} bytes: {differences:#?}"
+    );
 }
 
 /// Fields of the statistics that differ; the compression ratio is that of another compressor.
@@ -276,9 +311,9 @@ fn every_key_of_legacy_sstables_is_found() {
             let reader = SSTableReader::open(&disk, &files, Partitioner::ByteOrdered, &cache);
             let reader =
                 Arc::new(reader.unwrap_or_else(|error| panic!("{}: {error:?}", directory.display())));
-            let mut scanner = reader.scan().expect("a scanner");
+            let mut scanner = reader.scan(u64::MAX).expect("a scanner");
             let mut keys_count = 0;
-            while let Some((key, partition)) = scanner.next().expect("a partition") {
+            while let Some((key, Stretch { partition, .. })) = scanner.next().expect("a partition") {
                 let read = reader.read(&key, &ClusteringSlice::ALL).expect("a read");
                 assert_eq!(read, Some(partition), "{}: {key:?}", directory.display());
                 keys_count += 1;

@@ -3,10 +3,12 @@
 //! Source: Cassandra `io.sstable.format.big.BigTableScanner`.
 
 use super::data_reader::DataBuffer;
+use super::partition_scan::{PausedScan, Scanned};
 use super::reader::{FORGET_THRESHOLD_BYTES, SSTableReader};
 use crate::merge::PartitionSource;
 use crate::scan::KeyRange;
 use crate::storage_error::StorageError;
+use crate::stretch::Stretch;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 use thymbra_format::FormatError;
@@ -16,23 +18,50 @@ use thymbra_types::{DecoratedKey, Partition};
 #[derive(Debug)]
 pub(crate) struct SSTableScanner {
     sstable: Arc<SSTableReader>,
-    /// Of the next partition; `None` behind the last.
+    /// Of the next partition; `None` behind the last, and while one is under way.
     position: Option<u64>,
     range: KeyRange,
+    stretch_bytes: u64,
     buffer: DataBuffer,
     last: Option<DecoratedKey>,
+    /// Where a partition goes on whose end was not read.
+    under_way: Option<Box<PausedScan>>,
 }
 
 impl SSTableScanner {
     /// At a position, which may lie before the range.
-    pub(super) fn new(sstable: Arc<SSTableReader>, position: Option<u64>, range: KeyRange) -> Self {
+    pub(super) fn new(
+        sstable: Arc<SSTableReader>,
+        position: Option<u64>,
+        range: KeyRange,
+        stretch_bytes: u64,
+    ) -> Self {
         Self {
             sstable,
             position,
             range,
+            stretch_bytes,
             buffer: DataBuffer::default(),
             last: None,
+            under_way: None,
         }
+    }
+
+    /// Takes note of where to go on.
+    #[inline]
+    fn pass(&mut self, scanned: Scanned) -> Stretch {
+        if scanned.end.saturating_sub(self.buffer.position) > FORGET_THRESHOLD_BYTES {
+            self.buffer.forget_before(scanned.end);
+        }
+        self.position = scanned.paused.is_none().then_some(scanned.end);
+        self.under_way = scanned.paused;
+        scanned.stretch
+    }
+
+    /// Bytes of memory for what was read of the data.
+    #[cfg(test)]
+    pub(super) fn buffer_bytes(&self) -> usize {
+        self.buffer.capacity_bytes()
     }
 
     fn is_behind_range(&self, key: &DecoratedKey) -> bool {
@@ -45,12 +74,17 @@ impl SSTableScanner {
 }
 
 impl PartitionSource for SSTableScanner {
-    fn next(&mut self) -> Result<Option<(DecoratedKey, Partition)>, StorageError> {
+    fn next(&mut self) -> Result<Option<(DecoratedKey, Stretch)>, StorageError> {
+        while self.under_way.is_some() {
+            self.next_stretch()?;
+        }
         while let Some(position) = self.position.take() {
             if position >= self.sstable.data_length_bytes() {
                 break;
             }
-            let (key, partition, next) = self.sstable.read_at(position, &mut self.buffer)?;
+            let (key, scanned) = self
+                .sstable
+                .read_at(position, self.stretch_bytes, &mut self.buffer)?;
             if self.last.as_ref().is_some_and(|last| *last >= key) {
                 return Err(self.sstable.corrupt_data(FormatError::invalid(
                     "partition key",
@@ -63,14 +97,24 @@ impl PartitionSource for SSTableScanner {
             if self.is_behind_range(&key) {
                 break;
             }
-            self.position = Some(next);
-            if next.saturating_sub(self.buffer.position) > FORGET_THRESHOLD_BYTES {
-                self.buffer.forget_before(next);
-            }
+            let stretch = self.pass(scanned);
             if self.range.contains(&key) {
-                return Ok(Some((key, partition)));
+                return Ok(Some((key, stretch)));
+            }
+            while self.under_way.is_some() {
+                self.next_stretch()?;
             }
         }
         Ok(None)
+    }
+
+    fn next_stretch(&mut self) -> Result<Stretch, StorageError> {
+        let Some(paused) = self.under_way.take() else {
+            return Ok(Stretch::whole(Partition::default()));
+        };
+        let scanned = self
+            .sstable
+            .read_behind(*paused, self.stretch_bytes, &mut self.buffer)?;
+        Ok(self.pass(scanned))
     }
 }

@@ -5,7 +5,7 @@
 use super::chunk_cache::ChunkCache;
 use super::data_file::DataSummary;
 use super::data_file_thread::DataFileWriter;
-use super::partition_writer::PartitionWriter;
+use super::partition_writer::{PartitionWriter, Surroundings};
 use super::reader::{SSTableReader, WrittenParts};
 use super::{SSTableFiles, components};
 use crate::disk::{Disk, DiskFile};
@@ -21,7 +21,9 @@ use thymbra_format::sstable::{
     RowIndexWriter, Toc,
 };
 use thymbra_types::murmur3::hash3_x64_128;
-use thymbra_types::{CommitLogPosition, DecoratedKey, DeletionTime, IntervalSet, Partition, Partitioner};
+use thymbra_types::{
+    CommitLogPosition, DecoratedKey, DeletionTime, IntervalSet, Partition, Partitioner, Row,
+};
 
 /// Bytes of the index that are collected before the disk gets them.
 const INDEX_BUFFER_BYTES: usize = 1 << 20;
@@ -155,8 +157,8 @@ impl SSTableWriter {
         if partition.is_empty() {
             return Ok(());
         }
-        self.append_written(key, partition.deletion, |partitions, header, index, metadata| {
-            partitions.write(key, partition, header, index, metadata)
+        self.append_written(key, partition.deletion, |partitions, around| {
+            partitions.write(key, partition, around)
         })
     }
 
@@ -172,8 +174,8 @@ impl SSTableWriter {
         key: &DecoratedKey,
         row: &SingleRow<'_, '_>,
     ) -> Result<(), StorageError> {
-        self.append_written(key, DeletionTime::LIVE, |partitions, header, index, metadata| {
-            partitions.write_single_row(key, row, header, index, metadata)
+        self.append_written(key, DeletionTime::LIVE, |partitions, around| {
+            partitions.write_single_row(key, row, around)
         })
     }
 
@@ -182,27 +184,73 @@ impl SSTableWriter {
         &mut self,
         key: &DecoratedKey,
         deletion: DeletionTime,
-        write: impl FnOnce(
-            &mut PartitionWriter,
-            &SerializationHeader,
-            &mut RowIndexWriter,
-            &mut MetadataCollector,
-        ) -> Result<(), EncodeError>,
+        write: impl FnOnce(&mut PartitionWriter, Surroundings<'_>) -> Result<(), EncodeError>,
     ) -> Result<(), StorageError> {
+        self.check_order(key);
+        let data_position = self.data.position();
+        let (partitions, around) = self.parts();
+        write(partitions, around)?;
+        self.data.write(self.partitions.bytes())?;
+        self.end_partition(key, data_position, deletion)
+    }
+
+    fn check_order(&self, key: &DecoratedKey) {
         let in_order = self.last_key.as_ref().is_none_or(|last| last < key);
         assert!(in_order, "partitions are appended in the order of their keys");
+    }
 
-        let data_position = self.data.position();
+    /// Begins a partition that comes piece by piece; it has a deletion, a static row, a row or a range tombstone.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    ///
+    /// # Panics
+    /// As [`Self::append`].
+    pub(super) fn begin_partition(
+        &mut self,
+        key: &DecoratedKey,
+        deletion: DeletionTime,
+        static_row: &Row,
+    ) -> Result<(), StorageError> {
+        self.check_order(key);
+        let (partitions, mut around) = self.parts();
+        partitions.begin(key, deletion, static_row, &mut around)?;
+        Ok(())
+    }
+
+    /// The writer of partitions, and what it writes to.
+    pub(super) const fn parts(&mut self) -> (&mut PartitionWriter, Surroundings<'_>) {
+        let around = Surroundings {
+            header: &self.options.header,
+            index: &mut self.index.entries,
+            metadata: &mut self.metadata,
+        };
+        (&mut self.partitions, around)
+    }
+
+    /// Puts the bytes into the data that the partition has had since the last time.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn drain_partition(&mut self) -> Result<(), StorageError> {
+        let data = &mut self.data;
+        self.partitions.take_bytes(|bytes| Ok(data.write(bytes)?))
+    }
+
+    /// Enters a partition into all components, when the data has its last byte.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    #[inline]
+    pub(super) fn end_partition(
+        &mut self,
+        key: &DecoratedKey,
+        data_position: u64,
+        deletion: DeletionTime,
+    ) -> Result<(), StorageError> {
         let index_position = self.index.position();
-        write(
-            &mut self.partitions,
-            &self.options.header,
-            &mut self.index.entries,
-            &mut self.metadata,
-        )?;
-        let bytes = self.partitions.bytes();
-        self.data.write(bytes)?;
-        self.metadata.end_partition(key.key(), bytes.len() as u64);
+        self.metadata
+            .end_partition(key.key(), self.data.position() - data_position);
         self.index.entries.end_partition(
             key.key(),
             data_position,

@@ -143,6 +143,28 @@ impl<K, V> Chunks<K, V> {
         removed
     }
 
+    /// Takes out everything from the place of an entry on, or nothing at a place after all entries.
+    ///
+    /// Either part may be left with one vector or none.
+    pub(super) fn split_off(&mut self, place: Place) -> Self {
+        let mut chunks = Vec::new();
+        if let Some(cut) = self.chunks.get_mut(place.chunk) {
+            let first = cut.split_off(place.index);
+            chunks = self.chunks.split_off(place.chunk);
+            match chunks.first_mut() {
+                Some(before) if !before.is_empty() => self.chunks.push(core::mem::replace(before, first)),
+                Some(before) => *before = first,
+                None => {}
+            }
+        }
+        let entries_count = chunks.iter().map(Vec::len).sum();
+        self.entries_count -= entries_count;
+        Self {
+            chunks,
+            entries_count,
+        }
+    }
+
     /// Keeps entries by a predicate, looking only at vectors that reach between the bounds.
     pub(super) fn retain_between(
         &mut self,
