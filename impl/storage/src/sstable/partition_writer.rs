@@ -180,20 +180,13 @@ impl PartitionWriter {
         self.begin(key, DeletionTime::LIVE, &no_row, &mut around)?;
         self.unfiltereds
             .write_single_row(row, around.header, &mut self.bytes)?;
+        // However large it is: one block is no promoted index.
+        self.unfiltereds.write_end_of_partition(&mut self.bytes);
         // All that is asked of it is where it is.
         let place = UnfilteredView::Row {
             clustering: row.clustering(),
             row: &no_row,
         };
-        if self.bytes.len() - self.header_length >= self.column_index_size {
-            let block = Block {
-                begin: self.header_length,
-                first: place,
-                last: place,
-            };
-            self.close_block(block, None, &mut around)?;
-        }
-        self.unfiltereds.write_end_of_partition(&mut self.bytes);
         around.metadata.update_single_row(row);
         around
             .metadata
