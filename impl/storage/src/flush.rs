@@ -177,6 +177,8 @@ fn write_sstable(
         partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
         chunk_cache: Arc::clone(&shared.chunk_cache),
+        // Nothing else is done on the disk meanwhile.
+        may_use_thread: true,
     };
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     memtable.try_for_each(|key, flushed| match flushed {

@@ -1,4 +1,4 @@
-//! Flushes and compactions whose `Data.db` is written by a thread of its own, with a disk that fails or
+//! Flushes whose `Data.db` is written by a thread of its own, with a disk that fails or
 //! ends at each of their operations.
 
 use std::io;
@@ -165,5 +165,24 @@ fn failure_of_each_operation_of_a_large_flush_loses_nothing() {
             drop(engine);
             expect_all(&open(&disk.fork()), &context);
         }
+    }
+}
+
+/// What an engine without threads does on the disk, which compactions read at the same time.
+#[test]
+fn operations_of_a_large_compaction_come_in_one_order() {
+    let operations = || {
+        let (disk, engine) = written(FORMS[0]);
+        engine.flush(TABLE).expect("a flush");
+        for number in 0..ROWS_COUNT {
+            write(&engine, number);
+        }
+        engine.flush(TABLE).expect("a flush");
+        engine.compact(TABLE).expect("a compaction");
+        disk.operations()
+    };
+    let first = operations();
+    for _ in 0..5 {
+        assert_eq!(operations(), first);
     }
 }

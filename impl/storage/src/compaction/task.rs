@@ -6,6 +6,7 @@
 use crate::column_family_store::ColumnFamilyStore;
 use crate::compaction::purger::Purger;
 use crate::compaction::rate_limiter::RateLimiter;
+use crate::config::Background;
 use crate::engine::Shared;
 use crate::lifecycle_transaction::LifecycleTransaction;
 use crate::merge::{MergedPartitions, PartitionSource};
@@ -131,6 +132,8 @@ pub(crate) fn compact(
         partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
         chunk_cache: Arc::clone(&shared.chunk_cache),
+        // It reads meanwhile: the order of operations would be another each time.
+        may_use_thread: shared.config.background == Background::Threads,
     };
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     let stretch_bytes = shared.config.stretch_bytes();

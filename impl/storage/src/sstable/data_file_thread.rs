@@ -24,6 +24,7 @@ pub(super) struct DataFileWriter {
     batch: Vec<u8>,
     /// Bytes of all partitions so far.
     position: u64,
+    may_use_thread: bool,
     /// Absent only within a call, and after a failure.
     encoder: Option<Encoder>,
 }
@@ -36,10 +37,15 @@ enum Encoder {
 
 impl DataFileWriter {
     /// At the beginning of an empty file.
-    pub(super) fn new(file: Box<dyn DiskFile>, compression: Option<CompressionParams>) -> Self {
+    pub(super) fn new(
+        file: Box<dyn DiskFile>,
+        compression: Option<CompressionParams>,
+        may_use_thread: bool,
+    ) -> Self {
         Self {
             batch: Vec::with_capacity(BATCH_BYTES),
             position: 0,
+            may_use_thread,
             encoder: Some(Encoder::Here(DataFileEncoder::new(file, compression))),
         }
     }
@@ -70,8 +76,8 @@ impl DataFileWriter {
     /// Gives a full batch to the encoder.
     fn hand_over(&mut self) -> DiskResult<()> {
         let encoder = match self.encoder.take() {
-            Some(Encoder::Here(encoder)) => EncoderThread::begin(encoder),
-            Some(beside @ Encoder::Beside(_)) => beside,
+            Some(Encoder::Here(encoder)) if self.may_use_thread => EncoderThread::begin(encoder),
+            Some(encoder) => encoder,
             None => unreachable!("nothing is written after a failure"),
         };
         let encoder = self.encoder.insert(encoder);

@@ -129,6 +129,7 @@ fn rewrite(
         partitioner: Partitioner::Murmur3,
         column_index_size_bytes,
         chunk_cache,
+        may_use_thread: true,
     };
     let table = table_like(files, statistics);
     let mut writer = SSTableWriter::create(&disk, &mut transaction, &table, options).expect("a writer");

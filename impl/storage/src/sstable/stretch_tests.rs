@@ -77,6 +77,7 @@ fn written(
         host_id: HostId(0),
         partitioner: Partitioner::Murmur3,
         column_index_size_bytes,
+        may_use_thread: true,
     };
     let mut writer = SSTableWriter::create(&disk, &mut transaction, &table, options).expect("a writer");
     writer.append(&key(), partition).expect("a partition");

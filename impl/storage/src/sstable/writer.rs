@@ -47,6 +47,8 @@ pub(crate) struct WriterOptions {
     pub(crate) column_index_size_bytes: u64,
     /// What reads of it will share with others.
     pub(crate) chunk_cache: Arc<ChunkCache>,
+    /// Whether a thread may write a large file while its next partitions are serialized.
+    pub(crate) may_use_thread: bool,
 }
 
 /// Invariant: keys ascend.
@@ -123,7 +125,7 @@ impl SSTableWriter {
         Ok(Self {
             disk: Arc::clone(disk),
             files,
-            data: DataFileWriter::new(data, compression),
+            data: DataFileWriter::new(data, compression, options.may_use_thread),
             index: IndexFileWriter {
                 file: index,
                 entries: RowIndexWriter::new(),
