@@ -159,13 +159,7 @@ fn partition(update: &Update, now_seconds: i64) -> Partition {
     let shape = shape(update.table);
     let timestamp = Timestamp(update.timestamp_us());
     let deletion = DeletionTime::new(timestamp, LocalDeletionTime(now_seconds));
-    let ttl = update.ttl_seconds.map(|ttl| {
-        let dies_at = LocalDeletionTime(now_seconds + i64::from(ttl));
-        (
-            Ttl::new(ttl).expect("operations have a TTL of some seconds"),
-            dies_at,
-        )
-    });
+    let ttl = update.ttl_seconds.map(|ttl| lifetime(ttl, now_seconds));
     let mut partition = Partition::default();
     let (name, row) = match &update.change {
         Change::Insert(name) => {
@@ -225,6 +219,12 @@ fn partition(update: &Update, now_seconds: i64) -> Partition {
         }
     }
     partition
+}
+
+/// A TTL, and when it is over.
+fn lifetime(ttl_seconds: i32, now_seconds: i64) -> (Ttl, LocalDeletionTime) {
+    let ttl = Ttl::new(ttl_seconds).expect("operations have a TTL of some seconds");
+    (ttl, LocalDeletionTime(now_seconds + i64::from(ttl_seconds)))
 }
 
 fn row_of(shape: &Shape, label: &CellLabel, cell: Cell) -> Row {

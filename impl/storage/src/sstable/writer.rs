@@ -320,21 +320,7 @@ impl SSTableWriter {
         }
         data.digest().write(&mut bytes);
         put(Component::Digest, &mut bytes)?;
-        let origin = SSTableOrigin {
-            commit_log_intervals: self.options.intervals.clone(),
-            originating_host_id: Some(self.options.host_id.0),
-            ..SSTableOrigin::default()
-        };
-        let (stats, cardinality) = self.metadata.finish(origin, data.compression_ratio())?;
-        let statistics = Statistics {
-            validation: ValidationMetadata {
-                partitioner: self.options.partitioner,
-                bloom_filter_fp_chance: self.filter_fp_chance,
-            },
-            compaction: Some(cardinality),
-            stats,
-            header: self.options.header,
-        };
+        let statistics = statistics_of(self.metadata, &self.options, self.filter_fp_chance, &data)?;
         statistics.write(self.files.version(), &mut bytes)?;
         put(Component::Statistics, &mut bytes)?;
         written.push(Component::Toc);
@@ -357,4 +343,28 @@ impl SSTableWriter {
         )
         .map(Some)
     }
+}
+
+/// What `Statistics.db` says of a file that has been written.
+fn statistics_of(
+    metadata: MetadataCollector,
+    options: &WriterOptions,
+    bloom_filter_fp_chance: f64,
+    data: &DataSummary,
+) -> Result<Statistics, EncodeError> {
+    let origin = SSTableOrigin {
+        commit_log_intervals: options.intervals.clone(),
+        originating_host_id: Some(options.host_id.0),
+        ..SSTableOrigin::default()
+    };
+    let (stats, cardinality) = metadata.finish(origin, data.compression_ratio())?;
+    Ok(Statistics {
+        validation: ValidationMetadata {
+            partitioner: options.partitioner,
+            bloom_filter_fp_chance,
+        },
+        compaction: Some(cardinality),
+        stats,
+        header: options.header.clone(),
+    })
 }
