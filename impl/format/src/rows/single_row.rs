@@ -6,7 +6,7 @@ use crate::rows::clustering_comparator::ClusteringComparator;
 use crate::rows::clustering_values::ClusteringValues;
 use crate::rows::columns::Columns;
 use crate::rows::header::SerializationHeader;
-use crate::rows::row::{END_OF_PARTITION, IS_MARKER, RowFlags};
+use crate::rows::row::{END_OF_PARTITION, RowFlags};
 use thymbra_types::{
     CellKind, CellView, Clustering, DeletionTime, LivenessInfo, ReconcileRules as _, Reference, Timestamp,
 };
@@ -49,10 +49,8 @@ impl<'a, 'd> SingleRow<'a, 'd> {
             return None;
         }
         let bytes = cursor.bytes();
+        // Those of an end and of a marker are refused too.
         let flags = cursor.u8("flags of a row").ok()?;
-        if flags == END_OF_PARTITION || flags == IS_MARKER {
-            return None;
-        }
         let flags = RowFlags::read(flags, cursor, false).ok()?;
         if !flags.are_of_cells() {
             return None;

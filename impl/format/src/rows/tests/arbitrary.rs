@@ -49,16 +49,25 @@ fn with_smallest_times(header: &SerializationHeader, partition: Partition) -> Ca
 
 /// Any table with a partition of one row that has nothing but liveness and cells of simple columns.
 pub(super) fn single_row_case() -> impl Strategy<Value = Case> {
-    table().prop_flat_map(|header| {
+    one_row_case(|name| name.path.is_none())
+}
+
+/// The same with cells of complex columns too.
+pub(super) fn complex_row_case() -> impl Strategy<Value = Case> {
+    one_row_case(|_| true)
+}
+
+fn one_row_case(is_kept: fn(&CellName) -> bool) -> impl Strategy<Value = Case> {
+    table().prop_flat_map(move |header| {
         let types = Arc::clone(&header.clustering_types);
         let rows = (
             clustering(&types, types.len()),
             row(&header.regular_columns, false),
         );
-        let rows = rows.prop_map(|(clustering, mut row)| {
+        let rows = rows.prop_map(move |(clustering, mut row)| {
             row.deletion = DeletionTime::LIVE;
             row.complex_deletions = SortedMap::default();
-            row.cells.retain(|name, _| name.path.is_none());
+            row.cells.retain(|name, _| is_kept(name));
             (clustering, row)
         });
         let header = header.clone();

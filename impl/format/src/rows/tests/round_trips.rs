@@ -1,6 +1,6 @@
 //! What is written comes back, in both forms.
 
-use super::arbitrary::{Case, case, single_row_case};
+use super::arbitrary::{Case, case, complex_row_case, single_row_case};
 use super::columns;
 use crate::cursor::Cursor;
 use crate::marshal::AbstractType;
@@ -103,9 +103,44 @@ proptest! {
         }
     }
 
+    /// What a partition in normal form leaves out is for whoever makes partitions.
+    #[test]
+    fn rows_that_partitions_leave_out_are_no_single_rows(case in single_row_case()) {
+        let contents_of = |change: &dyn Fn(&mut Row)| {
+            let mut case = case.clone();
+            let (clustering, mut row) = case.partition.rows.iter().next().map(|(at, row)| (at.clone(), row.clone())).expect("there is a row");
+            change(&mut row);
+            let is_empty = row.is_empty();
+            case.partition.rows = SortedMap::from([(clustering, row)]);
+            let (schema, mutation) = mutation_of(&case);
+            let mut encoder = MutationEncoder::default();
+            let mut encoded = Vec::new();
+            encoder.encode(&mutation, &schema, &mut encoded).expect("the schema fits");
+            let contents = encoded[encoder.contents()[0].clone()].to_vec();
+            (is_empty, contents)
+        };
+        let layout = mutation_of(&case).0.into_values().next().expect("there is a table");
+        let mut decoder = UpdateDecoder::new(&layout);
+        // A cell that even no deletion deletes.
+        let (_, contents) = contents_of(&|row| {
+            row.cells.retain(|_, cell| { cell.timestamp = Timestamp::UNSET; true });
+        });
+        let has_cells = case.partition.rows.values().any(|row| !row.cells.is_empty());
+        prop_assert_eq!(decoder.single_row(&contents).is_some(), !has_cells);
+        // The bytes of a row that ends too early, and of one that goes on.
+        let (_, mut contents) = contents_of(&|_| {});
+        prop_assert!(decoder.single_row(&contents).is_some());
+        let end = contents.pop().expect("the end of the partition");
+        contents.push(end ^ 2);
+        prop_assert!(decoder.single_row(&contents).is_none());
+        contents.pop();
+        contents.extend([end, end]);
+        prop_assert!(decoder.single_row(&contents).is_none());
+    }
+
     /// Whatever is more than cells of one row is taken apart.
     #[test]
-    fn no_more_than_cells_of_a_row_is_a_single_row(case in case()) {
+    fn no_more_than_cells_of_a_row_is_a_single_row(case in prop_oneof![case(), complex_row_case()]) {
         let (schema, mutation) = mutation_of(&case);
         let mut encoder = MutationEncoder::default();
         let mut encoded = Vec::new();
