@@ -254,6 +254,28 @@ mod tests {
         assert_eq!(RULES.flushed_interval(last), None);
     }
 
+    //= WP-CL-04 check
+    #[test]
+    fn flush_in_the_midst_of_a_replay_holds_all_up_to_the_last_record_and_nothing_behind_it() {
+        for last in [
+            at(1, 1),
+            at(1, u32::MAX),
+            at(2, 0),
+            at(2, 7),
+            at(i64::MAX, u32::MAX),
+        ] {
+            let interval = RULES.flushed_interval(RULES.replayed_bounds(last));
+            let (start, end) = interval.expect("a record was replayed");
+            let mut set = IntervalSet::empty();
+            set.add(start, end);
+            for held in [at(0, 1), at(1, 1), at(1, 2), at(2, 0), at(2, 7), last] {
+                assert_eq!(set.contains(&held), held <= last, "{held} {last}");
+            }
+            let behind = after(last);
+            assert!(behind.is_none_or(|behind| !set.contains(&behind)), "{last}");
+        }
+    }
+
     #[test]
     fn only_a_memtable_that_began_before_a_position_can_hold_it() {
         assert!(RULES.may_contain_before(at(1, 4), at(1, 5)));

@@ -104,6 +104,18 @@ pub enum LogAction {
     },
     /// What was replayed is flushed, and the old segments are deleted.
     EndStart,
+    /// Memory ran short in the midst of the replay that this start made: what a table had been given up to a record of
+    /// the log was flushed. Taken after the replay, which the flush does not change.
+    FlushReplayed {
+        /// Index of the table.
+        table: u8,
+        /// Id of the segment.
+        segment: i64,
+        /// The record that was replayed last, of any table, from 0.
+        record: u8,
+    },
+    /// A start was refused, and the record that had rotted is put back from a copy.
+    Mend,
 }
 
 impl fmt::Display for LogAction {
@@ -149,6 +161,19 @@ impl fmt::Display for LogAction {
             Self::Restart { clock_back: false } => formatter.write_str("restart"),
             Self::Restart { clock_back: true } => formatter.write_str("restart.clock-back"),
             Self::EndStart => formatter.write_str("end-start"),
+            Self::FlushReplayed {
+                table,
+                segment,
+                record,
+            } => {
+                write!(
+                    formatter,
+                    "flush-replayed.t{}.seg{segment}.r{}",
+                    next(table),
+                    next(record)
+                )
+            }
+            Self::Mend => formatter.write_str("mend"),
         }
     }
 }

@@ -17,10 +17,14 @@ impl LogSystem {
             }
             NodeLife::Starting => {
                 candidates.push(LogAction::EndStart);
+                of_replays(state, &mut candidates);
                 of_crashes(state, &mut candidates);
             }
             NodeLife::Down => of_disk(state, &mut candidates),
-            NodeLife::Refused => {}
+            NodeLife::Refused => {
+                of_replays(state, &mut candidates);
+                candidates.extend([LogAction::Mend, LogAction::Crash]);
+            }
         }
         actions.extend(
             candidates
@@ -92,6 +96,21 @@ fn of_crashes(state: &LogState, candidates: &mut Vec<LogAction>) {
         for kept in 0..=sections {
             for tail in [Tail::Whole, Tail::Torn, Tail::Reordered] {
                 candidates.push(LogAction::PowerLoss { kept, tail, commit });
+            }
+        }
+    }
+}
+
+fn of_replays(state: &LogState, candidates: &mut Vec<LogAction>) {
+    for table in (0_u8..).take(state.tables.len()) {
+        for segment in &state.segments {
+            for record in 0..segment.marked() {
+                let segment = segment.id;
+                candidates.push(LogAction::FlushReplayed {
+                    table,
+                    segment,
+                    record,
+                });
             }
         }
     }

@@ -13,6 +13,8 @@ const NONE: LogBudgets = LogBudgets {
     corruptions: 0,
     clock_backs: 0,
     ticks: 0,
+    replay_flushes: 0,
+    mends: 0,
 };
 
 /// A value for a table, counted from 1, at a timestamp.
@@ -406,4 +408,68 @@ pub(super) fn one_periodic_write() -> LogScope {
         sync: Sync::Periodic,
         ..one_batch_write()
     }
+}
+
+/// Two tables, one of whose flushes fails, and replays that flush on their way and crash; a power loss tears the tail.
+pub(super) fn flushes_of_replays() -> LogScope {
+    let budgets = LogBudgets {
+        switches: 2,
+        flush_failures: 1,
+        crashes: 2,
+        power_losses: 1,
+        replay_flushes: 2,
+        ..NONE
+    };
+    base(&[value(1, 2), value(2, 1), value(1, 1)], budgets)
+}
+
+/// A replay flushes on its way to a record that has rotted, and is refused; then the record is put back.
+pub(super) fn flush_before_damage() -> LogScope {
+    let budgets = LogBudgets {
+        switches: 1,
+        crashes: 2,
+        corruptions: 1,
+        replay_flushes: 2,
+        mends: 1,
+        ..NONE
+    };
+    base(
+        &[value(1, 2), value(2, 1), value(1, 1), value(1, 3), value(2, 2)],
+        budgets,
+    )
+}
+
+/// A value, its deletion and a late value; compacted before a replay that flushes on its way, or after it.
+pub(super) fn flush_of_a_replay_and_purge() -> LogScope {
+    let budgets = LogBudgets {
+        switches: 2,
+        compactions: 1,
+        crashes: 2,
+        ticks: 1,
+        replay_flushes: 1,
+        ..NONE
+    };
+    base(&[value(1, 2), deletion(1, 3), value(1, 1)], budgets)
+}
+
+/// A table is truncated before a replay that flushes on its way, or after it.
+pub(super) fn flush_of_a_replay_and_truncation() -> LogScope {
+    let budgets = LogBudgets {
+        switches: 1,
+        truncations: 1,
+        crashes: 2,
+        replay_flushes: 1,
+        ..NONE
+    };
+    base(&[value(1, 2), value(2, 1), value(1, 3), value(1, 1)], budgets)
+}
+
+/// Two records of a table in one segment, and a replay that flushes between them and crashes.
+pub(super) fn flush_of_a_replay() -> LogScope {
+    let budgets = LogBudgets {
+        crashes: 2,
+        replay_flushes: 1,
+        ..NONE
+    };
+    base(&[value(1, 1), value(1, 2)], budgets)
 }

@@ -85,7 +85,7 @@ impl LogSystem {
 }
 
 /// Everything that is in memory only goes.
-fn lose_memory(state: &mut LogState) {
+pub(super) fn lose_memory(state: &mut LogState) {
     state.life = NodeLife::Down;
     state.flushes.clear();
     for segment in &mut state.segments {

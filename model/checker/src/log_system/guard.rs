@@ -7,14 +7,15 @@ use super::action::{CommitFate, LogAction, LogUnmet, Tail};
 use super::crash::unsynced;
 use super::faults::LogFault;
 use super::flush::{flush_index, is_failed};
+use super::replay_flush::end_of;
 use super::state::{
     CommitRecord, Compaction, LogState, NodeLife, Segment, Truncation, WritePhase, write_bit,
 };
 use crate::scope::Sync;
 
-type Guard = Result<(), LogUnmet>;
+pub(super) type Guard = Result<(), LogUnmet>;
 
-fn holds(condition: bool, unmet: LogUnmet) -> Guard {
+pub(super) fn holds(condition: bool, unmet: LogUnmet) -> Guard {
     if condition { Ok(()) } else { Err(unmet) }
 }
 
@@ -80,14 +81,29 @@ impl LogSystem {
                 LogUnmet::BudgetSpent,
             ),
             LogAction::EndStart => Ok(()),
+            LogAction::FlushReplayed {
+                table,
+                segment,
+                record,
+            } => self.guard_flush_replayed(state, table, end_of(segment, record)),
+            LogAction::Mend => {
+                holds(state.budgets.mends > 0, LogUnmet::BudgetSpent)?;
+                let is_damaged = |segment: &Segment| segment.damaged.is_some();
+                holds(state.segments.iter().any(is_damaged), LogUnmet::NothingToDo)
+            }
         }
     }
 
     fn guard_life(&self, state: &LogState, action: LogAction) -> Guard {
         let may = match action {
+            LogAction::Crash if state.life == NodeLife::Refused => state.budgets.mends > 0,
             LogAction::Crash | LogAction::PowerLoss { .. } => {
                 matches!(state.life, NodeLife::Up | NodeLife::Starting)
             }
+            LogAction::FlushReplayed { .. } => {
+                matches!(state.life, NodeLife::Starting | NodeLife::Refused)
+            }
+            LogAction::Mend => state.life == NodeLife::Refused,
             LogAction::EndStart => state.life == NodeLife::Starting,
             LogAction::Restart { .. } | LogAction::Corrupt { .. } => state.life == NodeLife::Down,
             LogAction::Append(_)
@@ -292,7 +308,7 @@ fn phase(state: &LogState, write: u8) -> Result<WritePhase, LogUnmet> {
     written.map(|write| write.phase).ok_or(LogUnmet::NoSuchThing)
 }
 
-fn table_exists(state: &LogState, table: u8) -> bool {
+pub(super) fn table_exists(state: &LogState, table: u8) -> bool {
     usize::from(table) < state.tables.len()
 }
 

@@ -18,6 +18,7 @@ mod gallery;
 mod guard;
 mod observe;
 pub mod properties;
+mod replay_flush;
 mod scope;
 mod start;
 mod state;
@@ -217,6 +218,14 @@ impl LogSystem {
             } => Self::corrupt(state, segment, record, damage),
             LogAction::Restart { clock_back } => self.restart(state, clock_back),
             LogAction::EndStart => self.end_start(state),
+            LogAction::FlushReplayed {
+                table,
+                segment,
+                record,
+            } => {
+                self.flush_replayed(state, table, replay_flush::end_of(segment, record));
+            }
+            LogAction::Mend => Self::mend(state),
         }
     }
 

@@ -43,6 +43,10 @@ pub(super) enum LogBreach {
     PositionNotAbove = 1 << 12,
     /// D3: a tombstone was forgotten while older data was elsewhere, or before its time.
     PurgedEarly = 1 << 13,
+    /// S4r: replay applied a write that a flush in the midst of an earlier one had written.
+    ReplayedAgain = 1 << 14,
+    /// S4r: replay passed over a write that no flush has written.
+    PassedOver = 1 << 15,
 }
 
 /// A premise that a transition made true.
@@ -73,6 +77,10 @@ pub(super) enum LogReached {
     Purged = 1 << 10,
     /// D5: a restart replayed a log that held a truncated record.
     TruncatedInLog = 1 << 11,
+    /// S4r: replay passed over what a flush in the midst of an earlier one holds, and applied a record behind it.
+    PassedOverReplayed = 1 << 12,
+    /// S4r: the same, and the earlier replay had come upon damage behind it.
+    PassedOverMended = 1 << 13,
 }
 
 impl LogSystem {
@@ -107,7 +115,10 @@ impl LogSystem {
                 }
             }
             LogAction::Crash | LogAction::PowerLoss { .. } => self.observe_loss(before, action, after),
-            LogAction::Restart { .. } => self.observe_restart(before, after),
+            LogAction::Restart { .. } => {
+                self.observe_restart(before, after);
+                self.observe_replay(before, after);
+            }
             LogAction::EndStart => self.observe_deletions(before, after),
             LogAction::Mark
             | LogAction::Sync
@@ -125,6 +136,8 @@ impl LogSystem {
             | LogAction::EndTruncate(_)
             | LogAction::FailTruncate(_)
             | LogAction::Tick
+            | LogAction::FlushReplayed { .. }
+            | LogAction::Mend
             | LogAction::Corrupt { .. } => {}
         }
     }
@@ -416,7 +429,7 @@ pub(super) fn readable(segment: &Segment) -> &[u8] {
 }
 
 /// The writes whose records a crash has left, up to the first that is torn.
-fn intact_log(state: &LogState) -> WriteMask {
+pub(super) fn intact_log(state: &LogState) -> WriteMask {
     let mut mask = 0;
     for segment in &state.segments {
         mask = readable(segment)

@@ -121,6 +121,34 @@ pub static PROPERTIES: &[Def] = &[
         reached: LogReached::SkippedAndApplied as u32,
     },
     Def {
+        code: "S4r",
+        name: "WP-GU-60 what a replay has flushed on its way is not replayed again, and nothing else is passed over",
+        witness: "WP-GU-60 reached: replay passed over what an earlier one had flushed, and applied a record behind it",
+        kind: Kind::Always,
+        premise: kept(
+            "replay passed over what an earlier one had flushed, and applied a record behind it; with rot, behind damage",
+            |system, state| {
+                let bit = match system.scope.budgets.mends {
+                    0 => LogReached::PassedOverReplayed,
+                    _ => LogReached::PassedOverMended,
+                };
+                state.reached & bit as u32 != 0
+            },
+        ),
+        clauses: &[
+            kept(
+                "replay applies nothing that an earlier one has flushed on its way",
+                unbroken!(ReplayedAgain),
+            ),
+            kept(
+                "replay passes over nothing that no flush has written, but what was truncated or forgotten by a compaction",
+                unbroken!(PassedOver),
+            ),
+        ],
+        breaches: LogBreach::ReplayedAgain as u32 | LogBreach::PassedOver as u32,
+        reached: LogReached::PassedOverReplayed as u32 | LogReached::PassedOverMended as u32,
+    },
+    Def {
         code: "S6",
         name: "WP-GU-48 replay ends at a torn tail, and refuses damage before it",
         witness: "WP-GU-48 reached: a log was replayed that a crash had torn or that had rotted",

@@ -37,6 +37,10 @@ pub struct LogBudgets {
     pub clock_backs: u8,
     /// Ticks of the clock that gc_grace is counted by.
     pub ticks: u8,
+    /// Flushes in the midst of a replay.
+    pub replay_flushes: u8,
+    /// Records that are put back from a copy after a start was refused.
+    pub mends: u8,
 }
 
 /// Everything that bounds a run.
@@ -80,6 +84,8 @@ impl LogScope {
             corruptions,
             clock_backs,
             ticks,
+            replay_flushes,
+            mends,
         } = self.budgets;
         let sync = match self.sync {
             Sync::Periodic => "periodic",
@@ -109,6 +115,8 @@ impl LogScope {
             (corruptions, "corrupt"),
             (clock_backs, "clock-back"),
             (ticks, "tick"),
+            (replay_flushes, "replay-flush"),
+            (mends, "mend"),
         ] {
             if count > 0 {
                 parts.push(format!("{name} {count}"));

@@ -44,12 +44,8 @@ impl LogSystem {
         } else {
             state.ghost.highest.segment_id.max(state.id_base) + CLOCK_STEP_MS
         };
-        let old_count = state.segments.len();
         self.open(state, clock_ms);
-        let Ok(applied) = self.replay(state, old_count) else {
-            state.life = NodeLife::Refused;
-            return;
-        };
+        let Replayed { applied, ends, .. } = self.replay(state);
         for write in applied {
             let table = state.table_mut(self.write(write).table);
             let current = table
@@ -58,17 +54,20 @@ impl LogSystem {
                 .expect("a table has a current memtable");
             current.writes |= write_bit(write);
         }
-        state.life = NodeLife::Starting;
+        state.life = match ends {
+            ReplayEnds::AtTheEnd => NodeLife::Starting,
+            ReplayEnds::BeforeDamage => NodeLife::Refused,
+        };
     }
 
-    /// The writes that replay applies, from the segments of earlier lives.
-    fn replay(&self, state: &LogState, old_count: usize) -> Result<Vec<u8>, ReplayRefused> {
+    /// What replay does with the segments of earlier lives; the last segment is that of this life.
+    pub(super) fn replay(&self, state: &LogState) -> Replayed {
         let persisted: Vec<Persisted> = state.tables.iter().map(|table| self.persisted(table)).collect();
         let starts = persisted
             .iter()
             .map(|table| self.rules.replay_start(&table.flushed, table.truncated_at));
         let start = starts.min().unwrap_or(CommitLogPosition::NONE);
-        let mut old: Vec<&Segment> = state.segments.iter().take(old_count).collect();
+        let mut old: Vec<&Segment> = state.segments.iter().rev().skip(1).collect();
         old.retain(|segment| self.rules.is_of_earlier_life(segment.id, state.id_base));
         old.sort_by_key(|segment| segment.id);
         let last = old
@@ -76,7 +75,7 @@ impl LogSystem {
             .filter(|segment| segment.marked() > 0)
             .map(|segment| segment.id)
             .max();
-        let mut applied = Vec::new();
+        let (mut read, mut applied, mut ends) = (Vec::new(), Vec::new(), ReplayEnds::AtTheEnd);
         for segment in old {
             let (records, step) = self.read_segment(segment, last == Some(segment.id));
             for index in 0..records {
@@ -87,6 +86,7 @@ impl LogSystem {
                     let replays = self.rules.replays(position, &table.flushed, table.truncated_at);
                     position > start && replays
                 });
+                read.push(position);
                 if is_replayed {
                     applied.push(write);
                 }
@@ -94,10 +94,13 @@ impl LogSystem {
             match step {
                 ReplayStep::EndOfSegment => {}
                 ReplayStep::TornTail => break,
-                ReplayStep::Corrupt => return Err(ReplayRefused),
+                ReplayStep::Corrupt => {
+                    ends = ReplayEnds::BeforeDamage;
+                    break;
+                }
             }
         }
-        Ok(applied)
+        Replayed { read, applied, ends }
     }
 
     fn persisted(&self, table: &super::Table) -> Persisted {
@@ -167,5 +170,20 @@ impl LogSystem {
     }
 }
 
-/// Replay found damage that it must not pass over.
-struct ReplayRefused;
+/// What a replay did.
+pub(super) struct Replayed {
+    /// The ends of the records that it read, in order.
+    pub(super) read: Vec<CommitLogPosition>,
+    /// The writes that it applied.
+    applied: Vec<u8>,
+    /// Where it stopped.
+    ends: ReplayEnds,
+}
+
+/// Where a replay stopped.
+enum ReplayEnds {
+    /// Where the log ends, or is torn.
+    AtTheEnd,
+    /// At damage that it must not pass over.
+    BeforeDamage,
+}

@@ -29,7 +29,8 @@ pub enum NodeLife {
     Starting,
     /// It does not run.
     Down,
-    /// It found damage that it must not pass over, and does not start.
+    /// It found damage that it must not pass over, and does not start; what it replayed before is in memory until the
+    /// process ends.
     Refused,
 }
 
@@ -221,6 +222,8 @@ pub struct Table {
     pub gone: WriteMask,
     /// Observed: writes that a committed compaction forgot.
     pub purged: WriteMask,
+    /// Observed: writes that were flushed in the midst of a replay.
+    pub replayed: WriteMask,
 }
 
 /// How far a write has come.
@@ -261,6 +264,8 @@ pub struct Ghost {
     pub must_refuse: bool,
     /// Writes whose records stood in a segment that was deleted.
     pub discarded: WriteMask,
+    /// What had rotted was put back.
+    pub is_mended: bool,
 }
 
 /// The state of one node's storage.

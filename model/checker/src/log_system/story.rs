@@ -92,6 +92,8 @@ pub(super) fn sentence(system: &LogSystem, before: &LogState, action: LogAction,
         LogAction::EndStart => {
             "What was replayed is flushed, and the segments of earlier lives are deleted.".into()
         }
+        LogAction::FlushReplayed { table, .. } => flushed_on_the_way(table, after),
+        LogAction::Mend => "What had rotted is put back from a copy; the process is gone.".into(),
     }
 }
 
@@ -280,6 +282,19 @@ fn flushed(before: &LogState, table: u8, number: u8, after: &LogState) -> String
             "Memtable {number} of t{} was empty, and needs no file.",
             table + 1
         ),
+    }
+}
+
+fn flushed_on_the_way(table: u8, after: &LogState) -> String {
+    match after.table(table).sstables.last() {
+        Some(file) => format!(
+            "Memory ran short on the way: what was replayed of t{} has become file s{} with {}; it says that {} is flushed.",
+            table + 1,
+            file.number,
+            name(file.winner),
+            intervals(file)
+        ),
+        None => format!("Nothing had been replayed of t{}.", table + 1),
     }
 }
 

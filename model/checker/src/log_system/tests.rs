@@ -97,6 +97,7 @@ fn what_is_not_offered_is_refused_with_a_reason() {
     assert_eq!(refused(LogAction::Truncate(0)), LogUnmet::BudgetSpent);
     assert_eq!(refused(LogAction::Commit(0)), LogUnmet::NoSuchThing);
     assert_eq!(refused(LogAction::Commit(9)), LogUnmet::NoSuchThing);
+    assert_eq!(refused(LogAction::Mend), LogUnmet::OtherLife);
     assert!(LogUnmet::NotItsTurn.to_string().contains("order"));
 }
 
@@ -152,6 +153,13 @@ fn segment_that_is_clean_too_early_loses_a_write_for_good() {
             ..bounds::full_segment()
         }
     });
+}
+
+#[test]
+fn replay_that_notes_what_it_did_not_apply_loses_it_with_its_segment() {
+    assert_leads_to("replayed-to-the-segment-end", "S4r", bounds::flush_of_a_replay);
+    assert_leads_to("replayed-to-the-segment-end", "S3", bounds::flush_of_a_replay);
+    assert_leads_to("replayed-to-the-segment-end", "S4", bounds::flush_before_damage);
 }
 
 #[test]
@@ -227,4 +235,56 @@ fn both_searches_count_the_same_states() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn replay_flushes_on_its_way_what_it_has_read_and_not_flushed_yet() {
+    let system = LogSystem::new(bounds::flush_before_damage(), LogSystem::reference());
+    let mut state = system.initial_state();
+    let play = |state: &mut LogState, names: &[&str]| {
+        for name in names {
+            let action = system.parse(state, name).expect("it is possible");
+            *state = system.after(state, action);
+        }
+    };
+    let before = ["append.w1", "append.w2", "append.w3", "sync", "crash"];
+    play(&mut state, &before);
+    let [first, second] = [state.segments[0].id, state.segments[1].id];
+    let damage = format!("corrupt.seg{second}.r1");
+    play(&mut state, &["restart"]);
+    let flush = |table, segment, record| LogAction::FlushReplayed {
+        table,
+        segment,
+        record,
+    };
+    assert_eq!(system.guard(&state, flush(0, second, 0)), Ok(()));
+    assert_eq!(
+        system.guard(&state, flush(0, second, 1)),
+        Err(LogUnmet::NoSuchThing)
+    );
+    assert_eq!(
+        system.guard(&state, flush(1, first, 0)),
+        Err(LogUnmet::NothingToDo)
+    );
+    assert_eq!(
+        system.guard(&state, flush(9, first, 0)),
+        Err(LogUnmet::NoSuchThing)
+    );
+
+    play(
+        &mut state,
+        &[
+            &format!("flush-replayed.t1.seg{first}.r2"),
+            "crash",
+            &damage,
+            "restart",
+        ],
+    );
+    assert_eq!(state.life, NodeLife::Starting, "the last section may be torn");
+    assert_eq!(state.tables[0].sstables[0].winner, 0);
+    assert_eq!(
+        state.tables[0].memtables[0].writes, 0,
+        "w1 is passed over, w3 is torn"
+    );
+    assert_eq!(state.tables[1].memtables[0].writes, write_bit(1));
 }

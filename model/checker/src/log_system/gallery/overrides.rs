@@ -1,10 +1,11 @@
 //! Overrides of our own, for clauses that no entry above violates.
 
 use thymbra_durability::{
-    AcknowledgementRules, CommitLogProgress, DataElsewhere, FlushRules, FlushState, MemtableRules,
-    PurgeLimit, PurgeRules, ReplayRules, SegmentRules, SkipRules, SurvivalRules, SyncMode, TransactionRules,
+    AcknowledgementRules, CommitLogProgress, DataElsewhere, FlushRules, FlushState, MemtableBounds,
+    MemtableRules, PurgeLimit, PurgeRules, ReplayRules, SegmentRules, SkipRules, SurvivalRules, SyncMode,
+    TransactionRules,
 };
-use thymbra_types::{LocalDeletionTime, ReconcileRules, Reference, Timestamp};
+use thymbra_types::{CommitLogPosition, LocalDeletionTime, ReconcileRules, Reference, Timestamp};
 
 use crate::gallery::as_reference;
 
@@ -15,6 +16,22 @@ as_reference!(FailureLetsProceed: ReconcileRules AcknowledgementRules SurvivalRu
 impl FlushRules for FailureLetsProceed {
     fn may_proceed(&self, flushes: &[FlushState]) -> bool {
         !flushes.contains(&FlushState::Writing)
+    }
+}
+
+/// A flush in the midst of a replay owns the whole segment that is being replayed.
+#[derive(Debug)]
+pub(super) struct ReplayedToTheSegmentEnd;
+as_reference!(ReplayedToTheSegmentEnd: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules FlushRules ReplayRules PurgeRules TransactionRules SkipRules);
+impl MemtableRules for ReplayedToTheSegmentEnd {
+    fn replayed_bounds(&self, last: CommitLogPosition) -> MemtableBounds {
+        MemtableBounds {
+            lower: CommitLogPosition::NONE,
+            upper: CommitLogPosition {
+                position: u32::MAX,
+                ..last
+            },
+        }
     }
 }
 

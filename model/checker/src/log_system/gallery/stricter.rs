@@ -20,6 +20,19 @@ impl MemtableRules for LowerBoundIncluded {
     }
 }
 
+/// A flush in the midst of a replay owns no position.
+#[derive(Debug)]
+pub(super) struct ReplayNotesNothing;
+as_reference!(ReplayNotesNothing: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules FlushRules ReplayRules PurgeRules TransactionRules SkipRules);
+impl MemtableRules for ReplayNotesNothing {
+    fn replayed_bounds(&self, last: CommitLogPosition) -> MemtableBounds {
+        MemtableBounds {
+            lower: last,
+            upper: last,
+        }
+    }
+}
+
 /// A segment is dirty from the start of a table's first record to the start of its last, and a memtable's bound is
 /// where a record of the next one starts. Records of the model are one unit long.
 #[derive(Debug)]
