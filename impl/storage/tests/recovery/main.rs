@@ -45,7 +45,11 @@ fn open_with(disk: &SimulatedDisk, config: Config) -> StorageEngine {
 }
 
 fn try_open(disk: &SimulatedDisk, config: Config) -> Result<StorageEngine, StorageError> {
-    let clock = Arc::new(ManualClock::at_ms(NOW_MS));
+    open_at(disk, config, NOW_MS)
+}
+
+fn open_at(disk: &SimulatedDisk, config: Config, now_ms: u64) -> Result<StorageEngine, StorageError> {
+    let clock = Arc::new(ManualClock::at_ms(now_ms));
     StorageEngine::open(config, Arc::new(disk.clone()), clock)
 }
 
@@ -343,4 +347,26 @@ fn replay_merges_all_updates_of_a_key_whatever_their_order_and_kind() {
         assert!(!is_there(&engine, ONE, 20));
         assert_eq!(engine.statistics().tables[&ONE].sstables_count, 1);
     }
+}
+
+//= WP-CL-07 check
+/// Otherwise the truncation would cover what is written after it.
+#[test]
+fn write_after_a_truncation_is_replayed_though_the_log_was_removed_and_the_clock_set_back() {
+    let disk = SimulatedDisk::new();
+    let engine = open_with_tables(&disk);
+    write(&engine, &[ONE], 1);
+    engine.truncate(ONE).expect("a truncation");
+    drop(engine);
+    let directory = Path::new("/node/commitlog");
+    for file in disk.list(directory).expect("a directory") {
+        disk.remove(&directory.join(file.name)).expect("a file less");
+    }
+    let again = disk.fork();
+    let engine = open_at(&again, config(), 5).expect("the engine opens");
+    write(&engine, &[ONE], 2);
+    drop(engine);
+    let engine = open_at(&again.fork(), config(), 5).expect("the engine opens");
+    assert!(is_there(&engine, ONE, 2));
+    assert!(!is_there(&engine, ONE, 1));
 }
