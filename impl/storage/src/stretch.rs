@@ -6,9 +6,7 @@
 //! there. Chapter: `specs/08-sstable.md`. Source: Cassandra `db.rows.UnfilteredRowIterators.merge`, which merges row by
 //! row.
 
-use thymbra_types::{
-    ClusteringBound, DeletionTime, Partition, RangeTombstone, RangeTombstoneList, Reference,
-};
+use thymbra_types::{ClusteringBound, DeletionTime, Partition, Reference};
 
 /// What is known of a partition up to an edge, behind the stretch before it.
 ///
@@ -154,24 +152,9 @@ fn take_up_to(
 
 /// Takes out the rows and the range tombstones that lie behind a place, and parts of those around it.
 fn split_off(partition: &mut Partition, place: &ClusteringBound) -> Partition {
-    let rows = partition.rows.split_off(|row| !place.is_before(row));
-    let (mut before, mut behind) = (RangeTombstoneList::default(), RangeTombstoneList::default());
-    if !partition.range_tombstones.is_empty() {
-        for tombstone in std::mem::take(&mut partition.range_tombstones).iter() {
-            before.push(RangeTombstone {
-                end: (&tombstone.end).min(place).clone(),
-                ..tombstone.clone()
-            });
-            behind.push(RangeTombstone {
-                start: (&tombstone.start).max(place).clone(),
-                ..tombstone.clone()
-            });
-        }
-        partition.range_tombstones = before;
-    }
     Partition {
-        rows,
-        range_tombstones: behind,
+        rows: partition.rows.split_off(|row| !place.is_before(row)),
+        range_tombstones: partition.range_tombstones.split_off(place),
         ..Partition::default()
     }
 }
@@ -183,7 +166,9 @@ pub(crate) mod tests {
     use std::convert::Infallible;
     use thymbra_format::marshal::AbstractType;
     use thymbra_types::clustering::BoundSide;
-    use thymbra_types::{Cell, CellName, Clustering, LivenessInfo, LocalDeletionTime, Row, Timestamp};
+    use thymbra_types::{
+        Cell, CellName, Clustering, LivenessInfo, LocalDeletionTime, RangeTombstone, Row, Timestamp,
+    };
 
     /// Numbers by chance, the same in every run.
     pub(crate) struct Dice(pub(crate) u64);

@@ -82,6 +82,24 @@ impl RangeTombstoneList {
         self.tombstones.push(tombstone);
     }
 
+    /// Takes out what lies behind a place; a tombstone around it is cut in two.
+    #[must_use]
+    pub fn split_off(&mut self, place: &ClusteringBound) -> Self {
+        let before = self
+            .tombstones
+            .partition_point(|tombstone| tombstone.end <= *place);
+        let mut behind = self.tombstones.split_off(before);
+        if let Some(crossing) = behind.first_mut().filter(|first| first.start < *place) {
+            let start = core::mem::replace(&mut crossing.start, place.clone());
+            self.tombstones.push(RangeTombstone {
+                start,
+                end: place.clone(),
+                deletion: crossing.deletion,
+            });
+        }
+        Self { tombstones: behind }
+    }
+
     /// Keeps the tombstones for which `keep` holds.
     pub fn retain(&mut self, keep: impl FnMut(&RangeTombstone) -> bool) {
         self.tombstones.retain(keep);
@@ -168,6 +186,7 @@ impl FromIterator<RangeTombstone> for RangeTombstoneList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clustering::BoundSide;
     use crate::reconcile::Reference;
     use crate::time::{LocalDeletionTime, Timestamp};
     use alloc::boxed::Box;
@@ -202,6 +221,53 @@ mod tests {
             .into_iter()
             .for_each(|tombstone| list.add(tombstone, &Reference));
         list
+    }
+
+    /// Every list of up to three ranges of rows 0 to 5, cut at every place.
+    #[test]
+    fn two_parts_of_a_list_cover_together_what_it_covers() {
+        let rows: Vec<Clustering> = (0..6).map(|row| clustering(&[row])).collect();
+        let ranges = || (0..6_u8).flat_map(|first| (first..6).map(move |last| (first, last)));
+        let places = (0..6_u8).flat_map(|row| {
+            let bound = |side| ClusteringBound {
+                prefix: clustering(&[row]),
+                side,
+            };
+            [bound(BoundSide::Before), bound(BoundSide::After)]
+        });
+        let places: Vec<ClusteringBound> = places
+            .chain([ClusteringBound::BOTTOM, ClusteringBound::TOP])
+            .collect();
+        for (first, second, third) in ranges().flat_map(|first| {
+            ranges().flat_map(move |second| ranges().step_by(5).map(move |third| (first, second, third)))
+        }) {
+            let whole = list(
+                [(first, 1), (second, 2), (third, 1)]
+                    .map(|((first, last), timestamp)| tombstone(&[first], &[last], timestamp)),
+            );
+            for place in &places {
+                let mut before = whole.clone();
+                let behind = before.split_off(place);
+                for row in &rows {
+                    let (taken, other) = match place.is_before(row) {
+                        true => (&behind, &before),
+                        false => (&before, &behind),
+                    };
+                    assert_eq!(
+                        taken.covering(row),
+                        whole.covering(row),
+                        "{whole:?} at {place:?}: {row:?}"
+                    );
+                    assert_eq!(
+                        other.covering(row),
+                        DeletionTime::LIVE,
+                        "{whole:?} at {place:?}: {row:?}"
+                    );
+                }
+                behind.iter().for_each(|tombstone| before.push(tombstone.clone()));
+                assert_eq!(before, whole, "at {place:?}");
+            }
+        }
     }
 
     #[test]
