@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What most chunks have, bytes: by it the cache knows for how many it has room.
 const USUAL_CHUNK_BYTES: u64 = 16 << 10;
-/// Fixed, so that what stays is the same in each run. Nobody chooses the keys.
+/// Fixed, so that on one machine the same stays in each run. Nobody chooses the keys.
 const HASH_SEEDS: [u64; 4] = [1, 2, 3, 4];
 /// Memory of a chunk beside its bytes: its key and its places in the cache.
 const CHUNK_OVERHEAD_BYTES: u64 = 64;
