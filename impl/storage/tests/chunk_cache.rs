@@ -129,6 +129,12 @@ fn each_chunk_is_read_from_the_disk_once() {
         assert_eq!(second.misses_count, first.misses_count);
         assert_eq!(second.requests_count, 2 * first.requests_count);
         assert!(second.requests_count >= 2 * u64::from(ROWS_COUNT));
+        if form == CompressionParams::None {
+            let data_bytes = std::fs::metadata(data_file(directory.path()))
+                .expect("a file")
+                .len();
+            assert_eq!(second.size_bytes, data_bytes + 64 * second.entries_count as u64);
+        }
     }
 }
 
@@ -149,6 +155,12 @@ fn reads_are_the_same_with_little_room_and_with_none() {
             let with = bench.read_bytes(|bench| bench.expect_all(1));
             let cache = bench.cache();
             assert!(cache.size_bytes <= capacity_bytes, "{cache:?}");
+            // The last chunk is shorter.
+            let whole_chunks_count = cache.entries_count.saturating_sub(1) as u64;
+            assert!(
+                whole_chunks_count * u64::from(CHUNK_LENGTH_BYTES) <= capacity_bytes,
+                "{cache:?}"
+            );
             // One byte is no room for any.
             assert_eq!(
                 cache.entries_count > 0,
