@@ -213,3 +213,89 @@ impl Drop for EncoderThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Disk as _, SimulatedDisk};
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    /// A file that takes its time, and counts the bytes that it has got.
+    #[derive(Debug)]
+    struct SlowFile {
+        inner: Box<dyn DiskFile>,
+        appended_bytes: Arc<AtomicUsize>,
+    }
+
+    impl DiskFile for SlowFile {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> DiskResult<usize> {
+            self.inner.read_at(buffer, offset)
+        }
+
+        fn write_at(&self, bytes: &[u8], offset: u64) -> DiskResult<()> {
+            self.inner.write_at(bytes, offset)
+        }
+
+        fn append(&self, bytes: &[u8]) -> DiskResult<()> {
+            thread::sleep(Duration::from_millis(30));
+            self.appended_bytes.fetch_add(bytes.len(), Ordering::SeqCst);
+            self.inner.append(bytes)
+        }
+
+        fn sync_data(&self) -> DiskResult<()> {
+            self.inner.sync_data()
+        }
+
+        fn set_len(&self, size_bytes: u64) -> DiskResult<()> {
+            self.inner.set_len(size_bytes)
+        }
+
+        fn size_bytes(&self) -> DiskResult<u64> {
+            self.inner.size_bytes()
+        }
+
+        fn path(&self) -> &Path {
+            self.inner.path()
+        }
+    }
+
+    /// A writer that has got four MiB, and what its file has got.
+    fn written() -> (DataFileWriter, Arc<AtomicUsize>) {
+        let disk = SimulatedDisk::new();
+        let appended_bytes = Arc::new(AtomicUsize::new(0));
+        let file = SlowFile {
+            inner: disk.create_new(Path::new("/Data.db")).expect("a new file"),
+            appended_bytes: Arc::clone(&appended_bytes),
+        };
+        let mut writer = DataFileWriter::new(Box::new(file), None, true);
+        for _ in 0..4 * 1024 {
+            writer.write(&[7; 1024]).expect("a write");
+        }
+        assert!(matches!(writer.encoder, Some(Encoder::Beside(_))));
+        (writer, appended_bytes)
+    }
+
+    #[test]
+    fn everything_has_been_written_when_a_writer_has_settled() {
+        let (mut writer, appended_bytes) = written();
+        writer.settle().expect("the file takes all");
+        assert_eq!(appended_bytes.load(Ordering::SeqCst), 4 << 20);
+        writer.write(&[7; 10]).expect("a write");
+        writer.settle().expect("nothing is under way");
+        writer.finish().expect("the file takes all");
+        assert_eq!(appended_bytes.load(Ordering::SeqCst), (4 << 20) + 10);
+    }
+
+    #[test]
+    fn nothing_is_written_after_a_writer_was_dropped() {
+        let (writer, appended_bytes) = written();
+        drop(writer);
+        let written_bytes = appended_bytes.load(Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!(appended_bytes.load(Ordering::SeqCst), written_bytes);
+        assert_eq!(written_bytes, 4 << 20, "what was handed over is written");
+    }
+}
