@@ -177,12 +177,13 @@ fn write_sstable(
         partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
         chunk_cache: Arc::clone(&shared.chunk_cache),
+        trickle_fsync_interval_bytes: shared.config.trickle_fsync_interval(),
         // Nothing else is done on the disk meanwhile.
         may_use_thread: true,
     };
     let mut writer = SSTableWriter::create(&shared.disk, &mut transaction, &schema.metadata, options)?;
     memtable.try_for_each(|key, flushed| match flushed {
-        Flushed::SingleRow(row) => writer.append_single_row(key, &row),
+        Flushed::SingleRow(row) => writer.append_single_row(key, row),
         Flushed::Partition(partition) => writer.append(key, partition),
     })?;
     let written = writer.finish()?;

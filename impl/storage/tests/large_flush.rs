@@ -19,12 +19,16 @@ const NOW_MS: u64 = 1_700_000_000_000;
 const ROWS_COUNT: u32 = 80;
 /// Together some batches for the thread, and more than is collected for one append.
 const VALUE_BYTES: usize = 30_000;
+/// What is collected for one append.
+const TRICKLE_BYTES: u64 = 1 << 20;
 
 fn open(disk: &SimulatedDisk) -> StorageEngine {
     let config = Config {
         background: Background::Manual,
         commitlog_sync: SyncMode::periodic(10_000),
         commitlog_segment_size_bytes: 1 << 20,
+        trickle_fsync: true,
+        trickle_fsync_interval_bytes: TRICKLE_BYTES,
         ..Config::under("/node")
     };
     let clock = Arc::new(ManualClock::at_ms(NOW_MS));
@@ -111,8 +115,29 @@ fn operations_of_flush(form: CompressionParams) -> (u64, Vec<OperationRecord>) {
     (first, operations[begin..].to_vec())
 }
 
+fn is_of_data(record: &OperationRecord, operation: DiskOperation) -> bool {
+    record.operation == operation && record.path.ends_with("nb-1-big-Data.db")
+}
+
 fn is_append_to_data(record: &OperationRecord) -> bool {
-    record.operation == DiskOperation::Write && record.path.ends_with("nb-1-big-Data.db")
+    is_of_data(record, DiskOperation::Write)
+}
+
+#[test]
+fn file_is_synced_whenever_it_has_got_the_interval_and_at_its_end() {
+    for form in FORMS {
+        let (_, operations) = operations_of_flush(form);
+        let [appends, syncs] = [DiskOperation::Write, DiskOperation::SyncData].map(|operation| {
+            let of_data = operations.iter().filter(|record| is_of_data(record, operation));
+            of_data.map(|record| record.index).collect::<Vec<_>>()
+        });
+        let after_appends: Vec<_> = appends.iter().map(|index| index + 1).collect();
+        assert_eq!(
+            syncs, after_appends,
+            "each append is as long as the interval, or the last"
+        );
+        assert!(syncs.len() >= 3, "{syncs:?}");
+    }
 }
 
 /// Threads do not make two runs differ: what fails once can be found again.

@@ -26,14 +26,32 @@ pub enum Token {
 /// Held as the distance from -1, because 2^127 exceeds `i128`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(from = "u128", into = "u128"))]
 pub struct RandomToken {
-    distance_from_minimum: u128,
+    /// Big-endian, ordered as the number is. An integer would align every key in memory to its 16 bytes.
+    distance_from_minimum: [u8; 16],
+}
+
+impl From<u128> for RandomToken {
+    /// The token so far from -1.
+    fn from(distance_from_minimum: u128) -> Self {
+        Self {
+            distance_from_minimum: distance_from_minimum.to_be_bytes(),
+        }
+    }
+}
+
+impl From<RandomToken> for u128 {
+    /// How far the token is from -1.
+    fn from(token: RandomToken) -> Self {
+        Self::from_be_bytes(token.distance_from_minimum)
+    }
 }
 
 impl RandomToken {
     /// The token -1, which no digest has.
     pub const MINIMUM: Self = Self {
-        distance_from_minimum: 0,
+        distance_from_minimum: [0; 16],
     };
 
     /// The token whose value is the absolute value of a digest read as a signed integer.
@@ -42,14 +60,14 @@ impl RandomToken {
     pub const fn from_digest(digest: i128) -> Self {
         // The absolute value is at most 2^127, so adding one stays far below 2^128.
         Self {
-            distance_from_minimum: digest.unsigned_abs() + 1,
+            distance_from_minimum: (digest.unsigned_abs() + 1).to_be_bytes(),
         }
     }
 }
 
 impl fmt::Display for RandomToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.distance_from_minimum.checked_sub(1) {
+        match u128::from(*self).checked_sub(1) {
             Some(value) => write!(formatter, "{value}"),
             None => formatter.write_str("-1"),
         }

@@ -7,6 +7,7 @@ use std::thread;
 use super::contestant::{Contestant, Durability, Engine, EngineError};
 use super::data::{ROW_SIZE_BYTES, absent_key, key, mixed, value};
 use super::measured::{Measured, Meter, disk_bytes};
+use super::probe;
 use super::progress_line::ProgressLine;
 use crate::progress::is_interrupted;
 
@@ -116,6 +117,10 @@ impl Bench {
         self.rows.extend([writes, flushes.clone()]);
         if is_interrupted() {
             return Ok(());
+        }
+        if self.engine == Engine::Thymbra {
+            let compression = probe::compression_of_data_files(&self.directory, written_count)?;
+            self.rows.push(compression);
         }
         self.reads(engine, written_count, "")?;
         self.scan(engine, written_count)?;

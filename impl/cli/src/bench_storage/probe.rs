@@ -1,11 +1,15 @@
 //! What the machine itself gives: syncs of a bare file, LZ4 of one core, and the making of keys and values.
 
-use std::fs::{File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
 use std::hint::black_box;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use thymbra_format::sstable::{Component, CompressionInfo, FileStem};
+
+use super::contestant::EngineError;
 use super::data::{ROW_SIZE_BYTES, key, value};
 use super::measured::{Measured, Meter};
 use super::progress_line::ProgressLine;
@@ -70,7 +74,7 @@ fn syncs(directory: &Path, what: &str, most_count: u64, is_preallocated: bool) -
         count += 1;
     }
     let row = meter.stop(count, count * PAGE_SIZE_BYTES as u64);
-    std::fs::remove_file(&path)?;
+    fs::remove_file(&path)?;
     Ok(Measured {
         is_complete: count == most_count,
         ..named(row, what)
@@ -96,18 +100,8 @@ fn compression(rows_count: u64) -> [Measured; 2] {
         rows.extend(key(number));
         rows.extend(value(number));
     }
-    let payload_bytes = rows.len() as u64;
-    let mut compressed = Vec::new();
-    let mut output = vec![0; lz4_flex::block::get_maximum_output_size(CHUNK_SIZE_BYTES)];
-    let meter = Meter::start();
-    for chunk in rows.chunks(CHUNK_SIZE_BYTES) {
-        let size_bytes = lz4_flex::block::compress_into(black_box(chunk), &mut output)
-            .expect("the output has room for the worst case");
-        black_box(&output);
-        compressed.push((output.get(..size_bytes).unwrap_or_default().to_vec(), chunk.len()));
-    }
-    let compress = meter.stop(rows_count, payload_bytes);
-    let size_bytes: usize = compressed.iter().map(|(chunk, _)| chunk.len()).sum();
+    let (compress, compressed) = compress_chunks(&rows, rows_count);
+    let mut output = vec![0; CHUNK_SIZE_BYTES];
     let meter = Meter::start();
     for (chunk, length_bytes) in &compressed {
         let plain = output.get_mut(..*length_bytes).unwrap_or_default();
@@ -115,10 +109,61 @@ fn compression(rows_count: u64) -> [Measured; 2] {
             .expect("what was compressed can be decompressed");
         black_box(&plain);
     }
-    let decompress = meter.stop(rows_count, payload_bytes);
-    let compress = Measured {
+    let decompress = meter.stop(rows_count, compress.payload_bytes);
+    [
+        named(compress, "LZ4 compress, 16 KiB chunks"),
+        named(decompress, "LZ4 decompress, 16 KiB chunks"),
+    ]
+}
+
+/// LZ4 of what this engine has compressed of so many rows: the bytes of all its `Data.db` under a directory.
+///
+/// They are more than those of keys and values, and of another kind: no flush can take less time than this.
+///
+/// # Errors
+/// When the files cannot be read, or are not what was written.
+pub(super) fn compression_of_data_files(directory: &Path, rows_count: u64) -> Result<Measured, EngineError> {
+    let mut data = Vec::new();
+    for path in files_under(directory)? {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if let Some((descriptor, Component::Data)) = FileStem::parse_file_name(name) {
+            let info = path.with_file_name(descriptor.file_name(Component::CompressionInfo));
+            CompressionInfo::read(&fs::read(info)?)?.decompress_all(&fs::read(path)?, &mut data)?;
+        }
+    }
+    let (compress, _) = compress_chunks(&data, rows_count);
+    Ok(named(compress, "LZ4 compress, chunks of Data.db"))
+}
+
+fn files_under(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.append(&mut files_under(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// Compresses the bytes of so many rows; gives the chunks with their lengths before.
+fn compress_chunks(bytes: &[u8], rows_count: u64) -> (Measured, Vec<(Vec<u8>, usize)>) {
+    let mut compressed = Vec::new();
+    let mut output = vec![0; lz4_flex::block::get_maximum_output_size(CHUNK_SIZE_BYTES)];
+    let meter = Meter::start();
+    for chunk in bytes.chunks(CHUNK_SIZE_BYTES) {
+        let size_bytes = lz4_flex::block::compress_into(black_box(chunk), &mut output)
+            .expect("the output has room for the worst case");
+        black_box(&output);
+        compressed.push((output.get(..size_bytes).unwrap_or_default().to_vec(), chunk.len()));
+    }
+    let measured = meter.stop(rows_count, rows_count * ROW_SIZE_BYTES);
+    let size_bytes: usize = compressed.iter().map(|(chunk, _)| chunk.len()).sum();
+    let measured = Measured {
         disk_bytes: Some(size_bytes as u64),
-        ..named(compress, "LZ4 compress, 16 KiB chunks")
+        ..measured
     };
-    [compress, named(decompress, "LZ4 decompress, 16 KiB chunks")]
+    (measured, compressed)
 }

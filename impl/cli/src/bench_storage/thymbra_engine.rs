@@ -29,8 +29,8 @@ const SYNC_PERIOD_MS: u64 = 10_000;
 /// Partitions that a scan holds in memory at once.
 const PAGE_COUNT: usize = 10_000;
 
-/// The engine with its own threads, as it ships but for two settings: compaction begins only when asked for, and
-/// nothing slows it down.
+/// The engine with its own threads, as it ships but for three settings: compaction begins only when asked for, nothing
+/// slows it down, and large files are synced on their way.
 #[derive(Debug)]
 pub(super) struct ThymbraEngine {
     engine: StorageEngine,
@@ -48,6 +48,7 @@ impl ThymbraEngine {
             },
             is_autocompaction_enabled: false,
             compaction_throughput_bytes_per_second: 0,
+            trickle_fsync: true,
             ..Config::under(directory)
         };
         let disk = Arc::new(CountingDisk::new(RealDisk));

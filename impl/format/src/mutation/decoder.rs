@@ -133,8 +133,7 @@ impl<'t> UpdateDecoder<'t> {
         self.header.stats = EncodingStats::read(&mut cursor).ok()?;
         read_columns(&mut cursor, &mut self.header.regular_columns, self.table, false).ok()?;
         cursor.unsigned_vint("number of rows").ok()?;
-        let row = SingleRow::read(&mut cursor, &self.header, &mut self.cells)?;
-        cursor.is_at_end().then_some(row)
+        SingleRow::read(&mut cursor, &self.header, &mut self.cells)
     }
 
     /// Reads contents that are all of some bytes.

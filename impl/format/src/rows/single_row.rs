@@ -36,7 +36,7 @@ pub(crate) struct PlacedCell {
 }
 
 impl<'a, 'd> SingleRow<'a, 'd> {
-    /// Reads the row and the end of the update, which the cursor stands before.
+    /// Reads the row and the end of the update, which the cursor stands before and which must be the end of all.
     ///
     /// `None` where there is anything else than such a row, right or wrong. `cells` is memory.
     pub(crate) fn read(
@@ -76,8 +76,11 @@ impl<'a, 'd> SingleRow<'a, 'd> {
         // What is left out of partitions in normal form: an empty row, and what even no deletion deletes.
         let is_deleted = |cell: &PlacedCell| Reference.deletes(DeletionTime::LIVE, cell.timestamp);
         let is_left_out = liveness.is_empty() && cells.is_empty() || cells.iter().any(is_deleted);
-        let is_last = cursor.u8("end of a partition").ok()? == END_OF_PARTITION;
-        (is_last && !is_left_out).then_some(Self {
+        let is_last = cursor.u8("end of a partition").ok()? == END_OF_PARTITION && cursor.is_at_end();
+        if !is_last || is_left_out {
+            return None;
+        }
+        Some(Self {
             columns,
             clustering,
             liveness,

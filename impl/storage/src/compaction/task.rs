@@ -132,6 +132,7 @@ pub(crate) fn compact(
         partitioner: shared.config.partitioner,
         column_index_size_bytes: shared.config.column_index_size_bytes,
         chunk_cache: Arc::clone(&shared.chunk_cache),
+        trickle_fsync_interval_bytes: shared.config.trickle_fsync_interval(),
         // It reads meanwhile: the order of operations would be another each time.
         may_use_thread: shared.config.background == Background::Threads,
     };

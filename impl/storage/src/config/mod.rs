@@ -54,6 +54,10 @@ pub struct Config {
     pub memtable_flush_writers: u32,
     /// Memory for chunks of data that reads of single partitions have decompressed, bytes; 0 for none.
     pub file_cache_size_bytes: u64,
+    /// Whether large files of SSTables are synced while they are written, which a flush has to wait for otherwise.
+    pub trickle_fsync: bool,
+    /// Bytes that are synced together then.
+    pub trickle_fsync_interval_bytes: u64,
     /// Bytes between two entries of the promoted index.
     pub column_index_size_bytes: u64,
     /// What compaction writes at most in a second, bytes; 0 for no limit.
@@ -113,6 +117,8 @@ impl Config {
             memtable_cleanup_threshold: None,
             memtable_flush_writers: 2,
             file_cache_size_bytes: 512 << 20,
+            trickle_fsync: false,
+            trickle_fsync_interval_bytes: 10 << 20,
             column_index_size_bytes: 64 << 10,
             compaction_throughput_bytes_per_second: 64 << 20,
             is_autocompaction_enabled: true,
@@ -140,6 +146,13 @@ impl Config {
             }
             "file_cache_size" | "file_cache_size_in_mb" => {
                 self.file_cache_size_bytes = size(name, value)?;
+            }
+            "trickle_fsync" => {
+                let is_on = value.parse().ok();
+                self.trickle_fsync = is_on.ok_or_else(|| wrong(name, value, "true or false"))?;
+            }
+            "trickle_fsync_interval" | "trickle_fsync_interval_in_kb" => {
+                self.trickle_fsync_interval_bytes = size(name, value)?;
             }
             "column_index_size" | "column_index_size_in_kb" => {
                 self.column_index_size_bytes = size(name, value)?;
@@ -201,6 +214,11 @@ impl Config {
     /// Bytes of a partition that scans and compactions take from an SSTable at once, but for its last row.
     pub(crate) const fn stretch_bytes(&self) -> u64 {
         self.column_index_size_bytes.saturating_mul(STRETCH_BLOCKS_COUNT)
+    }
+
+    /// Bytes of a file that are synced together before its end; absent, none are.
+    pub(crate) fn trickle_fsync_interval(&self) -> Option<u64> {
+        self.trickle_fsync.then_some(self.trickle_fsync_interval_bytes)
     }
 
     /// What the commit log is given; `highest_known_id` is of a segment that files name.
@@ -319,6 +337,7 @@ mod tests {
             ("commitlog_segment_size_in_mb", "8"),
             ("memtable_heap_space_in_mb", "100"),
             ("memtable_offheap_space_in_mb", "50"),
+            ("trickle_fsync_interval_in_kb", "512"),
             ("column_index_size_in_kb", "4"),
             ("compaction_throughput_mb_per_sec", "16"),
             ("commitlog_sync_period_in_ms", "500"),
@@ -327,6 +346,7 @@ mod tests {
             ("commitlog_segment_size", "8MiB"),
             ("memtable_heap_space", "100MiB"),
             ("memtable_offheap_space", "50MiB"),
+            ("trickle_fsync_interval", "512KiB"),
             ("column_index_size", "4KiB"),
             ("compaction_throughput", "16MiB/s"),
             ("commitlog_sync_period", "500ms"),
@@ -351,6 +371,11 @@ mod tests {
                 "commitlog_sync",
                 "never",
                 "`commitlog_sync: never` is not periodic, batch or group",
+            ),
+            (
+                "trickle_fsync",
+                "10MiB",
+                "`trickle_fsync: 10MiB` is not true or false",
             ),
             (
                 "memtable_cleanup_threshold",

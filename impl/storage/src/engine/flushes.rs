@@ -7,6 +7,7 @@
 
 use super::{Shared, dropped_tables};
 use crate::column_family_store::ColumnFamilyStore;
+use crate::config::Background;
 use crate::flush;
 use crate::memtable::Memtable;
 use crate::storage_error::{StorageError, first_error};
@@ -14,12 +15,15 @@ use crate::sync::{lock, write};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use thymbra_durability::{MemtableBounds, MemtableRules as _};
 use thymbra_types::Reference;
 
 /// Longest pause between tries of a flush that fails: so long writers may wait for memory that a disk would give
 /// which works again.
 const LONGEST_PAUSE_MS: u64 = 10_000;
+/// From this size on, memtables are freed by a thread of their own, bytes.
+const LARGE_BYTES: u64 = 1 << 20;
 
 /// A memtable to be written out, and its table.
 type Due = (Arc<ColumnFamilyStore>, Arc<Memtable>);
@@ -61,7 +65,19 @@ impl Shared {
         let written = waiting
             .iter()
             .map(|memtable| flush::write_memtable(self, table, memtable));
-        first_error(written)
+        let written = first_error(written);
+        self.reclaim(waiting);
+        written
+    }
+
+    /// Lets go of memtables that were written, which takes a while for each key: nobody has to wait for that.
+    fn reclaim(&self, memtables: Vec<Arc<Memtable>>) {
+        let size_bytes: u64 = memtables.iter().map(|memtable| memtable.size_bytes()).sum();
+        if self.config.background == Background::Threads && size_bytes >= LARGE_BYTES {
+            let thread = thread::Builder::new().name("MemtableReclaimMemory".into());
+            // Where there can be no thread, they are freed here.
+            drop(thread.spawn(move || drop(memtables)));
+        }
     }
 
     /// Flushes all tables; gives the first error.
@@ -79,7 +95,7 @@ impl Shared {
         if self.is_memory_short() {
             self.signals.notify();
         }
-        if self.config.background == crate::config::Background::Manual {
+        if self.config.background == Background::Manual {
             return;
         }
         while self.memtable_bytes.load(Ordering::Relaxed) >= self.config.memtable_space_bytes()
@@ -128,7 +144,9 @@ impl Shared {
             }
         }
         written?;
-        Ok(!due.is_empty())
+        let is_any_due = !due.is_empty();
+        self.reclaim(due.into_iter().map(|(_, memtable)| memtable).collect());
+        Ok(is_any_due)
     }
 
     /// Whether a table is left alone for now, because a flush of it has failed.

@@ -78,7 +78,7 @@ enum Slot {
 #[derive(Debug)]
 pub(crate) enum Flushed<'m> {
     /// All of it is one row, which can be written without being taken apart.
-    SingleRow(SingleRow<'m, 'm>),
+    SingleRow(&'m SingleRow<'m, 'm>),
     /// All of it, in normal form.
     Partition(&'m Partition),
 }
@@ -308,7 +308,7 @@ impl Memtable {
                 if let Slot::Packed(place) = slot
                     && let Some(row) = decoder.single_row(shard.arena.get(*place))
                 {
-                    with(key, Flushed::SingleRow(row))?;
+                    with(key, Flushed::SingleRow(&row))?;
                     continue;
                 }
                 let partition = slot.partition(&shard.arena, &mut decoder);

@@ -5,6 +5,7 @@
 //!
 //! Source: Cassandra `io.compress.CompressedSequentialWriter`, `io.util.ChecksummedSequentialWriter`.
 
+use super::trickle_fsync::TrickleFsync;
 use crate::disk::{DiskFile, DiskResult};
 use thymbra_format::sstable::{
     ChecksumWriter, Checksums, CompressedData, CompressedSequentialWriter, CompressionParams, Digest,
@@ -17,6 +18,7 @@ const WRITE_BUFFER_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct DataFileEncoder {
     file: Box<dyn DiskFile>,
+    trickle_fsync: TrickleFsync,
     /// Bytes of the file that the disk has not got yet.
     buffer: Vec<u8>,
     form: Form,
@@ -57,13 +59,18 @@ impl DataSummary {
 
 impl DataFileEncoder {
     /// At the beginning of an empty file.
-    pub(super) fn new(file: Box<dyn DiskFile>, compression: Option<CompressionParams>) -> Self {
+    pub(super) fn new(
+        file: Box<dyn DiskFile>,
+        compression: Option<CompressionParams>,
+        trickle_fsync: TrickleFsync,
+    ) -> Self {
         let form = match compression {
             Some(params) => Form::Compressed(CompressedSequentialWriter::new(params)),
             None => Form::Plain(ChecksumWriter::new(Checksums::DEFAULT_SLICE_LENGTH_BYTES)),
         };
         Self {
             file,
+            trickle_fsync,
             buffer: Vec::with_capacity(WRITE_BUFFER_BYTES + WRITE_BUFFER_BYTES / 4),
             form,
         }
@@ -105,7 +112,7 @@ impl DataFileEncoder {
     }
 
     fn drain(&mut self) -> DiskResult<()> {
-        self.file.append(&self.buffer)?;
+        self.trickle_fsync.append(&*self.file, &self.buffer)?;
         self.buffer.clear();
         Ok(())
     }

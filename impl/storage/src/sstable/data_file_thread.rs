@@ -4,6 +4,7 @@
 //! first full batch on.
 
 use super::data_file::{DataFileEncoder, DataSummary};
+use super::trickle_fsync::TrickleFsync;
 use crate::disk::{DiskFile, DiskResult};
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SendError, SyncSender, channel, sync_channel};
@@ -40,13 +41,18 @@ impl DataFileWriter {
     pub(super) fn new(
         file: Box<dyn DiskFile>,
         compression: Option<CompressionParams>,
+        trickle_fsync: TrickleFsync,
         may_use_thread: bool,
     ) -> Self {
         Self {
             batch: Vec::with_capacity(BATCH_BYTES),
             position: 0,
             may_use_thread,
-            encoder: Some(Encoder::Here(DataFileEncoder::new(file, compression))),
+            encoder: Some(Encoder::Here(DataFileEncoder::new(
+                file,
+                compression,
+                trickle_fsync,
+            ))),
         }
     }
 
@@ -270,7 +276,7 @@ mod tests {
             inner: disk.create_new(Path::new("/Data.db")).expect("a new file"),
             appended_bytes: Arc::clone(&appended_bytes),
         };
-        let mut writer = DataFileWriter::new(Box::new(file), None, true);
+        let mut writer = DataFileWriter::new(Box::new(file), None, TrickleFsync::new(None), true);
         for _ in 0..4 * 1024 {
             writer.write(&[7; 1024]).expect("a write");
         }

@@ -33,6 +33,7 @@ mod scanner;
 mod stretch_tests;
 mod stretch_writer;
 mod stretches;
+mod trickle_fsync;
 mod writer;
 
 pub(crate) use chunk_cache::ChunkCache;

@@ -129,6 +129,7 @@ fn rewrite(
         partitioner: Partitioner::Murmur3,
         column_index_size_bytes,
         chunk_cache,
+        trickle_fsync_interval_bytes: None,
         may_use_thread: true,
     };
     let table = table_like(files, statistics);

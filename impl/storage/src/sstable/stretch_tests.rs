@@ -77,6 +77,7 @@ fn written(
         host_id: HostId(0),
         partitioner: Partitioner::Murmur3,
         column_index_size_bytes,
+        trickle_fsync_interval_bytes: None,
         may_use_thread: true,
     };
     let mut writer = SSTableWriter::create(&disk, &mut transaction, &table, options).expect("a writer");

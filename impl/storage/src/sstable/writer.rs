@@ -7,6 +7,7 @@ use super::data_file::DataSummary;
 use super::data_file_thread::DataFileWriter;
 use super::partition_writer::{PartitionWriter, Surroundings};
 use super::reader::{SSTableReader, WrittenParts};
+use super::trickle_fsync::TrickleFsync;
 use super::{SSTableFiles, components};
 use crate::disk::{Disk, DiskFile};
 use crate::lifecycle_transaction::LifecycleTransaction;
@@ -47,6 +48,8 @@ pub(crate) struct WriterOptions {
     pub(crate) column_index_size_bytes: u64,
     /// What reads of it will share with others.
     pub(crate) chunk_cache: Arc<ChunkCache>,
+    /// Bytes of a file that are synced together before its end; absent, none are.
+    pub(crate) trickle_fsync_interval_bytes: Option<u64>,
     /// Whether a thread may write a large file while its next partitions are serialized.
     pub(crate) may_use_thread: bool,
 }
@@ -71,6 +74,7 @@ pub(crate) struct SSTableWriter {
 #[derive(Debug)]
 struct IndexFileWriter {
     file: Box<dyn DiskFile>,
+    trickle_fsync: TrickleFsync,
     entries: RowIndexWriter,
     buffer: Vec<u8>,
     /// Bytes that the disk has got.
@@ -85,7 +89,7 @@ impl IndexFileWriter {
     }
 
     fn drain(&mut self) -> Result<(), StorageError> {
-        self.file.append(&self.buffer)?;
+        self.trickle_fsync.append(&*self.file, &self.buffer)?;
         self.written_bytes += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -122,12 +126,14 @@ impl SSTableWriter {
             .map(|specification| BloomFilter::new(options.expected_keys_count, specification));
         let data = disk.create_new(&files.path(Component::Data))?;
         let index = disk.create_new(&files.path(Component::PrimaryIndex))?;
+        let trickle_fsync = || TrickleFsync::new(options.trickle_fsync_interval_bytes);
         Ok(Self {
             disk: Arc::clone(disk),
             files,
-            data: DataFileWriter::new(data, compression, options.may_use_thread),
+            data: DataFileWriter::new(data, compression, trickle_fsync(), options.may_use_thread),
             index: IndexFileWriter {
                 file: index,
+                trickle_fsync: trickle_fsync(),
                 entries: RowIndexWriter::new(),
                 buffer: Vec::with_capacity(INDEX_BUFFER_BYTES + INDEX_BUFFER_BYTES / 4),
                 written_bytes: 0,

@@ -56,9 +56,18 @@ impl EstimatedHistogram {
 
     /// Counts a value.
     pub fn add(&mut self, value: u64) {
+        self.add_near(value, &mut 0);
+    }
+
+    /// Counts a value; `bucket` is where the last one was, where most often this one is too, and becomes where it is.
+    pub fn add_near(&mut self, value: u64, bucket: &mut usize) {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
-        let bucket = self.offsets.partition_point(|offset| *offset < value);
-        if let Some(count) = self.buckets.get_mut(bucket) {
+        let is_below = |offset: Option<&i64>| offset.is_some_and(|offset| *offset < value);
+        let is_above_previous = *bucket == 0 || is_below(self.offsets.get(*bucket - 1));
+        if !is_above_previous || is_below(self.offsets.get(*bucket)) {
+            *bucket = self.offsets.partition_point(|offset| *offset < value);
+        }
+        if let Some(count) = self.buckets.get_mut(*bucket) {
             *count += 1;
         }
     }

@@ -98,7 +98,9 @@ pub struct SSTableOrigin {
 pub struct MetadataCollector {
     clustering_types: Arc<[AbstractType]>,
     estimated_partition_size: EstimatedHistogram,
+    last_size_bucket: usize,
     estimated_cell_per_partition_count: EstimatedHistogram,
+    last_count_bucket: usize,
     estimated_tombstone_drop_time: TombstoneHistogramBuilder,
     timestamps: MinMax<i64>,
     local_deletion_times: MinMax<i64>,
@@ -120,7 +122,9 @@ impl MetadataCollector {
         Self {
             clustering_types,
             estimated_partition_size: EstimatedHistogram::of_partition_sizes(),
+            last_size_bucket: 0,
             estimated_cell_per_partition_count: EstimatedHistogram::of_cell_counts(),
+            last_count_bucket: 0,
             estimated_tombstone_drop_time: TombstoneHistogramBuilder::default(),
             timestamps: MinMax {
                 min: i64::MAX,
@@ -243,9 +247,10 @@ impl MetadataCollector {
 
     /// Sees the end of a partition.
     pub fn end_partition(&mut self, key: &[u8], size_bytes: u64) {
-        self.estimated_partition_size.add(size_bytes);
+        self.estimated_partition_size
+            .add_near(size_bytes, &mut self.last_size_bucket);
         self.estimated_cell_per_partition_count
-            .add(self.current_partition_cells);
+            .add_near(self.current_partition_cells, &mut self.last_count_bucket);
         self.current_partition_cells = 0;
         self.cardinality.add(key);
     }
