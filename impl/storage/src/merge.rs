@@ -148,6 +148,8 @@ impl<'a> MergedPartitions<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stretch::tests::{Dice, joined};
+    use std::collections::BTreeMap;
     use thymbra_types::{Cell, CellName, Partitioner, Timestamp};
 
     /// Partitions from memory.
@@ -195,5 +197,60 @@ mod tests {
         }
         let expected = [partition(b"a", 1), partition(b"b", 1), partition(b"c", 3)];
         assert_eq!(found, expected);
+    }
+
+    /// Partitions from memory, divided by chance.
+    struct Divided {
+        partitions: Vec<(DecoratedKey, Vec<Stretch>)>,
+        rest: Vec<Stretch>,
+    }
+
+    impl PartitionSource for Divided {
+        fn next(&mut self) -> Result<Option<(DecoratedKey, Stretch)>, StorageError> {
+            let next = self.partitions.pop();
+            Ok(next.map(|(key, mut stretches)| {
+                let first = stretches.pop().expect("a first stretch");
+                self.rest = stretches;
+                (key, first)
+            }))
+        }
+
+        fn next_stretch(&mut self) -> Result<Stretch, StorageError> {
+            Ok(self.rest.pop().expect("a next stretch"))
+        }
+    }
+
+    #[test]
+    fn partitions_that_are_divided_come_whole_also_behind_one_that_was_left_early() {
+        for seed in 0..5_000 {
+            let mut dice = Dice(seed);
+            let mut expected = BTreeMap::<_, Partition>::new();
+            let mut sources: Vec<Box<dyn PartitionSource>> = Vec::new();
+            for _ in 0..=dice.below(3) {
+                let mut partitions = Vec::new();
+                for number in (0..5_u8).rev().filter(|_| dice.below(3) > 0).collect::<Vec<_>>() {
+                    let key = DecoratedKey::new(Partitioner::ByteOrdered, [number]);
+                    let partition = dice.partition();
+                    partitions.push((key.clone(), dice.stretches(&partition, false)));
+                    expected.entry(key).or_default().apply(partition, &Reference);
+                }
+                let rest = Vec::new();
+                sources.push(Box::new(Divided { partitions, rest }));
+            }
+            let mut merged = MergedPartitions::new(sources).expect("memory does not fail");
+            for (key, partition) in expected {
+                let (found, first) = merged.next().expect("memory does not fail").expect("a partition");
+                assert_eq!(found, key, "seed {seed}");
+                let mut stretches = vec![first];
+                let is_left_early = dice.below(4) == 0;
+                while !is_left_early && stretches.last().is_some_and(|last| last.edge.is_some()) {
+                    stretches.push(merged.next_stretch().expect("memory does not fail"));
+                }
+                if !is_left_early {
+                    assert_eq!(joined(stretches, false), partition, "seed {seed}");
+                }
+            }
+            assert_eq!(merged.next().expect("memory does not fail"), None, "seed {seed}");
+        }
     }
 }

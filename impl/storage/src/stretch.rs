@@ -253,7 +253,7 @@ pub(crate) mod tests {
         }
 
         /// The same partition in stretches, the last of them first.
-        fn stretches(&mut self, whole: &Partition, is_reversed: bool) -> Vec<Stretch> {
+        pub(crate) fn stretches(&mut self, whole: &Partition, is_reversed: bool) -> Vec<Stretch> {
             let mut edges: Vec<_> = (0..self.below(5)).map(|_| self.bound()).collect();
             edges.sort();
             edges.dedup();
