@@ -52,7 +52,6 @@ pub trait FlushRules {
     ///
     /// `flushes` are those that were running or begun when it asked.
     //= WP-MF-04
-    //= WP-MF-04
     fn may_proceed(&self, flushes: &[FlushState]) -> bool {
         flushes.iter().all(|state| match state {
             FlushState::Written => true,

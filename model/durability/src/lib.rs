@@ -1,8 +1,10 @@
 //! Node-local rules of durability: when an acknowledgement may leave a replica, and what a crash takes.
 //!
 //! Sits between the data types and the protocol. The storage engine and the model checker both take
-//! their decisions from here, so what is checked is what runs. The crate is pure: time enters as a
-//! number of milliseconds, the disk as a position.
+//! their decisions from here, so what is checked is what runs. Where a step may follow another in one order
+//! only (the stages of a memtable switch, the steps of a transaction), the engine keeps the order by that of its
+//! code, and its crash tests look whether it does; the functions about these are the model's alone. The crate is
+//! pure: time enters as a number of milliseconds, the disk as a position.
 //!
 //! | module | question it answers |
 //! |---|---|

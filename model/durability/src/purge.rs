@@ -82,7 +82,6 @@ pub trait PurgeRules {
 
     /// Whether a tombstone may go: gc_grace is over, and nothing elsewhere is as old.
     //= WP-CP-02
-    //= WP-CP-02
     fn may_purge(
         &self,
         timestamp: Timestamp,
@@ -134,7 +133,6 @@ pub trait PurgeRules {
     /// inside. `overlapping` are the SSTables outside of the compaction that overlap any inside,
     /// `elsewhere` the memtables and the commit log. Cassandra:
     /// `CompactionController.getFullyExpiredSSTables`.
-    //= WP-CP-05
     //= WP-CP-05
     fn fully_expired(
         &self,
@@ -220,7 +218,6 @@ mod tests {
     }
 
     //= WP-CP-02 check
-    //= WP-CP-02 check
     #[test]
     fn tombstone_goes_after_grace_when_nothing_as_old_is_elsewhere() {
         for timestamp in 0..4 {
@@ -302,7 +299,6 @@ mod tests {
         }
     }
 
-    //= WP-CP-05 check
     //= WP-CP-05 check
     #[test]
     fn expired_sstable_goes_whole_when_nothing_outside_is_as_old() {

@@ -101,7 +101,6 @@ pub trait ReplayRules {
     /// `flushed` has the positions of all live SSTables of the table whose intervals count.
     /// Cassandra: `CommitLogReplayer.shouldReplay`.
     //= WP-CL-04
-    //= WP-CL-04
     fn replays(
         &self,
         position: CommitLogPosition,
@@ -137,7 +136,6 @@ pub trait ReplayRules {
     /// Stricter than Cassandra, which goes on with the next section or record of the last segment,
     /// and ends any segment at a zero size: a marker is written when all records before the end that
     /// it gives are, so that zeros there were records once.
-    //= WP-CL-05
     //= WP-CL-05
     fn on_finding(&self, finding: LogFinding, place: FindingPlace) -> ReplayStep {
         use LogFinding as Found;

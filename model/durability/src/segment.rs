@@ -19,7 +19,6 @@ pub trait SegmentRules {
     /// are flushed, and of the truncation records: a clock that was set back must not lead to ids
     /// that one of them covers. Absent when the ids are used up.
     //= WP-CL-07
-    //= WP-CL-07
     fn segment_id_base(&self, now_ms: i64, highest_known_id: Option<i64>) -> Option<i64> {
         match highest_known_id {
             None => Some(now_ms),
@@ -44,7 +43,6 @@ pub trait SegmentRules {
 
     /// Whether a mutation is small enough for the commit log; a larger one is refused to the client.
     /// Cassandra: `CommitLog.add`.
-    //= WP-CL-01
     //= WP-CL-01
     fn accepts_mutation_size(&self, serialized_size_bytes: u64, max_record_size_bytes: u64) -> bool {
         serialized_size_bytes
@@ -83,7 +81,6 @@ pub trait SegmentRules {
 
     /// Whether a segment may be deleted. Cassandra: `CommitLogSegment.isUnused`.
     //= WP-CL-06
-    //= WP-CL-06
     fn may_discard(&self, still_allocating: bool, has_dirty_table: bool) -> bool {
         !still_allocating && !has_dirty_table
     }
@@ -93,7 +90,6 @@ pub trait SegmentRules {
     /// All tables that are dirty in them are flushed. `sizes_bytes` lists the segments from the
     /// oldest, without the one that allocates. Cassandra:
     /// `AbstractCommitLogSegmentManager.maybeFlushToReclaim`.
-    //= WP-CL-08
     //= WP-CL-08
     fn segments_to_reclaim(&self, sizes_bytes: &[u64], total_bytes: u64, limit_bytes: u64) -> usize {
         let mut left_bytes = total_bytes;

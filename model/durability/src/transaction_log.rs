@@ -55,11 +55,6 @@ impl core::error::Error for TransactionLogCorrupt {}
 
 /// The decisions about exchanges of SSTables.
 pub trait TransactionRules {
-    /// Whether a file of an SSTable may be created: the record that adds it is on the disk.
-    fn may_create(&self, add_record_synced: bool) -> bool {
-        add_record_synced
-    }
-
     /// Whether the commit may be written: all new files, and the records of all replaced ones, are
     /// on the disk.
     //= WP-SS-03
@@ -88,7 +83,6 @@ pub trait TransactionRules {
     /// # Errors
     /// When a record before the last is damaged, when files are not those that the log speaks of, or
     /// when files are missing though the log does not end in a commit.
-    //= WP-SS-03
     //= WP-SS-03
     fn recover(&self, records: &[TransactionRecord]) -> Result<Leftovers, TransactionLogCorrupt> {
         let (last, before) = match records.split_last() {
@@ -189,7 +183,6 @@ mod tests {
     #[test]
     fn each_step_waits_for_the_disk() {
         for first in [false, true] {
-            assert_eq!(RULES.may_create(first), first);
             assert_eq!(RULES.may_delete_log(first), first);
             for second in [false, true] {
                 assert_eq!(RULES.may_commit(first, second), first && second);

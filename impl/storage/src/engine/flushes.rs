@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use thymbra_durability::{MemtableBounds, MemtableRules as _};
-use thymbra_types::Reference;
+use thymbra_types::{CommitLogPosition, Reference};
 
 /// Longest pause between tries of a flush that fails: so long writers may wait for memory that a disk would give
 /// which works again.
@@ -205,10 +205,13 @@ impl Shared {
             let age_ms = now_ms.saturating_sub(current.created_ms());
             let period_ms = u64::from(table.metadata().params().memtable_flush_period_ms);
             let is_over = period_ms > 0 && age_ms >= period_ms;
-            // What began behind the segments has nothing of them.
-            let is_in_the_way = in_the_way
-                .get(&table.id())
-                .is_some_and(|segment_id| current.lower_bound().segment_id <= *segment_id);
+            let is_in_the_way = in_the_way.get(&table.id()).is_some_and(|segment_id| {
+                let end = CommitLogPosition {
+                    segment_id: *segment_id,
+                    position: u32::MAX,
+                };
+                Reference.may_contain_before(current.lower_bound(), end)
+            });
             if !current.is_clean() && (is_over || is_in_the_way) {
                 switch(table);
             }

@@ -36,6 +36,7 @@ fn recover(history: &History, config: &CommitLogConfig, disk: &SimulatedDisk, is
 }
 
 //= WP-CL-04 check
+//= WP-CL-10 check
 #[test]
 fn crash_at_every_operation_with_every_loss_keeps_what_was_promised_and_the_order() {
     let steps = mixed_steps();
