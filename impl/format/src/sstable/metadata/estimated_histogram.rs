@@ -246,6 +246,20 @@ mod tests {
             histogram.count() == values.len() as u64
                 && EstimatedHistogram::read(&mut Cursor::new(&bytes)) == Ok(histogram)
         }
+
+        // Small values, so that neighbours share a bucket, or lie on both sides of an offset.
+        fn values_are_counted_alike_wherever_the_last_one_was(values: Vec<u8>, begin: u8) -> bool {
+            let mut histogram = EstimatedHistogram::of_partition_sizes();
+            let mut bucket = usize::from(begin);
+            let mut find = |value: &u8| {
+                histogram.add_near(u64::from(*value), &mut bucket);
+                bucket
+            };
+            let buckets: Vec<usize> = values.iter().map(&mut find).collect();
+            let expected = |value: &u8| histogram.offsets.iter().filter(|offset| **offset < i64::from(*value)).count();
+            histogram == of(&values.iter().map(|value| u64::from(*value)).collect::<Vec<_>>())
+                && buckets.into_iter().eq(values.iter().map(expected))
+        }
     }
 
     #[test]
