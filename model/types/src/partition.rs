@@ -105,6 +105,8 @@ impl Partition {
             self.deletion = deletion;
             self.static_row.drop_deleted(deletion, rules);
             self.rows.retain(|_, row| stays(row, deletion));
+            self.range_tombstones
+                .retain(|range| rules.compare_deletions(range.deletion, deletion).is_gt());
         }
         for range in ranges.iter() {
             self.rows.retain_between(
@@ -113,8 +115,7 @@ impl Partition {
                 |_, row| stays(row, range.deletion),
             );
         }
-        let known = core::mem::take(&mut self.range_tombstones);
-        self.range_tombstones = known.merge(ranges, self.deletion, rules);
+        self.range_tombstones.apply(ranges, self.deletion, rules);
     }
 
     /// Whether merging the partition with nothing would give it back.

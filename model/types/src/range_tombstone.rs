@@ -107,54 +107,68 @@ impl RangeTombstoneList {
 
     /// Adds one tombstone; where it overlaps others the superseding deletion stays.
     pub fn add(&mut self, tombstone: RangeTombstone, rules: &(impl ReconcileRules + ?Sized)) {
-        let added = Self {
-            tombstones: Vec::from([tombstone]),
-        };
-        *self = core::mem::take(self).merge(added, DeletionTime::LIVE, rules);
+        let mut added = Self::default();
+        added.push(tombstone);
+        self.apply(added, DeletionTime::LIVE, rules);
     }
 
-    /// Both lists in one, without what does not supersede the deletion of the whole partition.
+    /// Merges other tombstones in that supersede the deletion of the whole partition; all here must do so.
     ///
-    /// Cassandra: `RangeTombstoneList.addAll`, `MutableDeletionInfo.add`.
-    #[must_use]
-    pub fn merge(self, other: Self, partition: DeletionTime, rules: &(impl ReconcileRules + ?Sized)) -> Self {
-        let mut bounds: Vec<&ClusteringBound> = self
-            .iter()
-            .chain(other.iter())
-            .flat_map(|tombstone| [&tombstone.start, &tombstone.end])
-            .collect();
-        bounds.sort_unstable();
-        bounds.dedup();
+    /// Tombstones that lie before or behind all others are moved in memory, but not looked at. Cassandra:
+    /// `RangeTombstoneList.addAll`, `MutableDeletionInfo.add`.
+    pub fn apply(&mut self, other: Self, partition: DeletionTime, rules: &(impl ReconcileRules + ?Sized)) {
+        let (Some(first), Some(last)) = (other.tombstones.first(), other.tombstones.last()) else {
+            return;
+        };
+        let begin = self.tombstones.partition_point(|known| known.end < first.start);
+        let end = self.tombstones.partition_point(|known| known.start <= last.end);
+        let known = self.tombstones.get(begin..end).unwrap_or_default();
+        let merged = merged(known, &other.tombstones, partition, rules);
+        self.tombstones.splice(begin..end, merged);
+    }
+}
 
-        let mut tombstones = Vec::<RangeTombstone>::new();
-        let (mut left, mut right) = (self.tombstones.as_slice(), other.tombstones.as_slice());
-        for (start, end) in bounds.iter().zip(bounds.iter().skip(1)) {
-            let covering = [deletion_from(&mut left, start), deletion_from(&mut right, start)];
-            let deletion = covering.into_iter().fold(partition, |winner, deletion| {
-                if rules.compare_deletions(deletion, winner).is_gt() {
-                    deletion
-                } else {
-                    winner
-                }
-            });
-            if rules.compare_deletions(deletion, partition).is_le() {
-                continue;
+/// Two lists in one, without what does not supersede the deletion of the whole partition.
+fn merged(
+    mut left: &[RangeTombstone],
+    mut right: &[RangeTombstone],
+    partition: DeletionTime,
+    rules: &(impl ReconcileRules + ?Sized),
+) -> Vec<RangeTombstone> {
+    let both = left.iter().chain(right);
+    let mut bounds: Vec<&ClusteringBound> = both
+        .flat_map(|tombstone| [&tombstone.start, &tombstone.end])
+        .collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+
+    let mut tombstones = Vec::<RangeTombstone>::new();
+    for (start, end) in bounds.iter().zip(bounds.iter().skip(1)) {
+        let covering = [deletion_from(&mut left, start), deletion_from(&mut right, start)];
+        let deletion = covering.into_iter().fold(partition, |winner, deletion| {
+            if rules.compare_deletions(deletion, winner).is_gt() {
+                deletion
+            } else {
+                winner
             }
-            match tombstones.last_mut() {
-                Some(last) if last.end == **start && last.deletion == deletion => {
-                    last.end.clone_from(end);
-                }
-                Some(_) | None => {
-                    tombstones.push(RangeTombstone {
-                        start: (*start).clone(),
-                        end: (*end).clone(),
-                        deletion,
-                    });
-                }
+        });
+        if rules.compare_deletions(deletion, partition).is_le() {
+            continue;
+        }
+        match tombstones.last_mut() {
+            Some(last) if last.end == **start && last.deletion == deletion => {
+                last.end.clone_from(end);
+            }
+            Some(_) | None => {
+                tombstones.push(RangeTombstone {
+                    start: (*start).clone(),
+                    end: (*end).clone(),
+                    deletion,
+                });
             }
         }
-        Self { tombstones }
     }
+    tombstones
 }
 
 /// The deletion that covers the places right after `start`, dropping tombstones that end before.
@@ -322,16 +336,56 @@ mod tests {
     }
 
     #[test]
-    fn tombstones_not_newer_than_the_partition_deletion_vanish() {
-        let tombstones = || {
-            list([
-                tombstone(&[1], &[1], 1),
-                tombstone(&[2], &[2], 2),
-                tombstone(&[3], &[3], 3),
-            ])
-        };
-        let kept = tombstones().merge(RangeTombstoneList::default(), deletion(2), &Reference);
+    fn tombstones_not_newer_than_the_partition_deletion_are_not_added() {
+        let mut kept = RangeTombstoneList::default();
+        let added = [1, 2, 3].map(|number| tombstone(&[number], &[number], i64::from(number)));
+        kept.apply(list(added), deletion(2), &Reference);
         assert_eq!(kept, list([tombstone(&[3], &[3], 3)]));
+    }
+
+    #[test]
+    fn lists_merge_where_they_meet_as_they_do_as_a_whole() {
+        let ranges = || (0..5_u8).flat_map(|first| (first..5).map(move |last| (first, last)));
+        let lists: Vec<_> = ranges()
+            .flat_map(|first| ranges().map(move |second| [first, second]))
+            .flat_map(|ranges| [(1, 1), (1, 2), (3, 2)].map(|timestamps| (ranges, timestamps)))
+            .map(|([first, second], (older, newer))| {
+                list([
+                    tombstone(&[first.0], &[first.1], older),
+                    tombstone(&[second.0], &[second.1], newer),
+                ])
+            })
+            .collect();
+        for (left, right) in lists
+            .iter()
+            .flat_map(|left| lists.iter().map(move |right| (left, right)))
+        {
+            for partition in [DeletionTime::LIVE, deletion(1)] {
+                let mut known = left.clone();
+                known.retain(|known| Reference.compare_deletions(known.deletion, partition).is_gt());
+                let tombstones = merged(&known.tombstones, &right.tombstones, partition, &Reference);
+                known.apply(right.clone(), partition, &Reference);
+                assert_eq!(known, RangeTombstoneList { tombstones }, "{left:?} {right:?}");
+            }
+        }
+    }
+
+    /// Rules that count how often they are asked.
+    struct Counting(core::cell::Cell<u32>);
+
+    impl ReconcileRules for Counting {
+        fn compare_deletions(&self, left: DeletionTime, right: DeletionTime) -> core::cmp::Ordering {
+            self.0.set(self.0.get() + 1);
+            Reference.compare_deletions(left, right)
+        }
+    }
+
+    #[test]
+    fn tombstone_among_many_costs_a_few_comparisons() {
+        let mut many = list((0..100).map(|number| tombstone(&[2 * number], &[2 * number], 1)));
+        let rules = Counting(core::cell::Cell::new(0));
+        many.add(tombstone(&[100], &[101], 2), &rules);
+        assert!((1..20).contains(&rules.0.get()), "{} comparisons", rules.0.get());
     }
 
     #[test]
