@@ -225,3 +225,51 @@ fn compaction_of_a_large_partition_in_stretches_gives_the_bytes_that_it_gives_as
     };
     assert!(rest.iter().all(|output| output == whole), "the same bytes");
 }
+
+/// Memtables are looked at as far as a read needs, and once more where that was not enough.
+//= WP-SS-06 check
+#[test]
+fn rows_in_memory_behind_many_dead_ones_are_found() {
+    const COUNT: i32 = 200;
+    let directory = tempfile::tempdir().expect("a directory");
+    let (engine, _) = engine(directory.path(), CompressionParams::None);
+    let rows_of = |numbers: &mut dyn Iterator<Item = i32>, timestamp| Partition {
+        rows: numbers
+            .map(|number| (clustering(number), row(number, timestamp)))
+            .collect(),
+        ..Partition::default()
+    };
+    apply(&engine, rows_of(&mut (0..COUNT).step_by(3), 1));
+    engine.flush(TABLE).expect("a flush");
+    apply(&engine, rows_of(&mut (0..COUNT), 2));
+    let dead = |number: &i32| *number < 60 || *number >= 150 || number % 7 == 0;
+    for number in (0..COUNT).filter(dead) {
+        let deleted = Row {
+            deletion: DeletionTime::new(Timestamp(3), LocalDeletionTime(1_699_999_000)),
+            ..Row::default()
+        };
+        let update = Partition {
+            rows: [(clustering(number), deleted)].into(),
+            ..Partition::default()
+        };
+        apply(&engine, update);
+    }
+    let live: Vec<_> = (0..COUNT)
+        .filter(|number| !dead(number))
+        .map(clustering)
+        .collect();
+    let reversed: Vec<_> = live.iter().rev().cloned().collect();
+    for limit_count in (0..12).chain([live.len() - 1, live.len(), usize::MAX]) {
+        for (is_reversed, live) in [(false, &live), (true, &reversed)] {
+            let filter = limited(ClusteringSlice::ALL, is_reversed, limit_count);
+            let found = engine.read(TABLE, &key(), &filter).expect("a read");
+            let expected: Vec<_> = live.iter().take(limit_count).cloned().collect();
+            assert_eq!(
+                clusterings(&found),
+                expected,
+                "{limit_count} rows, reversed: {is_reversed}"
+            );
+        }
+    }
+    assert_eq!(engine.statistics().tables[&TABLE].reads_count, 2 * 15);
+}

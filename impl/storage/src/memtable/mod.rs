@@ -15,6 +15,7 @@ use arena::{Arena, Place};
 
 use crate::column_collector::ColumnCollector;
 use crate::read::ClusteringSlice;
+use crate::stretch::Stretch;
 use crate::sync::{lock, read, write};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -248,6 +249,20 @@ impl Memtable {
         let shard = self.shard(key.token());
         let slot = shard.partitions.get(key)?;
         Some(slice.cut(&slot.partition(&shard.arena, &mut self.decoder())))
+    }
+
+    /// The same up to so many rows, one at least; in reversed order from the last one.
+    pub(crate) fn get_first(
+        &self,
+        key: &DecoratedKey,
+        slice: &ClusteringSlice,
+        is_reversed: bool,
+        rows_count: usize,
+    ) -> Option<Stretch> {
+        let shard = self.shard(key.token());
+        let slot = shard.partitions.get(key)?;
+        let partition = slot.partition(&shard.arena, &mut self.decoder());
+        Some(slice.cut_first(&partition, is_reversed, rows_count))
     }
 
     /// Smallest timestamp near a partition; `None` where nothing is known of it.

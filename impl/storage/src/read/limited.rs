@@ -7,12 +7,24 @@ use crate::column_family_store::{ColumnFamilyStore, ReadCounts};
 use crate::sstable::SSTableStretches;
 use crate::storage_error::StorageError;
 use crate::stretch::{Stretch, StretchMerge};
+use crate::view::View;
 use thymbra_durability::SkipRules as _;
-use thymbra_types::{DecoratedKey, DeletionTime, Partition, ReconcileRules as _, Reference};
+use thymbra_types::{DecoratedKey, DeletionTime, ReconcileRules as _, Reference};
+
+/// Rows that are taken from a memtable for each that is wanted: some may be dead.
+const ROWS_FOR_EACH: usize = 2;
+/// How many times as many are taken where those were too few.
+const MORE_TIMES: usize = 8;
+
+/// Why a merge stops before a reader has his rows.
+enum Stop {
+    /// A memtable has more rows, which have to be taken together with those before: otherwise a reader could see a
+    /// part of a mutation.
+    MoreOfMemory,
+    Failed(StorageError),
+}
 
 /// What a reader sees of a partition.
-///
-/// Memtables are looked at whole, because they lie in memory.
 ///
 /// # Errors
 /// When the disk fails, or a file is corrupt.
@@ -23,25 +35,52 @@ pub(crate) fn read_rows(
     filter: &RowFilter,
     now_seconds: i64,
 ) -> Result<PartitionRows, StorageError> {
-    let schema = table.schema();
     let view = table.view();
-    let slice = &filter.slice;
-    let mut in_memory = Partition::default();
-    for found in view.memtables().filter_map(|memtable| memtable.get(key, slice)) {
-        in_memory.apply(found, &Reference);
+    let mut rows_count = filter
+        .limit_count
+        .unwrap_or(usize::MAX)
+        .saturating_mul(ROWS_FOR_EACH);
+    loop {
+        match try_read(table, &view, key, filter, now_seconds, rows_count) {
+            Ok((rows, counts)) => {
+                table.count_read(counts);
+                return Ok(rows);
+            }
+            Err(Stop::MoreOfMemory) => rows_count = rows_count.saturating_mul(MORE_TIMES).max(MORE_TIMES),
+            Err(Stop::Failed(error)) => return Err(error),
+        }
     }
-    let mut deletion = in_memory.deletion;
+}
+
+/// Reads with so many rows of each memtable.
+fn try_read(
+    table: &ColumnFamilyStore,
+    view: &View,
+    key: &DecoratedKey,
+    filter: &RowFilter,
+    now_seconds: i64,
+    rows_count: usize,
+) -> Result<(PartitionRows, ReadCounts), Stop> {
+    let schema = table.schema();
+    let slice = &filter.slice;
+    let in_memory = view.memtables();
+    let mut first: Vec<Stretch> = in_memory
+        .filter_map(|memtable| memtable.get_first(key, slice, filter.is_reversed, rows_count))
+        .collect();
+    let memory_count = first.len();
+    let deletions = first.iter().map(|stretch| stretch.partition.deletion);
+    let mut deletion = deletions.fold(DeletionTime::LIVE, superseding);
     let mut counts = ReadCounts::default();
-    let mut first = vec![Stretch::whole(in_memory)];
     let mut sstables = Vec::new();
     for sstable in &view.sstables {
         if Reference.is_deleted_whole(sstable.max_timestamp(), deletion) {
             counts.by_timestamp += 1;
         } else if !sstable.may_have_rows_of(slice) {
             counts.by_clustering += 1;
-        } else if let Some(mut stretches) = SSTableStretches::begin(sstable, key, slice, filter.is_reversed)?
+        } else if let Some(mut stretches) =
+            SSTableStretches::begin(sstable, key, slice, filter.is_reversed).map_err(Stop::Failed)?
         {
-            let stretch = stretches.next()?;
+            let stretch = stretches.next().map_err(Stop::Failed)?;
             deletion = superseding(deletion, stretch.partition.deletion);
             first.push(stretch);
             sstables.push(stretches);
@@ -50,23 +89,22 @@ pub(crate) fn read_rows(
             counts.by_filter += 1;
         }
     }
-    table.count_read(counts);
 
     let mut merge = StretchMerge::new(first, filter.is_reversed);
     let mut rows = RowsCollector::new(filter, now_seconds);
     loop {
-        let stretch =
-            merge.next(
-                |index| match index.checked_sub(1).and_then(|index| sstables.get_mut(index)) {
-                    Some(sstable) => sstable.next(),
-                    None => Ok(Stretch::whole(Partition::default())),
-                },
-            )?;
+        let stretch = merge.next(|index| {
+            let sstable = index
+                .checked_sub(memory_count)
+                .and_then(|index| sstables.get_mut(index));
+            let sstable = sstable.ok_or(Stop::MoreOfMemory)?;
+            sstable.next().map_err(Stop::Failed)
+        })?;
         let mut partition = stretch.partition;
         schema.remove_dropped(&mut partition);
         rows.take(partition);
         if rows.is_full() || stretch.edge.is_none() {
-            return Ok(rows.finish());
+            return Ok((rows.finish(), counts));
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: Cassandra `db.Slice`, `db.Slices`.
 
+use crate::stretch::Stretch;
 use std::ops::Bound;
 use thymbra_types::clustering::BoundSide;
 use thymbra_types::{Clustering, ClusteringBound, Partition, RangeTombstone};
@@ -82,6 +83,38 @@ impl ClusteringSlice {
         cut
     }
 
+    /// The same up to and including so many rows, one at least, from the side where a reader begins.
+    pub(crate) fn cut_first(&self, partition: &Partition, is_reversed: bool, rows_count: usize) -> Stretch {
+        let whole = || Stretch::whole(self.cut(partition));
+        if self.start >= self.end {
+            return whole();
+        }
+        let mut selected = partition
+            .rows
+            .between(|row| !self.start.is_before(row), |row| self.end.is_before(row));
+        let last_index = rows_count.saturating_sub(1);
+        let (last, more) = if is_reversed {
+            (selected.nth_back(last_index), selected.next_back())
+        } else {
+            (selected.nth(last_index), selected.next())
+        };
+        let (Some((last, _)), Some(_)) = (last, more) else {
+            return whole();
+        };
+        let mut slice = self.clone();
+        let edge = if is_reversed {
+            slice.start = ClusteringBound::inclusive_start(last.clone());
+            &slice.start
+        } else {
+            slice.end = ClusteringBound::inclusive_end(last.clone());
+            &slice.end
+        };
+        Stretch {
+            partition: slice.cut(partition),
+            edge: Some(edge.clone()),
+        }
+    }
+
     /// The part of a range tombstone that lies in the slice.
     fn clip(&self, tombstone: &RangeTombstone) -> Option<RangeTombstone> {
         let start = (&tombstone.start).max(&self.start);
@@ -91,5 +124,53 @@ impl ClusteringSlice {
             end: end.clone(),
             deletion: tombstone.deletion,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stretch::tests::{Dice, joined};
+    use thymbra_types::{DeletionTime, Row};
+
+    #[test]
+    fn first_rows_and_what_lies_behind_their_edge_are_all_that_is_selected() {
+        let mut divided_count = 0;
+        for seed in 0..20_000 {
+            let mut dice = Dice(seed);
+            let partition = dice.partition();
+            let slice = match dice.below(3) {
+                0 => ClusteringSlice::ALL,
+                _ => ClusteringSlice {
+                    start: dice.bound(),
+                    end: dice.bound(),
+                },
+            };
+            let is_reversed = dice.below(2) == 0;
+            let rows_count = usize::try_from(dice.below(5)).expect("a small number");
+            let first = slice.cut_first(&partition, is_reversed, rows_count);
+            let whole = slice.cut(&partition);
+            let Some(edge) = first.edge.clone() else {
+                assert_eq!(first.partition, whole, "seed {seed}");
+                continue;
+            };
+            divided_count += 1;
+            assert_eq!(first.partition.rows.len(), rows_count.max(1), "seed {seed}");
+            let mut behind = slice;
+            *(if is_reversed {
+                &mut behind.end
+            } else {
+                &mut behind.start
+            }) = edge;
+            let behind = Partition {
+                deletion: DeletionTime::LIVE,
+                static_row: Row::default(),
+                ..behind.cut(&partition)
+            };
+            assert!(!behind.rows.is_empty(), "seed {seed}");
+            let stretches = vec![first, Stretch::whole(behind)];
+            assert_eq!(joined(stretches, is_reversed), whole, "seed {seed}");
+        }
+        assert!(divided_count > 5_000, "{divided_count} were divided");
     }
 }
