@@ -239,3 +239,11 @@ fn every_changed_byte_of_the_statistics_is_an_error_of_its_file() {
         assert!(line.contains("nb-1-big-Statistics.db"), "byte {index}: {line}");
     }
 }
+
+#[test]
+fn data_that_ends_where_a_partition_does_is_not_taken_for_whole() {
+    let (_scratch, folder) = copy(&own_table("scalars_plain"));
+    std::fs::write(folder.join("nb-1-big-Data.db"), []).expect("a file");
+    let error = refused(DUMP, &folder.join("nb-1-big-Data.db"));
+    assert!(error.contains("number of checksums"), "{error}");
+}

@@ -45,19 +45,23 @@ enum Form {
 impl DataStream {
     /// The data of an SSTable, from the beginning.
     pub(crate) fn open(sstable: &SSTablePath) -> Result<Self, FileError> {
+        let path = sstable.path(Component::Data);
+        let file = File::open(&path).map_err(FileError::disk(&path))?;
+        let file_length_bytes = file.metadata().map_err(FileError::disk(&path))?.len();
         let form = match sstable.compression_info()? {
             Some(info) => Form::Compressed(info),
             None if sstable.has(Component::Crc) => {
                 let bytes = sstable.read(Component::Crc)?;
-                let checksums =
-                    Checksums::read(&bytes).map_err(FileError::format(&sstable.path(Component::Crc)))?;
+                let checksums = Checksums::read(&bytes).and_then(|checksums| {
+                    // A file that ends too early may end where a partition does.
+                    checksums.check_count(file_length_bytes)?;
+                    Ok(checksums)
+                });
+                let checksums = checksums.map_err(FileError::format(&sstable.path(Component::Crc)))?;
                 Form::Plain(Some(checksums))
             }
             None => Form::Plain(None),
         };
-        let path = sstable.path(Component::Data);
-        let file = File::open(&path).map_err(FileError::disk(&path))?;
-        let file_length_bytes = file.metadata().map_err(FileError::disk(&path))?.len();
         Ok(Self {
             file,
             path,
@@ -85,14 +89,6 @@ impl DataStream {
         match &self.form {
             Form::Compressed(info) => info.data_length_bytes,
             Form::Plain(_) => self.file_length_bytes,
-        }
-    }
-
-    /// The checksums of an uncompressed file.
-    pub(crate) const fn checksums(&self) -> Option<&Checksums> {
-        match &self.form {
-            Form::Compressed(_) => None,
-            Form::Plain(checksums) => checksums.as_ref(),
         }
     }
 

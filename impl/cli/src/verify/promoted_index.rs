@@ -8,6 +8,9 @@ use thymbra_types::DeletionTime;
 
 use crate::files::FileError;
 
+/// The byte that stands behind the last row or marker of a partition.
+const END_SIZE_BYTES: u64 = 1;
+
 /// Follows the blocks of a partition; without a promoted index, only the order of rows.
 pub(super) struct PartitionCheck<'a> {
     /// `Data.db`, for what is out of order.
@@ -100,7 +103,7 @@ impl<'a> PartitionCheck<'a> {
         {
             return Ok(());
         }
-        self.end_block(offset_bytes, open_before)?;
+        self.end_block(&[offset_bytes], open_before)?;
         let block = match &self.promoted {
             Some(promoted) => promoted
                 .block(self.blocks_begun_count, &self.header.clustering_types)
@@ -118,12 +121,16 @@ impl<'a> PartitionCheck<'a> {
         }
     }
 
-    /// The block that ends before an offset.
-    fn end_block(&mut self, offset_bytes: u64, open_before: Option<DeletionTime>) -> Result<(), FileError> {
+    /// The block that ends before one of some offsets.
+    fn end_block(
+        &mut self,
+        offsets_bytes: &[u64],
+        open_before: Option<DeletionTime>,
+    ) -> Result<(), FileError> {
         let Some(block) = self.block.take() else {
             return Ok(());
         };
-        if block.offset_bytes.saturating_add(block.width_bytes) != offset_bytes {
+        if !offsets_bytes.contains(&block.offset_bytes.saturating_add(block.width_bytes)) {
             return Err(self.contradiction("ends elsewhere than in the data"));
         }
         if self.last.as_ref() != Some(&block.last) {
@@ -140,7 +147,9 @@ impl<'a> PartitionCheck<'a> {
         let Some(promoted) = self.promoted else {
             return Ok(());
         };
-        self.end_block(offset - self.begin, None)?;
+        // A block that was full before has no part in the byte that ends the partition.
+        let end_bytes = offset - self.begin;
+        self.end_block(&[end_bytes, end_bytes - END_SIZE_BYTES], None)?;
         if self.blocks_begun_count != promoted.block_count() {
             return Err(self.contradiction("is the last that the data has, and more follow"));
         }

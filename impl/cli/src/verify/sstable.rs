@@ -315,11 +315,6 @@ impl Walk<'_> {
         }
         self.seen
             .check(&self.statistics.stats, &self.sstable.path(Component::Statistics))?;
-        if let Some(checksums) = self.data.checksums() {
-            checksums
-                .check_count(self.data.length_bytes())
-                .map_err(FileError::format(&self.sstable.path(Component::Crc)))?;
-        }
         let (partitions, rows) = (self.seen.partitions_count, self.seen.rows_count);
         Ok(format!("partitions {partitions}, rows {rows}"))
     }
