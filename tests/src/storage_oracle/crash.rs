@@ -62,10 +62,10 @@ impl fmt::Display for Explored {
 }
 
 /// A run that has ended early, and what of it is unanswered.
-struct Ended {
-    trial: Trial,
+pub(super) struct Ended {
+    pub(super) trial: Trial,
     unanswered: Unanswered,
-    disk: SimulatedDisk,
+    pub(super) disk: SimulatedDisk,
 }
 
 /// Runs a script without faults.
@@ -73,7 +73,18 @@ struct Ended {
 /// # Errors
 /// The script, and what is wrong with it.
 pub fn run(script: &Script) -> Result<Trial, String> {
-    let begun = Trial::begin(script.setup, SimulatedDisk::new());
+    run_on(script, SimulatedDisk::new())
+}
+
+/// Runs a script on a disk of which one operation fails, with nothing refused for it.
+pub(super) fn run_with_failure(script: &Script, index: u64) -> Result<Trial, String> {
+    let disk = SimulatedDisk::new();
+    disk.fail_at(index, ErrorKind::Other);
+    run_on(script, disk)
+}
+
+fn run_on(script: &Script, disk: SimulatedDisk) -> Result<Trial, String> {
+    let begun = Trial::begin(script.setup, disk);
     let mut trial = begun.map_err(|stop| failure(script, &stop, "at the beginning"))?;
     for operation in &script.operations {
         let done = trial.step(operation);
@@ -110,7 +121,7 @@ pub fn explore(script: &Script, thoroughness: &Thoroughness) -> Result<Explored,
 }
 
 /// Runs a script on a disk that crashes at an operation.
-fn crash_at(script: &Script, index: u64) -> Result<Ended, String> {
+pub(super) fn crash_at(script: &Script, index: u64) -> Result<Ended, String> {
     let disk = SimulatedDisk::new();
     disk.crash_at(index);
     let mut trial = Trial::before(script.setup, disk.clone());
