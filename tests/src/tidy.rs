@@ -127,11 +127,9 @@ fn function<'t>(lines: &[&'t str]) -> Option<(&'t str, usize)> {
         if !is_at_indentation {
             continue;
         }
-        match line.chars().next_back() {
-            // The end of a body, of a declaration without one, or of a function of one line.
-            Some('}' | ';') => return (count > 1).then_some((name, count)),
-            // The end of a signature, or of a line of it.
-            _ => {}
+        // The end of a body, of a declaration without one, or of a function of one line; else of a signature's line.
+        if line.ends_with(['}', ';']) {
+            return (count > 1).then_some((name, count));
         }
     }
     None
