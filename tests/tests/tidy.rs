@@ -1,4 +1,4 @@
-//! The repository checks itself: short files with a heading, nothing unfinished, no path of one machine, links
+//! The repository checks itself: short files with a heading, short functions, nothing unfinished, no path of one machine, links
 //! that lead somewhere, a README that shows the promised commands.
 //!
 //! What is refused, and that it is, is tested in `thymbra_tests::tidy` and `thymbra_tests::markdown`.

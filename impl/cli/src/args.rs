@@ -115,14 +115,18 @@ Examples:
   thymbra explore lost --write ANY --down 1 --crash 1";
 
 const DUMP_EXAMPLES: &str = "\
-Exit status: 0 if all could be read, 1 if the file is damaged or of something else.
+Exit status: 0 if all could be read, 1 if the file is damaged or of something else. A torn tail, the write that a crash
+cut at the end of a commit log, is reported behind the mutations and is no damage. The last segment is the last one with
+records in its directory; one that lies alone there is taken for the last.
 
 Examples:
   thymbra dump sstable data/ks/t-0123456789abcdef0123456789abcdef/nb-1-big-Data.db
   thymbra dump commitlog commitlog --schema tables.json";
 
 const VERIFY_EXAMPLES: &str = "\
-Exit status: 0 if all is sound, else 1.
+Exit status: 0 if all is sound, else 1. A torn tail, the write that a crash cut at the end of a commit log, is reported
+and is no damage. The last segment is the last one with records in its directory; one that lies alone there is taken for
+the last.
 
 Examples:
   thymbra verify data/ks/t-0123456789abcdef0123456789abcdef/nb-1-big-Data.db

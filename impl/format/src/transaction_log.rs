@@ -4,7 +4,13 @@
 //! deleted is decided by `thymbra-durability`. Chapter: `specs/08-sstable.md`. Source: Cassandra
 //! `db.lifecycle.LogRecord`, `LogFile`.
 
+use crate::error::FormatError;
 use core::fmt;
+
+/// Disks write so much at once or not at all, bytes.
+const SECTOR_SIZE_BYTES: usize = 512;
+/// Of a line that is damaged, so much is shown, bytes.
+const SHOWN_BYTES: usize = 200;
 
 /// What a transaction is for; a part of the log's name.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -184,23 +190,103 @@ impl fmt::Display for LogRecord {
     }
 }
 
-/// The records of a log; `None` for a line that is damaged or, at the end, cut.
+/// A line of a log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LogLine {
+    /// Where in the file it begins.
+    pub offset: u64,
+    /// What it says.
+    pub content: LogLineContent,
+}
+
+/// What a line of a log says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum LogLineContent {
+    /// A record with its checksum; the last one may lack the end of its line.
+    Record(LogRecord),
+    /// What a crash left of a write: the file ends in the record, or whole sectors of it were never written and are zero.
+    Torn,
+    /// Anything else; a crash does not make it.
+    Damaged(FormatError),
+}
+
+impl LogLineContent {
+    /// Judges the bytes of a line that begins at an offset of the file, without its end, which it may lack.
+    fn of(line: &[u8], offset: usize, has_end: bool) -> Self {
+        let written = match has_end {
+            true => line,
+            false => without_zeros_at_end(line),
+        };
+        if let Some(record) = parse_bytes(written) {
+            return Self::Record(record);
+        }
+        // A line that goes on behind a whole record has lost its end to damage.
+        let is_cut = || !has_end && !written.contains(&0) && !begins_with_record(written);
+        if is_cut() || has_sectors_of_zeros(written, offset) {
+            return Self::Torn;
+        }
+        Self::Damaged(FormatError::invalid(
+            "record of a transaction log",
+            offset as u64,
+            "a line with its checksum",
+            &format_args!(
+                "`{}`",
+                String::from_utf8_lossy(line.get(..SHOWN_BYTES).unwrap_or(line))
+            ),
+        ))
+    }
+}
+
+/// Lines of a log, in their order.
 #[must_use]
-pub fn read_log(bytes: &[u8]) -> Vec<Option<LogRecord>> {
-    let mut records = Vec::new();
-    let mut rest = bytes;
-    while !rest.is_empty() {
+pub fn read_log(bytes: &[u8]) -> Vec<LogLine> {
+    let mut lines = Vec::new();
+    let mut begin = 0;
+    while let Some(rest) = bytes.get(begin..).filter(|rest| !rest.is_empty()) {
         let end = rest.iter().position(|byte| *byte == b'\n');
         let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-        // A line without an end was being written.
-        let record = core::str::from_utf8(line)
-            .ok()
-            .filter(|_| end.is_some())
-            .and_then(LogRecord::parse);
-        records.push(record);
-        rest = end.and_then(|end| rest.get(end + 1..)).unwrap_or_default();
+        lines.push(LogLine {
+            offset: begin as u64,
+            content: LogLineContent::of(line, begin, end.is_some()),
+        });
+        begin += line.len() + 1;
     }
-    records
+    lines
+}
+
+fn without_zeros_at_end(line: &[u8]) -> &[u8] {
+    let last = line.iter().rposition(|byte| *byte != 0);
+    last.and_then(|last| line.get(..=last)).unwrap_or_default()
+}
+
+fn parse_bytes(line: &[u8]) -> Option<LogRecord> {
+    core::str::from_utf8(line).ok().and_then(LogRecord::parse)
+}
+
+/// Whether a whole record stands at the beginning of a line.
+fn begins_with_record(line: &[u8]) -> bool {
+    let ends = line.iter().enumerate().filter(|(_, byte)| **byte == b']');
+    ends.into_iter()
+        .any(|(end, _)| line.get(..=end).and_then(parse_bytes).is_some())
+}
+
+/// Whether a line has zeros, each run of them from its beginning or that of a sector to the end of a sector.
+fn has_sectors_of_zeros(line: &[u8], offset: usize) -> bool {
+    let is_boundary = |at: usize| (offset + at).is_multiple_of(SECTOR_SIZE_BYTES);
+    let mut begin = 0;
+    let mut has_zeros = false;
+    for run in line.chunk_by(|before, after| (*before == 0) == (*after == 0)) {
+        let end = begin + run.len();
+        if run.first() == Some(&0) {
+            let is_whole = (begin == 0 || is_boundary(begin)) && is_boundary(end);
+            if !is_whole {
+                return false;
+            }
+            has_zeros = true;
+        }
+        begin = end;
+    }
+    has_zeros
 }
 
 #[cfg(test)]
@@ -225,21 +311,112 @@ mod tests {
         );
     }
 
-    #[test]
-    fn log_is_read_to_its_end_and_a_cut_line_is_damaged() {
-        let records = [
+    fn three_records() -> (Vec<LogRecord>, String) {
+        let records = vec![
             LogRecord::add("/data/nb-4-big-", 8),
             LogRecord::remove("/data, with commas],[/nb-1-big-", 17, 8),
             LogRecord::end(LogRecordType::Commit),
         ];
-        let text: String = records.iter().map(|record| format!("{record}\n")).collect();
-        let whole: Vec<_> = records.into_iter().map(Some).collect();
-        assert_eq!(read_log(text.as_bytes()), whole);
+        let text = records.iter().map(|record| format!("{record}\n")).collect();
+        (records, text)
+    }
+
+    /// The records of a log, and whether its last line is torn; nothing is damaged.
+    fn whole_and_torn(bytes: &[u8]) -> (Vec<LogRecord>, bool) {
+        let mut records = Vec::new();
+        let mut is_torn = false;
+        for line in read_log(bytes) {
+            assert!(!is_torn, "only the last line is torn");
+            match line.content {
+                LogLineContent::Record(record) => records.push(record),
+                LogLineContent::Torn => is_torn = true,
+                LogLineContent::Damaged(error) => panic!("{error}"),
+            }
+        }
+        (records, is_torn)
+    }
+
+    #[test]
+    fn log_is_read_to_its_end_and_a_cut_line_is_torn() {
+        let (records, text) = three_records();
+        assert_eq!(whole_and_torn(text.as_bytes()), (records.clone(), false));
+        let offsets: Vec<u64> = read_log(text.as_bytes()).iter().map(|line| line.offset).collect();
+        let lengths = text.lines().map(|line| line.len() as u64 + 1);
+        let begins = lengths.scan(0, |next, length| Some(core::mem::replace(next, *next + length)));
+        assert_eq!(offsets, begins.collect::<Vec<_>>());
         for cut in 0..text.len() {
-            let read = read_log(&text.as_bytes()[..cut]);
-            let intact = read.iter().take_while(|record| record.is_some()).count();
-            assert!(read.len() <= intact + 1, "only the last line is damaged");
-            assert_eq!(read[..intact], whole[..intact]);
+            let before = &text[..cut];
+            // The last record is whole without the end of its line.
+            let (read, is_torn) = whole_and_torn(before.as_bytes());
+            let is_whole = text[cut..].starts_with('\n') || before.ends_with('\n') || cut == 0;
+            assert_eq!(is_torn, !is_whole, "cut at {cut}");
+            assert_eq!(read, records[..read.len()], "cut at {cut}");
+            let lines_count = before.lines().count();
+            assert_eq!(read.len() + usize::from(is_torn), lines_count, "cut at {cut}");
+            // So is a file whose length was written before its bytes.
+            for zeros_count in [1, 600] {
+                let longer = [before.as_bytes(), &vec![0; zeros_count]].concat();
+                let (read_again, is_torn) = whole_and_torn(&longer);
+                let adds_line = before.is_empty() || before.ends_with('\n');
+                assert_eq!(read_again, read, "cut at {cut}, then {zeros_count} zeros");
+                assert_eq!(
+                    is_torn,
+                    !is_whole || adds_line,
+                    "cut at {cut}, then {zeros_count} zeros"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn sectors_that_were_never_written_make_torn_lines() {
+        let records: Vec<_> = (0..30)
+            .map(|number| LogRecord::remove(format!("/data/nb-{number}-big-"), 17, 8))
+            .collect();
+        let text: String = records.iter().map(|record| format!("{record}\n")).collect();
+        let sectors_count = text.len().div_ceil(SECTOR_SIZE_BYTES);
+        assert!(sectors_count > 2, "{sectors_count}");
+        for lost in 1_u32..1 << sectors_count {
+            let mut bytes = text.clone().into_bytes();
+            for (number, sector) in bytes.chunks_mut(SECTOR_SIZE_BYTES).enumerate() {
+                if lost >> number & 1 == 1 {
+                    sector.fill(0);
+                }
+            }
+            let lines = read_log(&bytes);
+            let mut torn_count = 0;
+            for line in lines {
+                match line.content {
+                    LogLineContent::Record(record) => assert!(records.contains(&record), "{record}"),
+                    LogLineContent::Torn => torn_count += 1,
+                    LogLineContent::Damaged(error) => panic!("lost {lost:b}: {error}"),
+                }
+            }
+            assert!(torn_count > 0, "lost {lost:b}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_log_is_damage_with_its_offset() {
+        let (_, text) = three_records();
+        for index in 0..text.len() {
+            for mask in (0..8).map(|bit| 1 << bit).chain([0xff]) {
+                let mut bytes = text.clone().into_bytes();
+                bytes[index] ^= mask;
+                let what = format!("mask {mask:#x} of byte {index}");
+                let lines = read_log(&bytes);
+                let damaged: Vec<_> = lines
+                    .iter()
+                    .filter(|line| matches!(line.content, LogLineContent::Damaged(_)))
+                    .collect();
+                assert!(!damaged.is_empty(), "{what}");
+                for line in damaged {
+                    let LogLineContent::Damaged(FormatError::Invalid { offset, .. }) = &line.content else {
+                        panic!("{what}: {line:?}");
+                    };
+                    assert_eq!(*offset, line.offset, "{what}");
+                }
+            }
         }
     }
 

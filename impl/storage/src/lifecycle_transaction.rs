@@ -9,9 +9,9 @@ use crate::sstable::{SSTableFiles, SSTableReader};
 use crate::storage_error::StorageError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use thymbra_durability::{RemovedFiles, TransactionRecord, TransactionRules as _};
+use thymbra_durability::{RemovedFiles, TransactionLogCorrupt, TransactionRecord, TransactionRules as _};
 use thymbra_format::transaction_log::{
-    self, LogRecord, LogRecordType, OperationType, is_log_file_name, log_file_name,
+    self, LogLine, LogLineContent, LogRecord, LogRecordType, OperationType, is_log_file_name, log_file_name,
 };
 use thymbra_types::Reference;
 
@@ -178,22 +178,24 @@ fn remove_leftovers_of(disk: &dyn Disk, directory: &Path, path: &Path) -> Result
     // What is read here is acted on, and the process that wrote it may have ended before its sync.
     disk.open(path)?.sync_data()?;
     disk.sync_directory(directory)?;
-    let records = transaction_log::read_log(&disk.read(path)?);
+    let lines = transaction_log::read_log(&disk.read(path)?);
     let mut found = Vec::new();
-    for record in &records {
-        found.push(match record {
-            Some(record) => on_disk(disk, directory, record)?,
-            None => TransactionRecord::Damaged,
+    for line in &lines {
+        found.push(match &line.content {
+            LogLineContent::Record(record) => on_disk(disk, directory, record)?,
+            LogLineContent::Torn => TransactionRecord::Torn,
+            LogLineContent::Damaged(_) => TransactionRecord::Damaged,
         });
     }
     let leftovers = Reference
         .recover(&found)
-        .map_err(|source| StorageError::TransactionLog {
-            path: path.to_path_buf(),
-            source,
-        })?;
+        .map_err(|refusal| refused(path, &lines, refusal))?;
+    let records = lines.iter().filter_map(|line| match &line.content {
+        LogLineContent::Record(record) => Some(record),
+        LogLineContent::Torn | LogLineContent::Damaged(_) => None,
+    });
     let mut removed_count = 0;
-    for record in records.iter().flatten() {
+    for record in records {
         let goes = match record.record_type {
             LogRecordType::Add => leftovers.delete_added,
             LogRecordType::Remove => leftovers.delete_removed,
@@ -205,6 +207,23 @@ fn remove_leftovers_of(disk: &dyn Disk, directory: &Path, path: &Path) -> Result
     }
     remove_log(disk, directory, path)?;
     Ok(removed_count)
+}
+
+/// The error of a log that cannot be trusted.
+fn refused(path: &Path, lines: &[LogLine], refusal: TransactionLogCorrupt) -> StorageError {
+    let line = lines.get(refusal.record_index);
+    let path = path.to_path_buf();
+    if let Some(LogLineContent::Damaged(source)) = line.map(|line| &line.content) {
+        return StorageError::Corrupt {
+            path,
+            source: source.clone(),
+        };
+    }
+    StorageError::TransactionLog {
+        path,
+        offset: line.map_or(0, |line| line.offset),
+        source: refusal,
+    }
 }
 
 /// How the files that a record names look now.

@@ -77,10 +77,12 @@ pub enum StorageError {
         source: FormatError,
     },
     /// The log of an unfinished exchange of SSTables cannot be trusted.
-    #[error("{} is corrupt", path.display())]
+    #[error("{} is corrupt at offset {offset}", path.display())]
     TransactionLog {
         /// Which log.
         path: PathBuf,
+        /// Where in it the record begins that contradicts the others or the files, bytes.
+        offset: u64,
         /// What is wrong.
         source: TransactionLogCorrupt,
     },

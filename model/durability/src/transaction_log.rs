@@ -17,7 +17,9 @@ pub enum TransactionRecord {
     Commit,
     /// It has been given up.
     Abort,
-    /// A line whose checksum is wrong, or that is cut short.
+    /// What a crash left of a write that was not synced: the line ends before its end, or sectors of it are zero.
+    Torn,
+    /// A line that was written whole, and whose checksum is wrong.
     Damaged,
 }
 
@@ -43,11 +45,30 @@ pub struct Leftovers {
 
 /// The log cannot be trusted: nothing may be deleted, and the node does not start.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct TransactionLogCorrupt;
+pub struct TransactionLogCorrupt {
+    /// The first record that contradicts the others or the files that it names, counted from 0.
+    pub record_index: usize,
+    /// What it is.
+    pub record: TransactionRecord,
+}
 
 impl core::fmt::Display for TransactionLogCorrupt {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.write_str("the transaction log contradicts itself or the files that it names")
+        formatter.write_str(match self.record {
+            TransactionRecord::Add => "expected nothing more behind a torn record, found an SSTable that is added",
+            TransactionRecord::Remove(RemovedFiles::Partial) => {
+                "expected a commit at the end of the transaction, found none though files are gone"
+            }
+            TransactionRecord::Remove(RemovedFiles::Other | RemovedFiles::Complete) => {
+                "expected the files that were recorded, found newer ones"
+            }
+            TransactionRecord::Commit | TransactionRecord::Abort => {
+                "expected the end of the transaction behind all records, each whole, found it between or behind a torn one"
+            }
+            TransactionRecord::Torn | TransactionRecord::Damaged => {
+                "expected a record with its checksum, found something else"
+            }
+        })
     }
 }
 
@@ -76,39 +97,39 @@ pub trait TransactionRules {
 
     /// Which files go at start, from all records in their order.
     ///
-    /// A damaged last record was being written when the node died, and counts as not written if
-    /// nothing has been deleted; any other damage is an error. Cassandra: `LogFile.verify`,
+    /// A torn record was being written when the node died, and counts as not written if nothing has been deleted;
+    /// behind it may be what else reached the disk of the same write, which is one of replaced files only. A record that
+    /// is damaged was synced once, and is an error. Cassandra takes it for torn where it is the last: `LogFile.verify`,
     /// `LogTransaction.removeUnfinishedLeftovers`.
     ///
     /// # Errors
-    /// When a record before the last is damaged, when files are not those that the log speaks of, or
-    /// when files are missing though the log does not end in a commit.
+    /// When a record is damaged, when files are not those that the log speaks of, or when files are missing though the
+    /// log does not end in a commit.
     //= WP-SS-03
     fn recover(&self, records: &[TransactionRecord]) -> Result<Leftovers, TransactionLogCorrupt> {
-        let (last, before) = match records.split_last() {
-            None => (TransactionRecord::Abort, records),
-            Some((last, before)) => (*last, before),
-        };
-        let committed = last == TransactionRecord::Commit;
-        let trusted = |record: &TransactionRecord| match record {
-            TransactionRecord::Add | TransactionRecord::Remove(RemovedFiles::Complete) => true,
-            TransactionRecord::Remove(RemovedFiles::Partial) => committed,
-            TransactionRecord::Remove(RemovedFiles::Other)
-            | TransactionRecord::Commit
-            | TransactionRecord::Abort
-            | TransactionRecord::Damaged => false,
-        };
-        let last_trusted = match last {
-            TransactionRecord::Commit | TransactionRecord::Abort | TransactionRecord::Damaged => true,
-            TransactionRecord::Add | TransactionRecord::Remove(_) => trusted(&last),
-        };
-        match last_trusted && before.iter().all(trusted) {
-            true => Ok(Leftovers {
-                delete_added: !committed,
-                delete_removed: committed,
-            }),
-            false => Err(TransactionLogCorrupt),
+        let committed = records.last() == Some(&TransactionRecord::Commit);
+        let mut is_torn = false;
+        for (record_index, record) in records.iter().enumerate() {
+            let is_last = record_index + 1 == records.len();
+            let is_trusted = match record {
+                TransactionRecord::Add => !is_torn,
+                TransactionRecord::Remove(RemovedFiles::Complete) | TransactionRecord::Torn => true,
+                TransactionRecord::Remove(RemovedFiles::Partial) => committed,
+                TransactionRecord::Commit | TransactionRecord::Abort => is_last && !is_torn,
+                TransactionRecord::Remove(RemovedFiles::Other) | TransactionRecord::Damaged => false,
+            };
+            if !is_trusted {
+                return Err(TransactionLogCorrupt {
+                    record_index,
+                    record: *record,
+                });
+            }
+            is_torn |= *record == TransactionRecord::Torn;
         }
+        Ok(Leftovers {
+            delete_added: !committed,
+            delete_removed: committed,
+        })
     }
 }
 
@@ -117,7 +138,7 @@ impl TransactionRules for Reference {}
 #[cfg(test)]
 mod tests {
     use super::RemovedFiles::{Complete, Other, Partial};
-    use super::TransactionRecord::{Abort, Add, Commit, Damaged, Remove};
+    use super::TransactionRecord::{Abort, Add, Commit, Damaged, Remove, Torn};
     use super::*;
 
     const RULES: &dyn TransactionRules = &Reference;
@@ -129,7 +150,10 @@ mod tests {
         delete_added: false,
         delete_removed: true,
     });
-    const CORRUPT: Result<Leftovers, TransactionLogCorrupt> = Err(TransactionLogCorrupt);
+
+    fn corrupt(record_index: usize, record: TransactionRecord) -> Result<Leftovers, TransactionLogCorrupt> {
+        Err(TransactionLogCorrupt { record_index, record })
+    }
 
     //= WP-SS-03 check
     //= WP-CP-04 check
@@ -145,36 +169,74 @@ mod tests {
     }
 
     #[test]
-    fn damaged_last_record_counts_as_not_written() {
-        assert_eq!(RULES.recover(&[Damaged]), ADDED);
-        assert_eq!(RULES.recover(&[Add, Remove(Complete), Damaged]), ADDED);
+    fn torn_last_record_counts_as_not_written() {
+        assert_eq!(RULES.recover(&[Torn]), ADDED);
+        assert_eq!(RULES.recover(&[Add, Remove(Complete), Torn]), ADDED);
     }
 
     #[test]
-    fn damaged_last_record_is_refused_when_files_are_gone_already() {
-        assert_eq!(RULES.recover(&[Add, Remove(Partial), Damaged]), CORRUPT);
+    fn what_else_reached_the_disk_of_a_torn_write_counts_as_not_written() {
+        assert_eq!(
+            RULES.recover(&[Add, Torn, Remove(Complete), Torn, Remove(Complete)]),
+            ADDED
+        );
+        for separate in [Add, Commit, Abort] {
+            assert_eq!(RULES.recover(&[Add, Torn, separate]), corrupt(2, separate));
+        }
+    }
+
+    //= WP-SS-03 check
+    #[test]
+    fn damaged_record_is_refused_wherever_it_is() {
+        assert_eq!(RULES.recover(&[Damaged]), corrupt(0, Damaged));
+        assert_eq!(RULES.recover(&[Add, Damaged]), corrupt(1, Damaged));
+        assert_eq!(RULES.recover(&[Damaged, Commit]), corrupt(0, Damaged));
+        assert_eq!(RULES.recover(&[Add, Torn, Damaged]), corrupt(2, Damaged));
+    }
+
+    #[test]
+    fn torn_last_record_is_refused_when_files_are_gone_already() {
+        for records in [
+            [Add, Remove(Partial), Torn],
+            [Torn, Remove(Partial), Remove(Complete)],
+        ] {
+            assert_eq!(RULES.recover(&records), corrupt(1, Remove(Partial)));
+        }
     }
 
     #[test]
     fn files_that_are_gone_are_no_surprise_after_the_commit_alone() {
         assert_eq!(RULES.recover(&[Add, Remove(Partial), Commit]), REMOVED);
-        assert_eq!(RULES.recover(&[Add, Remove(Partial), Abort]), CORRUPT);
-        assert_eq!(RULES.recover(&[Add, Remove(Partial)]), CORRUPT);
+        assert_eq!(
+            RULES.recover(&[Add, Remove(Partial), Abort]),
+            corrupt(1, Remove(Partial))
+        );
+        assert_eq!(
+            RULES.recover(&[Add, Remove(Partial)]),
+            corrupt(1, Remove(Partial))
+        );
     }
 
     #[test]
     fn files_of_a_restored_backup_are_never_deleted() {
-        for last in [Commit, Abort, Damaged, Add, Remove(Complete)] {
-            assert_eq!(RULES.recover(&[Add, Remove(Other), last]), CORRUPT);
+        for last in [Commit, Abort, Torn, Add, Remove(Complete)] {
+            assert_eq!(
+                RULES.recover(&[Add, Remove(Other), last]),
+                corrupt(1, Remove(Other))
+            );
         }
-        assert_eq!(RULES.recover(&[Add, Remove(Other)]), CORRUPT);
+        assert_eq!(RULES.recover(&[Add, Remove(Other)]), corrupt(1, Remove(Other)));
     }
 
     #[test]
-    fn damage_or_an_end_before_the_last_record_is_refused() {
-        for early in [Damaged, Commit, Abort] {
-            for last in [Add, Remove(Complete), Commit, Abort, Damaged] {
-                assert_eq!(RULES.recover(&[Add, early, last]), CORRUPT, "{early:?} {last:?}");
+    fn end_before_the_last_record_is_refused() {
+        for early in [Commit, Abort] {
+            for last in [Add, Remove(Complete), Commit, Abort, Torn] {
+                assert_eq!(
+                    RULES.recover(&[Add, early, last]),
+                    corrupt(1, early),
+                    "{early:?} {last:?}"
+                );
             }
         }
     }
@@ -192,8 +254,24 @@ mod tests {
     }
 
     #[test]
-    fn refusal_says_what_contradicts() {
+    fn refusal_says_what_was_expected_and_found() {
         use alloc::string::ToString;
-        assert!(TransactionLogCorrupt.to_string().contains("contradicts"));
+        for (record, word) in [
+            (Add, "torn"),
+            (Remove(Partial), "gone"),
+            (Remove(Other), "newer"),
+            (Commit, "end"),
+            (Damaged, "checksum"),
+        ] {
+            let said = TransactionLogCorrupt {
+                record_index: 0,
+                record,
+            }
+            .to_string();
+            assert!(
+                said.contains("expected") && said.contains("found") && said.contains(word),
+                "{said}"
+            );
+        }
     }
 }

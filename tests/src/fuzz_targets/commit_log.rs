@@ -2,15 +2,21 @@
 
 use thymbra_format::Cursor;
 use thymbra_format::commitlog::{CommitLogDescriptor, SegmentItem, SegmentReader};
-use thymbra_format::transaction_log::{LogRecord, read_log};
+use thymbra_format::transaction_log::{LogLineContent, LogRecord, read_log};
 
 /// A transaction log: each whole line says again what it said.
 pub(super) fn transaction(bytes: &[u8]) -> bool {
-    let records = read_log(bytes);
-    for record in records.iter().flatten() {
-        assert_eq!(LogRecord::parse(&record.to_string()).as_ref(), Some(record));
+    let lines = read_log(bytes);
+    let mut is_whole = !lines.is_empty();
+    for line in &lines {
+        match &line.content {
+            LogLineContent::Record(record) => {
+                assert_eq!(LogRecord::parse(&record.to_string()).as_ref(), Some(record));
+            }
+            LogLineContent::Torn | LogLineContent::Damaged(_) => is_whole = false,
+        }
     }
-    !records.is_empty() && records.iter().all(Option::is_some)
+    is_whole
 }
 
 /// A segment: every record and finding, also behind damage, as far as the reader goes.

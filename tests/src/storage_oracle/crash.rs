@@ -36,14 +36,34 @@ pub struct Thoroughness {
 /// What an exploration did.
 #[derive(Clone, Debug, Default)]
 pub struct Explored {
-    /// Operations of the disk at which the run was crashed.
+    /// Operations of the disk at which the run was crashed, or which failed.
     pub crashes_count: u64,
     /// Disks on which the engine was opened.
     pub images_count: u64,
     /// Crashes while it was opened.
     pub second_crashes_count: u64,
+    /// Runs in which the engine refused something, because its disk did.
+    pub refusing_runs_count: u64,
     /// What was met.
     pub coverage: Coverage,
+}
+
+impl Explored {
+    /// Adds what another exploration did.
+    pub fn add(&mut self, other: &Self) {
+        let Self {
+            crashes_count,
+            images_count,
+            second_crashes_count,
+            refusing_runs_count,
+            coverage,
+        } = other;
+        self.crashes_count += crashes_count;
+        self.images_count += images_count;
+        self.second_crashes_count += second_crashes_count;
+        self.refusing_runs_count += refusing_runs_count;
+        self.coverage.add(coverage);
+    }
 }
 
 impl fmt::Display for Explored {
@@ -52,20 +72,22 @@ impl fmt::Display for Explored {
             crashes_count,
             images_count,
             second_crashes_count,
-            ..
+            refusing_runs_count,
+            coverage: _,
         } = self;
         write!(
             formatter,
-            "{crashes_count} crashes, {second_crashes_count} crashes in recovery, {images_count} images"
+            "{crashes_count} crashes or faults, {second_crashes_count} crashes in recovery, \
+             {refusing_runs_count} runs with refusals, {images_count} images"
         )
     }
 }
 
 /// A run that has ended early, and what of it is unanswered.
-struct Ended {
-    trial: Trial,
+pub(super) struct Ended {
+    pub(super) trial: Trial,
     unanswered: Unanswered,
-    disk: SimulatedDisk,
+    pub(super) disk: SimulatedDisk,
 }
 
 /// Runs a script without faults.
@@ -73,7 +95,18 @@ struct Ended {
 /// # Errors
 /// The script, and what is wrong with it.
 pub fn run(script: &Script) -> Result<Trial, String> {
-    let begun = Trial::begin(script.setup, SimulatedDisk::new());
+    run_on(script, SimulatedDisk::new())
+}
+
+/// Runs a script on a disk of which one operation fails, with nothing refused for it.
+pub(super) fn run_with_failure(script: &Script, index: u64) -> Result<Trial, String> {
+    let disk = SimulatedDisk::new();
+    disk.fail_at(index, ErrorKind::Other);
+    run_on(script, disk)
+}
+
+fn run_on(script: &Script, disk: SimulatedDisk) -> Result<Trial, String> {
+    let begun = Trial::begin(script.setup, disk);
     let mut trial = begun.map_err(|stop| failure(script, &stop, "at the beginning"))?;
     for operation in &script.operations {
         let done = trial.step(operation);
@@ -110,7 +143,7 @@ pub fn explore(script: &Script, thoroughness: &Thoroughness) -> Result<Explored,
 }
 
 /// Runs a script on a disk that crashes at an operation.
-fn crash_at(script: &Script, index: u64) -> Result<Ended, String> {
+pub(super) fn crash_at(script: &Script, index: u64) -> Result<Ended, String> {
     let disk = SimulatedDisk::new();
     disk.crash_at(index);
     let mut trial = Trial::before(script.setup, disk.clone());
@@ -150,15 +183,16 @@ fn explore_crash(
     explored: &mut Explored,
 ) -> Result<(), String> {
     let crash = ended.disk.crash();
-    explored
-        .coverage
-        .meet(Met::SomethingLost, crash.changes().len() as u64);
+    let seen = fingerprint(&crash.process_end());
     let mut known = BTreeSet::new();
     let images = images(&crash, thoroughness.subsets_up_to, thoroughness.lots_count);
     for (ending, image, loss) in images.take(thoroughness.images_count) {
-        if !known.insert((fingerprint(&image), ending == Ending::PowerLoss)) {
+        let found = fingerprint(&image);
+        if !known.insert((found, ending == Ending::PowerLoss)) {
             continue;
         }
+        let is_less = found != seen;
+        explored.coverage.meet(Met::SomethingLost, u64::from(is_less));
         let place = format!("{at}, {loss}");
         let before = image.fork();
         let revived = ended.trial.revive(image, ending, &ended.unanswered);
@@ -274,7 +308,7 @@ fn images(
 }
 
 /// What a disk holds, as a number.
-fn fingerprint(disk: &SimulatedDisk) -> u64 {
+pub(super) fn fingerprint(disk: &SimulatedDisk) -> u64 {
     let disk = disk.fork();
     let mut hasher = DefaultHasher::new();
     let mut folders = vec![PathBuf::from("/")];
@@ -344,9 +378,11 @@ fn fail_at(
     let wrong =
         |stop: Stop, operation: &dyn fmt::Display| failure(script, &stop, &format!("{at}, at {operation}"));
     let mut trial = Trial::before(script.setup, disk);
+    let mut is_refusing = false;
     match trial.begin_tables() {
         Ok(()) => {}
         Err(Stop::Refused(_)) => {
+            is_refusing = true;
             trial.repair();
             trial
                 .begin_tables()
@@ -360,7 +396,10 @@ fn fail_at(
         }
         match trial.step(operation) {
             Ok(()) => {}
-            Err(Stop::Refused(_)) => drop(trial.fail(operation, false)),
+            Err(Stop::Refused(_)) => {
+                is_refusing = true;
+                drop(trial.fail(operation, false));
+            }
             Err(stop) => return Err(wrong(stop, operation)),
         }
         trial.ensure_open().map_err(|stop| wrong(stop, &"an opening"))?;
@@ -373,12 +412,15 @@ fn fail_at(
         } else {
             crash.process_end()
         };
+        let is_less = fingerprint(&image) != fingerprint(&crash.process_end());
+        explored.coverage.meet(Met::SomethingLost, u64::from(is_less));
         let revived = trial.revive(image, ending, &Unanswered::default());
         let mut revived = revived.map_err(|stop| wrong(stop, &format!("a restart after {ending:?}")))?;
         explored.images_count += 1;
         go_on(script, &mut revived, at)?;
         explored.coverage.add(&revived.coverage());
     }
+    explored.refusing_runs_count += u64::from(is_refusing);
     explored.coverage.add(&trial.coverage());
     Ok(())
 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thymbra_format::FormatError;
 use thymbra_storage::clock::ManualClock;
+use thymbra_storage::disk::simulated::{Crash, OperationRecord};
 use thymbra_storage::disk::{Disk, SimulatedDisk};
 use thymbra_storage::read::{ClusteringSlice, PartitionRows, RowFilter};
 use thymbra_storage::{StorageEngine, StorageError};
@@ -177,6 +178,43 @@ impl Subject {
             whole,
             shorter,
         })
+    }
+
+    /// Runs a script until it is ended behind an operation of the disk, which is chosen among all of the run, and by what
+    /// leaves a disk of a crash.
+    ///
+    /// # Errors
+    /// The script, and what is wrong with it.
+    pub fn ended(
+        script: &Script,
+        choose: impl FnOnce(&[OperationRecord]) -> Option<u64>,
+        end: impl FnOnce(&Crash) -> SimulatedDisk,
+    ) -> Result<Self, String> {
+        let mut subject = Self::of(script, 0)?;
+        let index =
+            choose(&super::crash::run(script)?.disk().operations()).ok_or("no operation is chosen")?;
+        let ended = super::crash::crash_at(script, index)?;
+        subject.disk = end(&ended.disk.crash());
+        subject.now_ms = ended.trial.now_ms();
+        Ok(subject)
+    }
+
+    /// Runs a script to its end though an operation of the disk fails, which is chosen among all of a run without
+    /// failures.
+    ///
+    /// # Errors
+    /// The script, and what is wrong with it.
+    pub fn with_failure(
+        script: &Script,
+        choose: impl FnOnce(&[OperationRecord]) -> Option<u64>,
+    ) -> Result<Self, String> {
+        let mut subject = Self::of(script, 0)?;
+        let index =
+            choose(&super::crash::run(script)?.disk().operations()).ok_or("no operation is chosen")?;
+        let mut trial = super::crash::run_with_failure(script, index)?;
+        trial.end_life();
+        subject.disk = trial.disk().fork();
+        Ok(subject)
     }
 
     /// Removes the files whose names end so, before anything is damaged.

@@ -1,13 +1,14 @@
 //! `thymbra dump commitlog`: the mutations of segments, in the order of replay.
 //!
 //! A line for each mutation, with its segment, the position of its end and its size. With the definitions of its tables
-//! it has its updates in the form of sstabledump; without, the key and the bytes behind it.
+//! it has its updates in the form of sstabledump; without, the key and the bytes behind it. A torn tail of the log stands
+//! behind them.
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use thymbra_format::commitlog::{LogRecord, SegmentFindingKind, SegmentItem, SegmentReader};
+use thymbra_format::commitlog::{LogRecord, SegmentItem, SegmentReader};
 use thymbra_format::cursor::hexadecimal;
 use thymbra_format::marshal::uuid_text;
 use thymbra_format::mutation::{DecodeError, RawMutation, TableLayout, decode_mutation};
@@ -17,7 +18,7 @@ use thymbra_format::rows::{
 use thymbra_format::schema::{TableMetadata, tables_from_json};
 use thymbra_types::{Mutation, Partition, Partitioner, TableId};
 
-use crate::files::{FileError, read_file, segments};
+use crate::files::{FileError, LogDirectory, TornTail, read_file, segments};
 
 use super::document::{DocumentPrinter, PartitionStart, WrongValue};
 use super::{DumpError, printed};
@@ -41,6 +42,7 @@ pub(super) fn dump(
         printer,
         mutation_count: 0,
         unknown: BTreeMap::new(),
+        torn_tail: None,
     };
     let segments = segments(path)?;
     printed(out.write_all(b"{\"mutations\": [\n"))?;
@@ -56,11 +58,20 @@ pub(super) fn dump(
         .iter()
         .map(|(id, count)| format!("\"{}\": {count}", dashed(*id)))
         .collect();
-    printed(writeln!(
+    printed(write!(
         out,
-        "\n],\n\"unknown tables\": {{{}}}}}",
+        "\n],\n\"unknown tables\": {{{}}}",
         unknown.join(", ")
     ))?;
+    if let Some((path, torn_tail)) = dump.torn_tail.take() {
+        printed(write!(
+            out,
+            ",\n\"torn tail\": {}",
+            dump.torn_tail(&path, &torn_tail)
+        ))?;
+        crate::output::say("torn tail", &format!("{}: {torn_tail}", path.display()));
+    }
+    printed(out.write_all(b"}\n"))?;
     result
 }
 
@@ -70,10 +81,13 @@ struct Dump {
     mutation_count: u64,
     /// Mutations of each table that is not known.
     unknown: BTreeMap<TableId, u64>,
+    /// Where the log was cut by a crash, and in which segment.
+    torn_tail: Option<(PathBuf, TornTail)>,
 }
 
 impl Dump {
     fn segment(&mut self, id: i64, path: &Path, out: &mut impl Write) -> Result<(), DumpError> {
+        let directory = LogDirectory::around(path)?;
         let bytes = read_file(path)?;
         let mut reader = SegmentReader::open(&bytes, Some(id)).map_err(FileError::format(path))?;
         while let Some(item) = reader.next() {
@@ -84,14 +98,31 @@ impl Dump {
                     self.mutation_count += 1;
                     printed(write!(out, "{separator}{line}"))?;
                 }
-                SegmentItem::Finding(finding) if finding.kind == SegmentFindingKind::NoMarker => {}
-                SegmentItem::Finding(finding) => return Err(FileError::format(path)(finding.error).into()),
+                SegmentItem::Finding(found) => {
+                    let torn_tail = directory.judge_end(path, &bytes, &reader, found)?;
+                    if let Some(torn_tail) = torn_tail {
+                        self.torn_tail = Some((path.to_path_buf(), torn_tail));
+                    }
+                }
             }
         }
-        if reader.is_cut() {
-            return Err(crate::verify::cut(path, self.mutation_count).into());
-        }
         Ok(())
+    }
+
+    /// A torn tail as JSON, on one line.
+    fn torn_tail(&mut self, path: &Path, torn_tail: &TornTail) -> String {
+        let json = &mut self.printer.json;
+        json.start_object();
+        json.field("segment");
+        json.string(&path.file_name().unwrap_or_default().to_string_lossy());
+        json.field("position");
+        json.number(torn_tail.position);
+        json.field("finding");
+        json.string(&torn_tail.finding.to_string());
+        json.field("error");
+        json.string(&torn_tail.error.to_string());
+        json.end_object();
+        json.take()
     }
 
     /// A mutation as JSON, on one line.

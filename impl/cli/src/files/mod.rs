@@ -9,5 +9,5 @@ mod sstable_path;
 
 pub(crate) use data_stream::DataStream;
 pub(crate) use error::FileError;
-pub(crate) use segments::segments;
+pub(crate) use segments::{LogDirectory, TornTail, segments};
 pub(crate) use sstable_path::{SSTablePath, read_file};

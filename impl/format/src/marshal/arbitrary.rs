@@ -107,7 +107,63 @@ pub(crate) fn any_pair() -> impl Strategy<Value = (AbstractType, Vec<u8>, Vec<u8
 
 /// A valid value.
 pub(crate) fn value(of: &AbstractType) -> BoxedStrategy<Vec<u8>> {
-    let valid = match of {
+    match of {
+        AbstractType::Empty => Just(Vec::new()).boxed(),
+        AbstractType::List { elements, .. } | AbstractType::Set { elements, .. } => {
+            vec(value(elements), 0..4)
+                .prop_map(|values| collection(1, values))
+                .boxed()
+        }
+        AbstractType::Map { keys, values, .. } => vec((value(keys), value(values)), 0..3)
+            .prop_map(|entries| {
+                let halves = entries.into_iter().flat_map(|(key, value)| [key, value]);
+                collection(2, halves.collect())
+            })
+            .boxed(),
+        AbstractType::Vector {
+            elements,
+            dimension_count,
+        } => vector(elements, *dimension_count),
+        AbstractType::Reversed(of) => value(of),
+        AbstractType::Tuple(types) => or_empty(fields(types)),
+        AbstractType::User(user) => {
+            let types: Vec<_> = user.fields.iter().map(|(_, field)| field.clone()).collect();
+            or_empty(fields(&types))
+        }
+        AbstractType::Composite(types) => or_empty(composite(types)),
+        // Cassandra allows no empty value of these.
+        AbstractType::Byte
+        | AbstractType::Short
+        | AbstractType::SimpleDate
+        | AbstractType::Time
+        | AbstractType::Duration => native_value(of),
+        AbstractType::Ascii
+        | AbstractType::Boolean
+        | AbstractType::Bytes
+        | AbstractType::CounterColumn
+        | AbstractType::Date
+        | AbstractType::Decimal
+        | AbstractType::Double
+        | AbstractType::Float
+        | AbstractType::InetAddress
+        | AbstractType::Int32
+        | AbstractType::Integer
+        | AbstractType::LexicalUuid
+        | AbstractType::Long
+        | AbstractType::TimeUuid
+        | AbstractType::Timestamp
+        | AbstractType::Utf8
+        | AbstractType::Uuid => or_empty(native_value(of)),
+    }
+}
+
+fn or_empty(valid: BoxedStrategy<Vec<u8>>) -> BoxedStrategy<Vec<u8>> {
+    prop_oneof![8 => valid, 1 => Just(Vec::new())].boxed()
+}
+
+/// A valid value of a type that is made of no others, and not empty unless it has no length of its own.
+fn native_value(of: &AbstractType) -> BoxedStrategy<Vec<u8>> {
+    match of {
         AbstractType::Ascii => vec(few_bytes().prop_map(|byte| byte & 0x7f), 0..6).boxed(),
         AbstractType::Bytes => vec(few_bytes(), 0..6).boxed(),
         AbstractType::Utf8 => "[\u{0}ab\u{7f}ß€\u{10ffff}]{0,5}"
@@ -145,53 +201,15 @@ pub(crate) fn value(of: &AbstractType) -> BoxedStrategy<Vec<u8>> {
         AbstractType::Duration => (any::<i32>(), any::<i32>(), any::<i64>(), any::<bool>())
             .prop_map(duration)
             .boxed(),
-        AbstractType::Empty => return Just(Vec::new()).boxed(),
-        AbstractType::List { elements, .. } | AbstractType::Set { elements, .. } => {
-            return vec(value(elements), 0..4)
-                .prop_map(|values| collection(1, values))
-                .boxed();
-        }
-        AbstractType::Map { keys, values, .. } => {
-            return vec((value(keys), value(values)), 0..3)
-                .prop_map(|entries| {
-                    collection(
-                        2,
-                        entries
-                            .into_iter()
-                            .flat_map(|(key, value)| [key, value])
-                            .collect(),
-                    )
-                })
-                .boxed();
-        }
-        AbstractType::Tuple(types) => fields(types),
-        AbstractType::User(user) => fields(
-            &user
-                .fields
-                .iter()
-                .map(|(_, field)| field.clone())
-                .collect::<Vec<_>>(),
-        ),
-        AbstractType::Composite(types) => composite(types),
-        AbstractType::Vector {
-            elements,
-            dimension_count,
-        } => return vector(elements, *dimension_count),
-        AbstractType::Reversed(of) => return value(of),
-    };
-    // Cassandra allows no empty value of these.
-    let is_never_empty = matches!(
-        of,
-        AbstractType::Byte
-            | AbstractType::Short
-            | AbstractType::SimpleDate
-            | AbstractType::Time
-            | AbstractType::Duration
-    );
-    if is_never_empty {
-        valid
-    } else {
-        prop_oneof![8 => valid, 1 => Just(Vec::new())].boxed()
+        AbstractType::Empty
+        | AbstractType::List { .. }
+        | AbstractType::Set { .. }
+        | AbstractType::Map { .. }
+        | AbstractType::Tuple(_)
+        | AbstractType::User(_)
+        | AbstractType::Composite(_)
+        | AbstractType::Vector { .. }
+        | AbstractType::Reversed(_) => panic!("{of:?} is made of other types"),
     }
 }
 

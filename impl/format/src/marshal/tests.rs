@@ -1,7 +1,7 @@
 //! Values that are damaged, and what is said of them.
 
 use super::arbitrary::{any_pair, any_type};
-use super::{AbstractType, UserType};
+use super::{AbstractType, MarshalError, UserType};
 use proptest::prelude::*;
 
 fn user() -> AbstractType {
@@ -28,11 +28,16 @@ fn parse(name: &str) -> AbstractType {
     AbstractType::parse(name).unwrap()
 }
 
+/// Holds refusals against what they should say.
+fn check_refusals<const COUNT: usize>(refusals: [(Result<(), MarshalError>, &str); COUNT]) {
+    for (found, expected) in refusals {
+        assert_eq!(found.expect_err(expected).to_string(), expected);
+    }
+}
+
 #[test]
-fn errors_name_the_type_and_what_is_wrong() {
-    let list = parse("ListType(Int32Type)");
-    let of_cells = |of: &AbstractType, path: Option<&[u8]>, value: &[u8]| of.validate_cell(path, value);
-    for (found, expected) in [
+fn errors_of_simple_values_name_the_type_and_what_is_wrong() {
+    check_refusals([
         (
             AbstractType::Int32.validate(&[1]),
             "int has 1 bytes, expected 0 or 4",
@@ -56,6 +61,13 @@ fn errors_name_the_type_and_what_is_wrong() {
             "duration has parts of different signs",
         ),
         (AbstractType::Duration.validate(&[0xff, 0, 0]), "duration is cut"),
+    ]);
+}
+
+#[test]
+fn errors_of_values_with_parts_name_the_type_and_what_is_wrong() {
+    let list = parse("ListType(Int32Type)");
+    check_refusals([
         (list.validate(&[]), "list has no count"),
         (list.validate(&[0, 0, 0, 1]), "list ends before its last element"),
         (
@@ -82,6 +94,14 @@ fn errors_name_the_type_and_what_is_wrong() {
             parse("VectorType(FloatType , 2)").validate(&[0; 4]),
             "vector has too few elements",
         ),
+    ]);
+}
+
+#[test]
+fn errors_of_cells_name_the_type_and_what_is_wrong() {
+    let list = parse("ListType(Int32Type)");
+    let of_cells = |of: &AbstractType, path: Option<&[u8]>, value: &[u8]| of.validate_cell(path, value);
+    check_refusals([
         (
             of_cells(&list, None, &[]),
             "list has a cell for each element, and no path is given",
@@ -110,9 +130,7 @@ fn errors_name_the_type_and_what_is_wrong() {
             of_cells(&AbstractType::CounterColumn, None, &[0, 1, 0]),
             "counter context is cut inside a shard",
         ),
-    ] {
-        assert_eq!(found.expect_err(expected).to_string(), expected);
-    }
+    ]);
     assert_eq!(user().validate_cell(Some(&[0, 1]), &[0, 0, 0, 1]), Ok(()));
     assert_eq!(AbstractType::CounterColumn.validate_cell(None, &[0; 34]), Ok(()));
 }

@@ -57,14 +57,20 @@ fn several_partition_key_columns_make_a_composite() {
     );
 }
 
+/// Holds the refusals of tables against what they should say.
+fn check_refusals<const COUNT: usize>(tables: [(TableMetadataBuilder, &str); COUNT]) {
+    for (builder, expected) in tables {
+        let refusal = refusal(builder);
+        assert!(
+            refusal.contains(expected),
+            "{refusal:?} does not say {expected:?}"
+        );
+    }
+}
+
 #[test]
-fn what_cql_refuses_is_refused() {
-    let counter = AbstractType::CounterColumn;
-    let with_ttl = TableParams {
-        default_time_to_live_s: 1,
-        ..TableParams::default()
-    };
-    for (builder, expected) in [
+fn names_and_columns_that_cql_refuses_are_refused() {
+    check_refusals([
         (
             TableMetadata::builder("gen", "t", ID),
             "table t has no partition key",
@@ -86,6 +92,23 @@ fn what_cql_refuses_is_refused() {
             minimal().static_column("s", AbstractType::Int32),
             "no clustering columns",
         ),
+    ]);
+}
+
+#[test]
+fn types_that_cql_refuses_are_refused() {
+    let counter = AbstractType::CounterColumn;
+    let with_ttl = TableParams {
+        default_time_to_live_s: 1,
+        ..TableParams::default()
+    };
+    let nested = AbstractType::User(Box::new(UserType {
+        keyspace: "gen".into(),
+        name: b"u".as_slice().into(),
+        fields: vec![(b"l".as_slice().into(), list())],
+        is_multicell: true,
+    }));
+    check_refusals([
         (minimal().clustering("ck", list()), "frozen"),
         (
             minimal().partition_key("k", counter.clone()),
@@ -114,24 +137,10 @@ fn what_cql_refuses_is_refused() {
             "counters stand alone",
         ),
         (
-            minimal().regular_column(
-                "u",
-                AbstractType::User(Box::new(UserType {
-                    keyspace: "gen".into(),
-                    name: b"u".as_slice().into(),
-                    fields: vec![(b"l".as_slice().into(), list())],
-                    is_multicell: true,
-                })),
-            ),
+            minimal().regular_column("u", nested),
             "what stands inside another type is frozen",
         ),
-    ] {
-        let refusal = refusal(builder);
-        assert!(
-            refusal.contains(expected),
-            "{refusal:?} does not say {expected:?}"
-        );
-    }
+    ]);
 }
 
 #[test]

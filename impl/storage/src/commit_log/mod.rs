@@ -16,6 +16,7 @@
 //! | `writing` | turns: markers and syncs |
 //! | `segments` | next segments, and those that may go |
 //! | `replayer` | reads what earlier lives have left |
+//! | `segment_end` | judges where a segment ends |
 //! | `threads` | the threads of the log, if it has any |
 
 use std::cell::RefCell;
@@ -43,6 +44,7 @@ pub mod config;
 mod error;
 mod ledger;
 mod replayer;
+mod segment_end;
 mod segment_file;
 mod segments;
 mod sync_service;
@@ -55,6 +57,7 @@ pub use config::CommitLogConfig;
 pub use error::CommitLogError;
 pub use ledger::LoggedUpdate;
 pub use replayer::{ReplayRecord, ReplaySummary};
+pub use segment_end::{LastWritten, SEGMENT_HEAD_SIZE_BYTES, SegmentEnd};
 
 /// With this much waiting, the thread of the log writes before its time, bytes.
 const EARLY_WRITE_BYTES: usize = 1 << 20;

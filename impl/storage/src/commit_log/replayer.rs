@@ -1,22 +1,18 @@
 //! Reading the segments that earlier lives of the node have left.
 //!
 //! The format says what stands in a segment; what follows from damage is decided by
-//! [`ReplayRules`]. Source: Cassandra `db.commitlog.CommitLogReader`, `CommitLogReplayer`.
+//! [`SegmentEnd`]. Source: Cassandra `db.commitlog.CommitLogReader`, `CommitLogReplayer`.
 
 use std::path::{Path, PathBuf};
 
-use thymbra_durability::{FindingPlace, LogFinding, ReplayRules, ReplayStep};
+use thymbra_durability::{LogFinding, ReplayStep};
 use thymbra_format::FormatError;
-use thymbra_format::commitlog::{
-    SegmentCompression, SegmentFinding, SegmentFindingKind, SegmentItem, SegmentReader,
-};
-use thymbra_types::{CommitLogPosition, Reference};
+use thymbra_format::commitlog::{SegmentItem, SegmentReader};
+use thymbra_types::CommitLogPosition;
 
 use super::CommitLogError;
+use super::segment_end::{LastWritten, SEGMENT_HEAD_SIZE_BYTES, SegmentEnd};
 use crate::disk::{Disk, DiskResult};
-
-/// Enough of a file for its header and its first marker, bytes.
-pub(super) const HEAD_SIZE_BYTES: usize = 4096;
 
 /// A file in the directory of the commit log.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -79,7 +75,7 @@ impl Replayer<'_> {
         mut visit: impl FnMut(ReplayRecord<'_>) -> Result<(), E>,
     ) -> Result<ReplaySummary, E> {
         let mut summary = ReplaySummary::default();
-        let last = self.last_written_ids().map_err(CommitLogError::Disk)?;
+        let last = self.last_written().map_err(CommitLogError::Disk)?;
         let mut file = Vec::new();
         for segment in self.segments {
             if segment.id < start.segment_id {
@@ -111,47 +107,17 @@ impl Replayer<'_> {
         Ok(opened.read_exact_at(file, 0)?)
     }
 
-    /// Of the segments whose first marker is not zero, the highest id; one whose header is damaged counts among them,
-    /// and then the highest of those whose header is right is another.
-    fn last_written_ids(&self) -> DiskResult<LastWritten> {
+    fn last_written(&self) -> DiskResult<LastWritten> {
         let mut last = LastWritten::default();
         for segment in self.segments.iter().rev() {
-            let mut head = vec![0; HEAD_SIZE_BYTES];
+            let mut head = vec![0; SEGMENT_HEAD_SIZE_BYTES];
             let size_bytes = self.disk.open(&segment.path)?.read_at(&mut head, 0)?;
             head.truncate(size_bytes);
-            match SegmentReader::open(&head, Some(segment.id)) {
-                Ok(reader) if reader.is_at_end() => {}
-                Ok(_) => {
-                    last.id.get_or_insert(segment.id);
-                    last.readable_id = Some(segment.id);
-                    break;
-                }
-                Err(_) => {
-                    last.id.get_or_insert(segment.id);
-                }
+            if last.look_at(segment.id, &head) {
+                break;
             }
         }
         Ok(last)
-    }
-}
-
-/// Which segment has records and is followed by none that has.
-#[derive(Clone, Copy, Debug, Default)]
-struct LastWritten {
-    /// The last one, whatever its header.
-    id: Option<i64>,
-    /// The last one whose header is right.
-    readable_id: Option<i64>,
-}
-
-impl LastWritten {
-    fn is(self, segment: &SegmentName) -> bool {
-        self.id == Some(segment.id)
-    }
-
-    /// Whether records were written to a later segment, for certain.
-    fn follows(self, segment: &SegmentName) -> bool {
-        self.readable_id.is_some_and(|id| segment.id < id)
     }
 }
 
@@ -187,13 +153,8 @@ fn replay_segment<E: From<CommitLogError>>(
             }
             SegmentItem::Finding(found) => found,
         };
-        let finding = finding(&found, &reader, file, last.follows(segment));
-        let place = FindingPlace {
-            in_last_segment: last.is(segment),
-            in_last_section: !reader.is_followed_by_marker(),
-        };
-        //= WP-CL-05
-        match Reference.on_finding(finding, place) {
+        let SegmentEnd { finding, step } = SegmentEnd::of(&found, &reader, file, last);
+        match step {
             ReplayStep::EndOfSegment => {}
             ReplayStep::TornTail => {
                 tracing::info!(path = %segment.path.display(), error = %found.error, "the commit log ends in a torn section");
@@ -205,44 +166,6 @@ fn replay_segment<E: From<CommitLogError>>(
         }
     }
     Ok(())
-}
-
-/// What the rules are asked about.
-///
-/// A remainder that is too small for the size of a record is the end of the segment only if nothing
-/// but zeros follows: otherwise the end of the section is wrong, or a size before it.
-fn finding(
-    found: &SegmentFinding,
-    reader: &SegmentReader<'_>,
-    file: &[u8],
-    is_followed_by_segment: bool,
-) -> LogFinding {
-    let is_followed = || match reader.descriptor().compression {
-        SegmentCompression::None => {
-            let position = usize::try_from(found.position.position).unwrap_or(usize::MAX);
-            let rest = file.get(position..).unwrap_or_default();
-            rest.iter().any(|byte| *byte != 0)
-        }
-        SegmentCompression::Lz4 { .. } => true,
-    };
-    match found.kind {
-        SegmentFindingKind::NoMarker
-            if reader.is_cut() || is_followed_by_segment && reader.lacks_end_marker() =>
-        {
-            LogFinding::MarkerTarget
-        }
-        SegmentFindingKind::NoMarker => LogFinding::NoMarker,
-        SegmentFindingKind::RemainderTooSmall if is_followed() => LogFinding::RecordBeyondEnd,
-        SegmentFindingKind::RemainderTooSmall => LogFinding::RemainderTooSmall,
-        SegmentFindingKind::ZeroSize => LogFinding::ZeroSize,
-        SegmentFindingKind::MarkerChecksum => LogFinding::MarkerChecksum,
-        SegmentFindingKind::MarkerTarget => LogFinding::MarkerTarget,
-        SegmentFindingKind::SizeTooSmall => LogFinding::SizeTooSmall,
-        SegmentFindingKind::SizeChecksum => LogFinding::SizeChecksum,
-        SegmentFindingKind::RecordBeyondEnd => LogFinding::RecordBeyondEnd,
-        SegmentFindingKind::RecordChecksum => LogFinding::RecordChecksum,
-        SegmentFindingKind::SectionUnreadable => LogFinding::SectionUnreadable,
-    }
 }
 
 /// The error for people: file, offset, expected and found.

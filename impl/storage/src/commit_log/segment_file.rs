@@ -30,7 +30,7 @@ use thymbra_format::commitlog::{
     CommitLogDescriptor, SYNC_MARKER_SIZE_BYTES, SegmentCompression, SyncMarker, write_compressed_section,
 };
 
-use super::replayer::HEAD_SIZE_BYTES;
+use super::SEGMENT_HEAD_SIZE_BYTES;
 use crate::disk::{Disk, DiskFile, DiskResult};
 
 /// End of the name of a segment that is being made.
@@ -225,7 +225,7 @@ fn fill(file: &dyn DiskFile, size_bytes: u64) -> DiskResult<()> {
 /// segments with records follow it.
 pub(super) fn end_earlier(disk: &dyn Disk, path: &Path) -> DiskResult<()> {
     let file = disk.open(path)?;
-    let mut head = vec![0; HEAD_SIZE_BYTES];
+    let mut head = vec![0; SEGMENT_HEAD_SIZE_BYTES];
     let read = file.read_at(&mut head, 0)?;
     head.truncate(read);
     let Ok(descriptor) = CommitLogDescriptor::read(&mut Cursor::new(&head)) else {

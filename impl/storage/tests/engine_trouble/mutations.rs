@@ -90,18 +90,18 @@ fn engine(disk: &SimulatedDisk, durable_writes: bool) -> StorageEngine {
 }
 
 /// What no engine may take.
-fn refused() -> Vec<(&'static str, Mutation)> {
-    let simple = || CellName::simple("v");
-    let at = |seconds| Cell::tombstone(Timestamp(1), LocalDeletionTime(seconds));
-    let ttl = Ttl::new(5).expect("a TTL");
-    let column = |name, cell_of| mutation(TABLE, key("a"), cell(clustering(1), name, cell_of));
-    let row_of = |clustering| mutation(TABLE, key("a"), cell(clustering, simple(), live(b"x")));
-    let two = || Clustering(vec![clustering(1).0[0].clone(), clustering(2).0[0].clone()]);
-    let mut with_value = at(1);
-    with_value.value = (*b"x").into();
-    let mut in_static = Partition::default();
-    in_static.static_row.cells.insert(simple(), live(b"x"));
-    let ok = DeletionTime::new(Timestamp(5), LocalDeletionTime(5));
+fn refused() -> impl Iterator<Item = (&'static str, Mutation)> {
+    let all = [
+        refused_keys(),
+        refused_clusterings(),
+        refused_columns(),
+        refused_cells(),
+        refused_deletions(),
+    ];
+    all.into_iter().flatten()
+}
+
+fn refused_keys() -> Vec<(&'static str, Mutation)> {
     vec![
         ("an empty key", with_key(key(""))),
         ("a key of 65536 bytes", with_key(key(&"k".repeat(65_536)))),
@@ -116,8 +116,20 @@ fn refused() -> Vec<(&'static str, Mutation)> {
                 ..insert(TABLE, "a", 1, 1, "x")
             },
         ),
+    ]
+}
+
+fn two_values() -> Clustering {
+    Clustering(vec![clustering(1).0[0].clone(), clustering(2).0[0].clone()])
+}
+
+fn refused_clusterings() -> Vec<(&'static str, Mutation)> {
+    let simple = || CellName::simple("v");
+    let row_of = |clustering| mutation(TABLE, key("a"), cell(clustering, simple(), live(b"x")));
+    let ok = DeletionTime::new(Timestamp(5), LocalDeletionTime(5));
+    vec![
         ("a clustering without values", row_of(Clustering::default())),
-        ("a clustering of two values", row_of(two())),
+        ("a clustering of two values", row_of(two_values())),
         (
             "an int of two bytes in a clustering",
             row_of(Clustering(vec![[1, 2].into()])),
@@ -130,14 +142,18 @@ fn refused() -> Vec<(&'static str, Mutation)> {
             "a range from a value of 65536 bytes",
             range(long_text(65_536), ok),
         ),
-        ("a range from two values", range(two(), ok)),
-        (
-            "a range deleted in the year 2242",
-            range(
-                long_text(1),
-                DeletionTime::new(Timestamp(5), LocalDeletionTime(1 << 33)),
-            ),
-        ),
+        ("a range from two values", range(two_values(), ok)),
+    ]
+}
+
+fn refused_columns() -> Vec<(&'static str, Mutation)> {
+    let column = |name, cell_of| mutation(TABLE, key("a"), cell(clustering(1), name, cell_of));
+    let mut in_static = Partition::default();
+    in_static
+        .static_row
+        .cells
+        .insert(CellName::simple("v"), live(b"x"));
+    vec![
         ("an unknown column", column(CellName::simple("zz"), live(b"x"))),
         ("a column of the key", column(CellName::simple("pk"), live(b"x"))),
         (
@@ -156,10 +172,17 @@ fn refused() -> Vec<(&'static str, Mutation)> {
                 cell(long_text(1), CellName::simple("m"), live(&[0; 4])),
             ),
         ),
-        (
-            "an int of three bytes",
-            mutation(WIDE, key("a"), cell(long_text(1), simple(), live(&[0; 3]))),
-        ),
+    ]
+}
+
+fn refused_cells() -> Vec<(&'static str, Mutation)> {
+    let at = |seconds| Cell::tombstone(Timestamp(1), LocalDeletionTime(seconds));
+    let ttl = Ttl::new(5).expect("a TTL");
+    let mut with_value = at(1);
+    with_value.value = (*b"x").into();
+    let three_bytes = cell(long_text(1), CellName::simple("v"), live(&[0; 3]));
+    vec![
+        ("an int of three bytes", mutation(WIDE, key("a"), three_bytes)),
         (
             "a cell without timestamp",
             text_cell(Cell::live(Timestamp(i64::MIN), *b"x")),
@@ -177,6 +200,13 @@ fn refused() -> Vec<(&'static str, Mutation)> {
                 *b"x",
             )),
         ),
+    ]
+}
+
+fn refused_deletions() -> Vec<(&'static str, Mutation)> {
+    let late = DeletionTime::new(Timestamp(5), LocalDeletionTime(1 << 33));
+    vec![
+        ("a range deleted in the year 2242", range(long_text(1), late)),
         ("a deletion of 2242", deletion(5, 1 << 33)),
         ("a deletion of 1969", deletion(5, -1)),
         ("a deletion without timestamp", deletion(i64::MIN, 5)),
@@ -204,47 +234,56 @@ fn what_cannot_be_kept_is_refused_with_nothing_written() {
     }
 }
 
+/// The last second that can be told from that of a live cell.
+const LAST_SECOND: i64 = i32::MAX as i64 - 1;
+
 /// What every engine must take, up to the limits.
-fn taken() -> Vec<(&'static str, Mutation)> {
-    let expiring = CellKind::Expiring {
-        ttl: Ttl::MAX,
-        local_deletion_time: LocalDeletionTime(0),
-    };
-    let element = |path: &[u8]| {
-        let name = CellName::element("m", path);
-        mutation(WIDE, key("a"), cell(long_text(1), name, live(&[0; 4])))
-    };
-    let max = i64::from(i32::MAX) - 1;
+fn taken() -> impl Iterator<Item = (&'static str, Mutation)> {
+    [taken_names(), taken_without_cells(), taken_cells()]
+        .into_iter()
+        .flatten()
+}
+
+/// Keys, clusterings and elements.
+fn taken_names() -> Vec<(&'static str, Mutation)> {
+    let wide = |clustering, name, value: &[u8]| mutation(WIDE, key("a"), cell(clustering, name, live(value)));
+    let element = |path: &[u8]| wide(long_text(1), CellName::element("m", path), &[0; 4]);
+    let simple = || CellName::simple("v");
+    let last = DeletionTime::new(Timestamp(5), LocalDeletionTime(LAST_SECOND));
     vec![
         ("a key of 65535 bytes", with_key(key(&"k".repeat(65_535)))),
         (
             "a clustering value of 65535 bytes",
-            mutation(
-                WIDE,
-                key("a"),
-                cell(long_text(65_535), CellName::simple("v"), live(&[0; 4])),
-            ),
+            wide(long_text(65_535), simple(), &[0; 4]),
         ),
+        ("an empty clustering value", wide(long_text(0), simple(), &[])),
+        ("an element without a name", element(b"")),
+        ("an element with a long name", element(&[b'e'; 70_000])),
         (
-            "an empty clustering value",
-            mutation(
-                WIDE,
-                key("a"),
-                cell(long_text(0), CellName::simple("v"), live(&[])),
-            ),
+            "a range from a value of 65535 bytes",
+            range(long_text(65_535), last),
         ),
+    ]
+}
+
+fn taken_without_cells() -> Vec<(&'static str, Mutation)> {
+    let mut with_row = Partition::default();
+    with_row.rows.insert(clustering(1), Row::default());
+    vec![
         (
             "an update without anything",
             mutation(TABLE, key("a"), Partition::default()),
         ),
-        (
-            "a row without anything",
-            mutation(TABLE, key("a"), {
-                let mut update = Partition::default();
-                update.rows.insert(clustering(1), Row::default());
-                update
-            }),
-        ),
+        ("a row without anything", mutation(TABLE, key("a"), with_row)),
+    ]
+}
+
+fn taken_cells() -> Vec<(&'static str, Mutation)> {
+    let expiring = CellKind::Expiring {
+        ttl: Ttl::MAX,
+        local_deletion_time: LocalDeletionTime(0),
+    };
+    vec![
         (
             "the last timestamp",
             text_cell(Cell::live(Timestamp(i64::MAX), *b"x")),
@@ -255,7 +294,7 @@ fn taken() -> Vec<(&'static str, Mutation)> {
         ),
         (
             "the last second",
-            text_cell(Cell::tombstone(Timestamp(1), LocalDeletionTime(max))),
+            text_cell(Cell::tombstone(Timestamp(1), LocalDeletionTime(LAST_SECOND))),
         ),
         (
             "the longest TTL",
@@ -265,15 +304,6 @@ fn taken() -> Vec<(&'static str, Mutation)> {
             }),
         ),
         ("text that is none", text_cell(live(&[0xff, 0xfe]))),
-        ("an element without a name", element(b"")),
-        ("an element with a long name", element(&[b'e'; 70_000])),
-        (
-            "a range from a value of 65535 bytes",
-            range(
-                long_text(65_535),
-                DeletionTime::new(Timestamp(5), LocalDeletionTime(max)),
-            ),
-        ),
     ]
 }
 

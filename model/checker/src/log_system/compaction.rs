@@ -179,7 +179,7 @@ pub(super) fn recovered(
     }
     match compaction.commit {
         CommitRecord::Absent => {}
-        CommitRecord::Torn => records.push(TransactionRecord::Damaged),
+        CommitRecord::Torn => records.push(TransactionRecord::Torn),
         CommitRecord::Written | CommitRecord::Synced => records.push(TransactionRecord::Commit),
     }
     let leftovers = TransactionRules::recover(rules, &records)?;

@@ -1,6 +1,7 @@
 //! Lives of the engine on one disk: how one ends and the next begins.
 
 use super::*;
+use crate::storage_oracle::crash::fingerprint;
 
 impl Trial {
     /// Ends the life of the engine and begins another on the same disk.
@@ -32,9 +33,9 @@ impl Trial {
     pub(super) fn lose_power(&mut self, seed: u64) -> Result<(), Stop> {
         let crash = self.disk.crash();
         self.end_life();
-        self.coverage
-            .meet(Met::SomethingLost, crash.changes().len() as u64);
         self.disk = crash.power_loss(&crash.random(seed));
+        let is_less = fingerprint(&self.disk) != fingerprint(&crash.process_end());
+        self.coverage.meet(Met::SomethingLost, u64::from(is_less));
         self.begin_life(Ending::PowerLoss)
     }
 
