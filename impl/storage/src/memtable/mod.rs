@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::hint::black_box;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, TryLockError};
 use thymbra_durability::{MemtableBounds, MemtableRules as _};
 use thymbra_format::mutation::{TableLayout, UpdateDecoder};
@@ -53,6 +53,8 @@ pub(crate) struct Memtable {
     created_ms: u64,
     size_bytes: AtomicU64,
     operations_count: AtomicU64,
+    /// Whether its memory has been taken for free.
+    is_released: AtomicBool,
     claim: Mutex<Option<u64>>,
 }
 
@@ -214,6 +216,7 @@ impl Memtable {
             created_ms,
             size_bytes: AtomicU64::new(0),
             operations_count: AtomicU64::new(0),
+            is_released: AtomicBool::new(false),
             claim: Mutex::new(None),
         }
     }
@@ -344,6 +347,11 @@ impl Memtable {
     /// the slabs of Cassandra's allocators.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.size_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that its memory counts as free; false if that has been done.
+    pub(crate) fn release(&self) -> bool {
+        !self.is_released.swap(true, Ordering::SeqCst)
     }
 
     /// Updates that were put in.
