@@ -85,6 +85,21 @@ pub(crate) enum Flushed<'m> {
     Partition(&'m Partition),
 }
 
+/// How much is copied at once: a partition that reaches either limit is the last, also the first one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchLimit {
+    pub(crate) partitions_count: usize,
+    pub(crate) data_bytes: usize,
+}
+
+/// Copies of partitions that follow each other.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) partitions: Vec<(DecoratedKey, Partition)>,
+    /// Whether a limit was reached, so that there may be more behind the last.
+    pub(crate) is_full: bool,
+}
+
 /// An update as the commit log has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PackedUpdate<'a> {
@@ -273,26 +288,28 @@ impl Memtable {
         shards.min()
     }
 
-    /// Up to `limit_count` partitions with keys in a range, in order.
+    /// The first partitions with keys in a range, in order, as far as a limit allows.
     pub(crate) fn range(
         &self,
         range: (Bound<&DecoratedKey>, Bound<&DecoratedKey>),
-        limit_count: usize,
-    ) -> Vec<(DecoratedKey, Partition)> {
-        let mut found = Vec::new();
+        limit: BatchLimit,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        let mut data_bytes = 0;
         let mut decoder = self.decoder();
         for shard in &self.shards {
             let shard = read(shard);
-            let missing = limit_count - found.len();
-            for (key, slot) in shard.partitions.range::<DecoratedKey, _>(range).take(missing) {
-                let partition = slot.partition(&shard.arena, &mut decoder);
-                found.push((key.clone(), partition.into_owned()));
-            }
-            if found.len() >= limit_count {
-                break;
+            for (key, slot) in shard.partitions.range::<DecoratedKey, _>(range) {
+                let partition = slot.partition(&shard.arena, &mut decoder).into_owned();
+                data_bytes += partition.data_size_bytes();
+                batch.partitions.push((key.clone(), partition));
+                if batch.partitions.len() >= limit.partitions_count || data_bytes >= limit.data_bytes {
+                    batch.is_full = true;
+                    return batch;
+                }
             }
         }
-        found
+        batch
     }
 
     /// Calls a function with every partition in order; readers may read meanwhile.
