@@ -133,7 +133,7 @@ impl CommitLog {
         let is_replayed = earlier.is_empty();
         let size_bytes = first.size_bytes();
         let appender = Appender::new(first);
-        let led_by_writers = sync_service::writers_sync(&config.sync_mode, config.has_threads);
+        let led_by_writers = sync_service::writers_lead(&config.sync_mode, config.has_threads);
         let service = SyncService::new(appender.position(), clock.monotonic_ms(), led_by_writers);
         let shared = Arc::new(Shared {
             disk,
