@@ -115,7 +115,7 @@ fn replay_counts_what_updates_of_one_partition_take_together() {
     let limited = Config {
         memtable_heap_space_bytes: 26 << 20,
         memtable_offheap_space_bytes: 0,
-        memtable_cleanup_threshold: Some(1.0),
+        memtable_cleanup_threshold: Some(0.99),
         ..roomy
     };
     let engine = open_with(&disk.fork(), limited);
