@@ -134,13 +134,18 @@ fn replace_memtable(
         counters.flushed_bytes += flushed_bytes;
         counters.flushes_out_of_order_count += u64::from(out_of_order);
     });
-    shared
-        .memtable_bytes
-        .fetch_sub(memtable.size_bytes(), Ordering::Relaxed);
-    shared
-        .reclaiming_bytes
-        .fetch_sub(memtable.size_bytes(), Ordering::Relaxed);
+    release_memory(shared, memtable);
     shared.signals.notify();
+}
+
+/// Takes the memory of a memtable that has been switched out for free, unless that has been done: its
+/// table may have been stopped while it was being written.
+pub(crate) fn release_memory(shared: &Shared, memtable: &Memtable) {
+    if memtable.release() {
+        let size_bytes = memtable.size_bytes();
+        shared.memtable_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
+        shared.reclaiming_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
+    }
 }
 
 /// Writes the SSTable under a transaction: it is there as a whole or not at all.

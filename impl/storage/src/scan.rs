@@ -3,7 +3,7 @@
 //! Source: Cassandra `db.PartitionRangeReadCommand.queryStorage`.
 
 use crate::column_family_store::ColumnFamilyStore;
-use crate::memtable::Memtable;
+use crate::memtable::{BatchLimit, Memtable};
 use crate::merge::{MergedPartitions, PartitionSource};
 use crate::read::ClusteringSlice;
 use crate::storage_error::StorageError;
@@ -14,8 +14,11 @@ use std::ops::Bound;
 use std::sync::Arc;
 use thymbra_types::{DecoratedKey, Partition};
 
-/// Partitions that are taken from a memtable at once.
-const MEMTABLE_BATCH_COUNT: usize = 64;
+/// How much is taken from a memtable at once.
+const MEMTABLE_BATCH: BatchLimit = BatchLimit {
+    partitions_count: 64,
+    data_bytes: 1 << 20,
+};
 
 /// Two ends of a stretch of the ring.
 pub(crate) type KeyRange = (Bound<DecoratedKey>, Bound<DecoratedKey>);
@@ -123,12 +126,11 @@ impl PartitionSource for MemtableScan {
         if self.batch.is_empty()
             && let Some((start, end)) = self.rest.take()
         {
-            self.batch = self
+            let batch = self
                 .memtable
-                .range((start.as_ref(), end.as_ref()), MEMTABLE_BATCH_COUNT)
-                .into();
-            // A batch that is not full was the last.
-            if self.batch.len() == MEMTABLE_BATCH_COUNT
+                .range((start.as_ref(), end.as_ref()), MEMTABLE_BATCH);
+            self.batch = batch.partitions.into();
+            if batch.is_full
                 && let Some((last, _)) = self.batch.back()
             {
                 self.rest = Some((Bound::Excluded(last.clone()), end));
@@ -136,5 +138,69 @@ impl PartitionSource for MemtableScan {
         }
         let next = self.batch.pop_front();
         Ok(next.map(|(key, partition)| (key, Stretch::whole(partition))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thymbra_format::marshal::AbstractType;
+    use thymbra_format::schema::TableMetadata;
+    use thymbra_types::{
+        Cell, CellName, Clustering, CommitLogPosition, Partitioner, Row, TableId, Timestamp,
+    };
+
+    /// Partitions of one value each.
+    fn memtable(partitions_count: usize, value_bytes: usize) -> Arc<Memtable> {
+        let metadata = TableMetadata::builder("ks", "t", TableId(1))
+            .partition_key("k", AbstractType::Bytes)
+            .regular_column("v", AbstractType::Bytes)
+            .build();
+        let schema = TableSchema::new(metadata.expect("a valid table"));
+        let memtable = Memtable::new(Arc::clone(&schema.layout), CommitLogPosition::NONE, 0);
+        for number in 0..partitions_count {
+            let mut row = Row::default();
+            let cell = Cell::live(Timestamp(1), &*vec![1; value_bytes]);
+            row.cells.insert(CellName::simple("v"), cell);
+            let update = Partition {
+                rows: [(Clustering::default(), row)].into(),
+                ..Partition::default()
+            };
+            let key = DecoratedKey::new(Partitioner::Murmur3, number.to_be_bytes());
+            memtable.put(key, update, None);
+        }
+        Arc::new(memtable)
+    }
+
+    /// Up to 64 partitions were copied at once, however large, for whoever wanted one.
+    #[test]
+    fn batch_has_a_mebibyte_or_one_partition_and_all_batches_have_everything() {
+        for (partitions_count, value_bytes, batch_count) in [
+            (10, 400_000, 3),
+            (3, 3 << 20, 1),
+            (200, 10, 64),
+            (64, 10, 64),
+            (5, 10, 5),
+            (0, 10, 0),
+        ] {
+            let memtable = memtable(partitions_count, value_bytes);
+            let batch = memtable.range((Bound::Unbounded, Bound::Unbounded), MEMTABLE_BATCH);
+            assert_eq!(
+                batch.partitions.len(),
+                batch_count,
+                "{partitions_count} of {value_bytes}"
+            );
+            let mut scan = MemtableScan {
+                memtable,
+                rest: Some((Bound::Unbounded, Bound::Unbounded)),
+                batch: VecDeque::new(),
+            };
+            let mut keys = Vec::new();
+            while let Some((key, _)) = scan.next().expect("memory does not fail") {
+                keys.push(key);
+            }
+            assert_eq!(keys.len(), partitions_count);
+            assert!(keys.is_sorted());
+        }
     }
 }

@@ -303,7 +303,8 @@ fn not_json(error: &dyn std::fmt::Display) -> FormatError {
 
 /// A UUID that no other node has.
 fn random_uuid() -> u128 {
-    // The standard library seeds each `RandomState` with fresh randomness.
+    // The standard library seeds the first `RandomState` of a thread with randomness of the system and counts
+    // up for each further one: two hashes under keys that nobody knows.
     let random = || u128::from(RandomState::new().build_hasher().finish());
     let bits = (random() << u64::BITS) | random();
     (bits & !UUID_VERSION_MASK) | UUID_VERSION_4

@@ -17,8 +17,6 @@ pub(crate) struct View {
     pub(crate) flushing: Vec<Arc<Memtable>>,
     /// Everything that has been flushed, newest data first.
     pub(crate) sstables: Vec<Arc<SSTableReader>>,
-    /// Generations that a compaction is reading.
-    pub(crate) compacting: BTreeSet<u64>,
 }
 
 impl View {
@@ -28,7 +26,6 @@ impl View {
             current: Arc::new(current),
             flushing: Vec::new(),
             sstables,
-            compacting: BTreeSet::new(),
         };
         view.sort();
         view
@@ -57,7 +54,6 @@ impl View {
     pub(crate) fn replace_compacted(&mut self, inputs: &BTreeSet<u64>, outputs: Vec<Arc<SSTableReader>>) {
         self.sstables
             .retain(|sstable| !inputs.contains(&sstable.generation()));
-        self.compacting.retain(|generation| !inputs.contains(generation));
         self.sstables.extend(outputs);
         self.sort();
     }

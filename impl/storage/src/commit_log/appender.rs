@@ -151,6 +151,11 @@ impl Appender {
         Some((Arc::clone(&self.file), section))
     }
 
+    /// The segment that allocates.
+    pub(super) fn file(&self) -> Arc<SegmentFile> {
+        Arc::clone(&self.file)
+    }
+
     /// Whether a next segment was made ahead.
     pub(super) const fn has_spare(&self) -> bool {
         self.spare.is_some()

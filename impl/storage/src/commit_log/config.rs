@@ -56,7 +56,7 @@ impl CommitLogConfig {
     }
 
     /// Checks the size of segments.
-    pub(super) fn validate(&self) -> Result<(), CommitLogError> {
+    pub(crate) fn validate(&self) -> Result<(), CommitLogError> {
         let segment_size_bytes = self.segment_size_bytes;
         let reason = if !segment_size_bytes.is_multiple_of(SEGMENT_SIZE_UNIT_BYTES) || segment_size_bytes == 0
         {

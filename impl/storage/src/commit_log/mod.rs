@@ -136,7 +136,7 @@ impl CommitLog {
         let is_replayed = earlier.is_empty();
         let size_bytes = first.size_bytes();
         let appender = Appender::new(first);
-        let led_by_writers = sync_service::writers_sync(&config.sync_mode, config.has_threads);
+        let led_by_writers = sync_service::writers_lead(&config.sync_mode, config.has_threads);
         let service = SyncService::new(appender.position(), clock.monotonic_ms(), led_by_writers);
         let shared = Arc::new(Shared {
             disk,
@@ -151,11 +151,13 @@ impl CommitLog {
             size_bytes: AtomicU64::new(size_bytes),
             config,
         });
-        let threads = Threads::start(&shared).map_err(CommitLogError::Threads)?;
-        Ok(Self {
+        let log = Self {
             shared,
-            threads: Mutex::new(threads),
-        })
+            threads: Mutex::default(),
+        };
+        let threads = Threads::start(&log.shared).map_err(CommitLogError::Threads)?;
+        *log.threads() = threads;
+        Ok(log)
     }
 
     /// Visits the records of earlier lives that end behind a position, in the order of appends.
@@ -298,27 +300,35 @@ impl CommitLog {
         self.shared.tick()
     }
 
-    /// Takes no more, syncs what was taken, ends the threads, and removes the segment that was made
-    /// ahead.
+    /// Takes no more, syncs what was taken, ends the threads, and removes the segments that nothing is in:
+    /// that which was made ahead, and where earlier ones are still to be replayed, the first too.
     ///
     /// # Errors
     /// When the disk fails, or has failed before; the threads have ended all the same.
     pub fn close(&self) -> Result<(), CommitLogError> {
         self.shared.appender().close();
-        self.stop_threads();
+        self.threads().stop(&self.shared);
         self.shared.sync()?;
-        self.shared.discard_spare()
+        self.shared.discard_unused()
     }
 
-    fn stop_threads(&self) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.stop(&self.shared);
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for CommitLog {
+    /// A start that fails before its replay is done leaves no segment of its own: there may be many such
+    /// starts, and nothing is in those segments.
     fn drop(&mut self) {
-        self.stop_threads();
+        self.threads().stop(&self.shared);
+        if self.shared.is_closed_or_replayed() {
+            return;
+        }
+        if let Err(error) = self.shared.discard_unused() {
+            // The next start passes over them, and removes them with the others.
+            tracing::warn!(%error, "commit log segments without records are still there");
+        }
     }
 }
 
@@ -365,6 +375,11 @@ impl Shared {
     /// Whether there is a thread that writes between two syncs.
     const fn writes_early(&self) -> bool {
         self.config.has_threads && self.config.marker_interval_ms().is_some()
+    }
+
+    /// Whether the log has been closed, or its first segment may have records.
+    fn is_closed_or_replayed(&self) -> bool {
+        self.appender().is_closed() || self.is_replayed.load(Ordering::Acquire)
     }
 
     /// Fields are consistent between statements, whoever panics.

@@ -219,14 +219,21 @@ impl Shared {
         Ok(())
     }
 
-    /// Removes the segment that was made ahead.
-    pub(super) fn discard_spare(&self) -> Result<(), CommitLogError> {
-        let spare = self.appender().take_spare();
-        if let Some(file) = spare {
-            self.shrink(file.size_bytes());
-            remove(&*self.disk, &self.config.directory, [file.path()])?;
+    /// Removes the segment that was made ahead; and the first, if nothing was ever taken because earlier
+    /// ones are still to be replayed.
+    ///
+    /// Without threads, which make and need segments. In any order: neither has a record.
+    pub(super) fn discard_unused(&self) -> Result<(), CommitLogError> {
+        let mut appender = self.appender();
+        let spare = appender.take_spare();
+        let first = (!self.is_replayed.load(Ordering::Acquire)).then(|| appender.file());
+        drop(appender);
+        if let Some(spare) = &spare {
+            self.shrink(spare.size_bytes());
         }
-        Ok(())
+        let unused: Vec<_> = spare.into_iter().chain(first).collect();
+        let paths = unused.iter().map(|file| file.path());
+        remove(&*self.disk, &self.config.directory, paths)
     }
 
     /// Removes the segments that hold nothing dirty.

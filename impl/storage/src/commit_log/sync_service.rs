@@ -50,7 +50,7 @@ pub(super) enum Request {
 #[derive(Debug)]
 pub(super) struct SyncService {
     state: Mutex<SyncState>,
-    /// Whether any of those who wait may have a turn, so that to wake one of them is enough.
+    /// Whether all of those who wait for the next turn would take it, so that to wake one of them is enough.
     is_led_by_writers: bool,
     /// Those who wait for a turn to end, those of even turns apart from those of odd ones: who is
     /// satisfied by the turn that runs, and who has to wait for the next.
@@ -338,10 +338,60 @@ pub(super) const fn progress(
     }
 }
 
-/// Whether writers that wait sync themselves, rather than the thread of the log.
-pub(super) const fn writers_sync(mode: &SyncMode, has_threads: bool) -> bool {
+/// Whether every writer that waits and is not satisfied by a sync leads the next one, if it is woken.
+///
+/// In periodic mode a sync may satisfy a writer whose record it does not have: by its time.
+pub(super) const fn writers_lead(mode: &SyncMode, has_threads: bool) -> bool {
     match mode {
         SyncMode::Batch => true,
-        SyncMode::Periodic { .. } | SyncMode::Group { .. } => !has_threads,
+        SyncMode::Group { .. } => !has_threads,
+        SyncMode::Periodic { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+
+    const fn at(position: u32) -> CommitLogPosition {
+        CommitLogPosition {
+            segment_id: 1,
+            position,
+        }
+    }
+
+    /// One of them was woken, was satisfied by the time of the sync, and told nobody.
+    #[test]
+    fn writers_behind_the_lag_whose_records_come_after_a_sync_all_end_with_it() {
+        const WRITERS_COUNT: usize = 4;
+        let is_led_by_writers = writers_lead(&SyncMode::periodic(1_000), false);
+        let service = Arc::new(SyncService::new(at(0), 0, is_led_by_writers));
+        let turn = service.take_turn(|| 5_000).expect("the disk works");
+        turn.syncs_to(at(1));
+        let (sender, ended) = mpsc::channel();
+        let (begin, begun) = mpsc::channel();
+        for _ in 0..WRITERS_COUNT {
+            let (service, sender, begin) = (Arc::clone(&service), sender.clone(), begin.clone());
+            // Not scoped: where the claim is wrong, the thread waits for ever.
+            thread::spawn(move || {
+                let is_satisfied = |_, last_sync_started_ms| {
+                    begin.send(()).ok();
+                    last_sync_started_ms >= 4_000
+                };
+                let turn = service.wait(at(2), true, || 6_000, is_satisfied);
+                sender.send(turn.is_ok_and(|turn| turn.is_none())).ok();
+            });
+        }
+        for _ in 0..WRITERS_COUNT {
+            begun.recv().expect("each looks whether it has to wait");
+        }
+        // The last that has looked holds the lock until it waits.
+        turn.synced(Ok(at(1))).expect("the disk works");
+        for _ in 0..WRITERS_COUNT {
+            let is_satisfied = ended.recv_timeout(Duration::from_secs(20));
+            assert_eq!(is_satisfied, Ok(true));
+        }
     }
 }

@@ -89,7 +89,11 @@ pub(crate) fn compact_what_is_due(shared: &Shared, table: &ColumnFamilyStore) ->
     if !turn.retry.is_due(now_ms) || nothing.is_some_and(|nothing| nothing.holds(&view, &schema, now_ms)) {
         return Ok(false);
     }
+    let retry = turn.retry;
+    // What panics pauses as what fails.
+    turn.retry.failed(now_ms, LONGEST_PAUSE_MS);
     let compacted = compact_next_of(shared, table, &view);
+    turn.retry = retry;
     turn.nothing = None;
     match compacted {
         Ok(true) => turn.retry.succeeded(),

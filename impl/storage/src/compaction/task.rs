@@ -87,7 +87,7 @@ impl Controller<'_> {
     }
 }
 
-/// Merges the inputs, which the view has as compacting, and puts the result in their place.
+/// Merges the inputs and puts the result in their place. The caller has the turn to compact the table.
 ///
 /// # Errors
 /// When the disk fails or an input is corrupt, or when it is ended early; the inputs stay then, and nothing else

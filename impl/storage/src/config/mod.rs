@@ -3,8 +3,11 @@
 //! Source: Cassandra `config.Config`, `config.DatabaseDescriptor.applySimpleConfig`, `conf/cassandra.yaml`.
 
 mod quantity;
+#[cfg(test)]
+mod tests;
 
 use crate::commit_log::CommitLogConfig;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use thiserror::Error;
 use thymbra_durability::SyncMode;
@@ -14,6 +17,9 @@ use thymbra_types::Partitioner;
 const DEFAULT_MEMTABLE_SPACE_BYTES: u64 = 2 << 30;
 /// Cassandra: `periodic_commitlog_sync_lag_block` is one and a half periods where it is not set.
 const DEFAULT_SYNC_PERIOD_MS: u64 = 10_000;
+
+/// What `cassandra.yaml` proposes for `commitlog_sync_group_window`.
+const DEFAULT_GROUP_WINDOW_MS: u64 = 1_000;
 
 /// Who does the work that nobody waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,6 +41,11 @@ pub struct Config {
     pub partitioner: Partitioner,
     /// When the commit log is synced, and who waits.
     pub commitlog_sync: SyncMode,
+    /// In periodic mode, and in no other: time between two syncs, milliseconds; absent, what
+    /// `commitlog_sync` says.
+    pub commitlog_sync_period_ms: Option<u64>,
+    /// In group mode: time between two syncs, milliseconds; absent, what `commitlog_sync` says.
+    pub commitlog_sync_group_window_ms: Option<u64>,
     /// In periodic mode: how old the last sync may be before writes wait, milliseconds; absent, what
     /// `commitlog_sync` says.
     pub periodic_commitlog_sync_lag_block_ms: Option<u64>,
@@ -95,6 +106,10 @@ pub enum ConfigError {
     },
 }
 
+/// What a share may be. Cassandra: `DatabaseDescriptor.applySimpleConfig`.
+const SHARES: RangeInclusive<f64> = 0.01..=0.99;
+/// The same in words.
+const EXPECTED_SHARE: &str = "a share from 0.01 to 0.99";
 /// Blocks of the promoted index that scans and compactions take at once.
 const STRETCH_BLOCKS_COUNT: u64 = 16;
 
@@ -108,6 +123,8 @@ impl Config {
             commitlog_directory: directory.join("commitlog"),
             partitioner: Partitioner::Murmur3,
             commitlog_sync: SyncMode::periodic(DEFAULT_SYNC_PERIOD_MS),
+            commitlog_sync_period_ms: None,
+            commitlog_sync_group_window_ms: None,
             periodic_commitlog_sync_lag_block_ms: None,
             commitlog_segment_size_bytes: 32 << 20,
             commitlog_compression: false,
@@ -126,7 +143,8 @@ impl Config {
         }
     }
 
-    /// Takes a line of `cassandra.yaml`, in its present or its old spelling.
+    /// Takes a line of `cassandra.yaml`, in its present or its old spelling. The order of lines that set
+    /// different things does not matter; whether they go together, [`Config::validate`] says.
     ///
     /// # Errors
     /// When no setting has that name, or it does not take that value; nothing has changed then.
@@ -170,16 +188,14 @@ impl Config {
             }
             "commitlog_sync" => self.set_commitlog_sync(name, value)?,
             "commitlog_sync_period" | "commitlog_sync_period_in_ms" => {
-                self.commitlog_sync = SyncMode::periodic(duration(name, value)?);
+                self.commitlog_sync_period_ms = Some(duration(name, value)?);
             }
             "periodic_commitlog_sync_lag_block" | "periodic_commitlog_sync_lag_block_in_ms" => {
                 self.periodic_commitlog_sync_lag_block_ms = Some(duration(name, value)?);
             }
             "commitlog_compression" => self.commitlog_compression = is_compressed(name, value)?,
             "commitlog_sync_group_window" | "commitlog_sync_group_window_in_ms" => {
-                self.commitlog_sync = SyncMode::Group {
-                    window_ms: duration(name, value)?,
-                };
+                self.commitlog_sync_group_window_ms = Some(duration(name, value)?);
             }
             _ => return Err(ConfigError::Unknown { name: name.into() }),
         }
@@ -194,7 +210,9 @@ impl Config {
             }
             ("batch", _) => SyncMode::Batch,
             ("group", group @ SyncMode::Group { .. }) => group,
-            ("group", SyncMode::Periodic { .. } | SyncMode::Batch) => SyncMode::Group { window_ms: 1_000 },
+            ("group", SyncMode::Periodic { .. } | SyncMode::Batch) => SyncMode::Group {
+                window_ms: DEFAULT_GROUP_WINDOW_MS,
+            },
             (_, _) => return Err(wrong(name, value, "periodic, batch or group")),
         };
         Ok(())
@@ -202,12 +220,75 @@ impl Config {
 
     /// When the commit log is synced, and who waits how long.
     fn sync_mode(&self) -> SyncMode {
-        match (self.commitlog_sync, self.periodic_commitlog_sync_lag_block_ms) {
-            (SyncMode::Periodic { period_ms, .. }, Some(lag_block_ms)) => SyncMode::Periodic {
-                period_ms,
-                lag_block_ms,
+        match self.commitlog_sync {
+            SyncMode::Periodic { .. } => {
+                let mode = match self.commitlog_sync_period_ms {
+                    Some(period_ms) => SyncMode::periodic(period_ms),
+                    None => self.commitlog_sync,
+                };
+                match (mode, self.periodic_commitlog_sync_lag_block_ms) {
+                    (SyncMode::Periodic { period_ms, .. }, Some(lag_block_ms)) => SyncMode::Periodic {
+                        period_ms,
+                        lag_block_ms,
+                    },
+                    (mode @ (SyncMode::Periodic { .. } | SyncMode::Batch | SyncMode::Group { .. }), _) => {
+                        mode
+                    }
+                }
+            }
+            SyncMode::Batch => SyncMode::Batch,
+            SyncMode::Group { window_ms } => SyncMode::Group {
+                window_ms: self.commitlog_sync_group_window_ms.unwrap_or(window_ms),
             },
-            (mode @ (SyncMode::Periodic { .. } | SyncMode::Batch | SyncMode::Group { .. }), _) => mode,
+        }
+    }
+
+    /// Checks that the engine can work with the settings, alone and together.
+    ///
+    /// # Errors
+    /// When it cannot; the error names the setting.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.validate_sync()?;
+        let zero = |name: &str, expected| Err(wrong(name, "0", expected));
+        if self.memtable_flush_writers == 0 {
+            return zero("memtable_flush_writers", "a number from 1 on");
+        }
+        if self.memtable_heap_space_bytes == 0 {
+            return zero("memtable_heap_space", "a size above 0");
+        }
+        if self.column_index_size_bytes == 0 {
+            return zero("column_index_size", "a size above 0");
+        }
+        match self.memtable_cleanup_threshold {
+            Some(share) if !SHARES.contains(&share) => {
+                let value = share.to_string();
+                Err(wrong("memtable_cleanup_threshold", &value, EXPECTED_SHARE))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The same for what decides on syncs. A period of 0 is none, as in Cassandra.
+    fn validate_sync(&self) -> Result<(), ConfigError> {
+        let has_period = self
+            .commitlog_sync_period_ms
+            .is_some_and(|period_ms| period_ms > 0);
+        let conflict = |reason| Err(ConfigError::Conflict { reason });
+        match self.sync_mode() {
+            SyncMode::Batch if has_period => {
+                conflict("`commitlog_sync: batch` and a `commitlog_sync_period` do not go together")
+            }
+            SyncMode::Group { .. } if has_period => conflict(
+                "`commitlog_sync: group` and a `commitlog_sync_period` do not go together: \
+                 its period is `commitlog_sync_group_window`",
+            ),
+            SyncMode::Periodic { period_ms: 0, .. } => {
+                conflict("`commitlog_sync: periodic` needs a `commitlog_sync_period` above 0")
+            }
+            SyncMode::Group { window_ms: 0 } => {
+                conflict("`commitlog_sync: group` needs a `commitlog_sync_group_window` above 0")
+            }
+            SyncMode::Periodic { .. } | SyncMode::Batch | SyncMode::Group { .. } => Ok(()),
         }
     }
 
@@ -316,135 +397,6 @@ fn is_compressed(name: &str, value: &str) -> Result<bool, ConfigError> {
 fn share(name: &str, value: &str) -> Result<f64, ConfigError> {
     let share: Option<f64> = value.parse().ok();
     share
-        .filter(|share| (0.01..=0.99).contains(share))
-        .ok_or_else(|| wrong(name, value, "a share from 0.01 to 0.99"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn old_and_new_spellings_set_the_same() {
-        let set = |lines: &[(&str, &str)]| {
-            let mut config = Config::under("/node");
-            for (name, value) in lines {
-                config.set(name, value).expect("a setting of Cassandra");
-            }
-            config
-        };
-        let old = set(&[
-            ("commitlog_segment_size_in_mb", "8"),
-            ("memtable_heap_space_in_mb", "100"),
-            ("memtable_offheap_space_in_mb", "50"),
-            ("trickle_fsync_interval_in_kb", "512"),
-            ("column_index_size_in_kb", "4"),
-            ("compaction_throughput_mb_per_sec", "16"),
-            ("commitlog_sync_period_in_ms", "500"),
-        ]);
-        let new = set(&[
-            ("commitlog_segment_size", "8MiB"),
-            ("memtable_heap_space", "100MiB"),
-            ("memtable_offheap_space", "50MiB"),
-            ("trickle_fsync_interval", "512KiB"),
-            ("column_index_size", "4KiB"),
-            ("compaction_throughput", "16MiB/s"),
-            ("commitlog_sync_period", "500ms"),
-        ]);
-        assert_eq!(format!("{old:?}"), format!("{new:?}"));
-        assert_eq!(old.commitlog_segment_size_bytes, 8 << 20);
-        assert_eq!(old.memtable_cleanup_bytes(), 50 << 20);
-    }
-
-    #[test]
-    fn unknown_names_and_values_are_refused_and_change_nothing() {
-        let mut config = Config::under("/node");
-        let before = format!("{config:?}");
-        for (name, value, message) in [
-            ("memtable_heap", "1MiB", "no setting is called `memtable_heap`"),
-            (
-                "memtable_heap_space",
-                "lots",
-                "`memtable_heap_space: lots` is not a size, such as 32MiB",
-            ),
-            (
-                "commitlog_sync",
-                "never",
-                "`commitlog_sync: never` is not periodic, batch or group",
-            ),
-            (
-                "trickle_fsync",
-                "10MiB",
-                "`trickle_fsync: 10MiB` is not true or false",
-            ),
-            (
-                "memtable_cleanup_threshold",
-                "1.5",
-                "`memtable_cleanup_threshold: 1.5` is not a share from 0.01 to 0.99",
-            ),
-        ] {
-            let error = config.set(name, value).expect_err("a wrong setting");
-            assert_eq!(error.to_string(), message);
-        }
-        assert_eq!(format!("{config:?}"), before);
-    }
-
-    #[test]
-    fn compressor_is_lz4_or_none() {
-        let mut config = Config::under("/node");
-        for (value, expected) in [
-            ("LZ4Compressor", true),
-            ("", false),
-            ("org.apache.cassandra.io.compress.LZ4Compressor", true),
-            ("null", false),
-            ("[{class_name: LZ4Compressor}]", true),
-            ("- class_name: \"LZ4Compressor\"", true),
-        ] {
-            config.set("commitlog_compression", value).expect(value);
-            assert_eq!(config.commit_log(None).is_compressed, expected, "{value}");
-        }
-        for value in [
-            "SnappyCompressor",
-            "true",
-            "[{class_name: LZ4Compressor, parameters: []}]",
-        ] {
-            config.set("commitlog_compression", value).expect_err(value);
-        }
-        assert!(config.commitlog_compression);
-    }
-
-    #[test]
-    fn lag_block_holds_whenever_it_is_set_and_in_periodic_mode_only() {
-        let mut config = Config::under("/node");
-        let mut after = |name: &str, value: &str| {
-            config.set(name, value).expect("a valid setting");
-            config.commit_log(None).sync_mode
-        };
-        let periodic = |period_ms, lag_block_ms| SyncMode::Periodic {
-            period_ms,
-            lag_block_ms,
-        };
-        assert_eq!(after("commitlog_sync_period", "2s"), periodic(2_000, 3_000));
-        assert_eq!(
-            after("periodic_commitlog_sync_lag_block", "500ms"),
-            periodic(2_000, 500)
-        );
-        assert_eq!(after("commitlog_sync_period_in_ms", "1000"), periodic(1_000, 500));
-        assert_eq!(after("commitlog_sync", "batch"), SyncMode::Batch);
-        assert_eq!(
-            after("periodic_commitlog_sync_lag_block_in_ms", "700"),
-            SyncMode::Batch
-        );
-        assert_eq!(after("commitlog_sync", "periodic"), periodic(10_000, 700));
-    }
-
-    #[test]
-    fn flush_begins_at_a_third_of_the_space_with_two_writers() {
-        let mut config = Config::under("/node");
-        config.memtable_heap_space_bytes = 200;
-        config.memtable_offheap_space_bytes = 100;
-        assert_eq!(config.memtable_cleanup_bytes(), 100);
-        config.memtable_cleanup_threshold = Some(0.5);
-        assert_eq!(config.memtable_cleanup_bytes(), 150);
-    }
+        .filter(|share| SHARES.contains(share))
+        .ok_or_else(|| wrong(name, value, EXPECTED_SHARE))
 }

@@ -8,6 +8,9 @@ use crate::compaction;
 use crate::retry::Complaints;
 use crate::storage_error::{StorageError, first_error};
 use crate::sync::{lock, write};
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -59,29 +62,57 @@ pub(super) struct BackgroundThreads {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// What a thread does until it ends.
+type ThreadBody = Box<dyn FnOnce() + Send>;
+
 impl BackgroundThreads {
     /// As many threads flush as the settings say, one compacts; the commit log has its own.
     pub(super) fn start(shared: &Arc<Shared>) -> Result<Self, StorageError> {
+        Self::start_by(shared, |name, body| {
+            thread::Builder::new().name(name.to_owned()).spawn(body)
+        })
+    }
+
+    /// The same with threads from somewhere. If there are too few, none is left.
+    fn start_by(
+        shared: &Arc<Shared>,
+        mut spawn: impl FnMut(&str, ThreadBody) -> io::Result<JoinHandle<()>>,
+    ) -> Result<Self, StorageError> {
         let (of_flushes, of_compactions) = (Arc::default(), Arc::default());
-        let spawn = |name: &str, work: Work, complaints: &Arc<Complaints>| {
-            let (shared, complaints) = (Arc::clone(shared), Arc::clone(complaints));
-            thread::Builder::new()
-                .name(name.to_owned())
-                .spawn(move || run(&shared, work, &complaints))
-                .map_err(StorageError::Thread)
-        };
-        let writers = (0..shared.config.memtable_flush_writers)
-            .map(|_| spawn("MemtableFlushWriter", Shared::flush_what_is_due, &of_flushes));
-        let compactor = spawn("CompactionExecutor", Shared::compact_what_is_due, &of_compactions);
-        let threads = writers.chain([compactor]).collect::<Result<_, _>>()?;
-        Ok(Self { threads })
+        let writers = (0..shared.config.memtable_flush_writers).map(|_| {
+            (
+                "MemtableFlushWriter",
+                Shared::flush_what_is_due as Work,
+                &of_flushes,
+            )
+        });
+        let compactor = (
+            "CompactionExecutor",
+            Shared::compact_what_is_due as Work,
+            &of_compactions,
+        );
+        let mut started = Self { threads: Vec::new() };
+        for (name, work, complaints) in writers.chain([compactor]) {
+            let (working, complaints) = (Arc::clone(shared), Arc::clone(complaints));
+            match spawn(name, Box::new(move || run(&working, work, &complaints))) {
+                Ok(thread) => started.threads.push(thread),
+                Err(error) => {
+                    shared.is_closed.store(true, Ordering::SeqCst);
+                    shared.signals.notify();
+                    started.join();
+                    return Err(StorageError::Thread(error));
+                }
+            }
+        }
+        Ok(started)
     }
 
     /// Waits for the threads, which stop because the engine is closed.
     pub(super) fn join(self) {
         for thread in self.threads {
-            // A thread that panicked has said so; its work is lost with the process, as in a crash.
-            drop(thread.join());
+            if thread.join().is_err() {
+                tracing::error!("a thread of the background has panicked, and not in its work");
+            }
         }
     }
 }
@@ -90,21 +121,43 @@ impl BackgroundThreads {
 type Work = fn(&Shared) -> Result<bool, StorageError>;
 
 /// Works until the engine is closed; what fails is said, and due again after a pause.
+///
+/// A panic is such a failure: the threads of Cassandra's executors go on too, and writers may wait for
+/// what this one does.
 fn run(shared: &Shared, work: Work, complaints: &Complaints) {
     while !shared.is_closed.load(Ordering::SeqCst) {
-        match work(shared) {
-            Ok(true) => shared.signals.notify(),
-            Ok(false) => shared.signals.wait_a_while(),
-            Err(StorageError::Closed) => {}
-            Err(error) => {
+        match catch_unwind(AssertUnwindSafe(|| work(shared))) {
+            Ok(Ok(true)) => shared.signals.notify(),
+            Ok(Ok(false)) => shared.signals.wait_a_while(),
+            Ok(Err(StorageError::Closed)) => {}
+            Ok(Err(error)) => {
                 if let Some(unsaid_count) = complaints.failed(shared.clock.monotonic_ms()) {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, unsaid_count, "background work failed, and is tried again");
                 }
                 shared.signals.wait_a_while();
             }
+            Err(panic) => {
+                if let Some(unsaid_count) = complaints.failed(shared.clock.monotonic_ms()) {
+                    let message = message_of(&*panic);
+                    tracing::error!(
+                        message,
+                        unsaid_count,
+                        "background work panicked, and is tried again"
+                    );
+                }
+                shared.signals.wait_a_while();
+            }
         }
     }
+}
+
+/// What a panic says, if it says it in words.
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or_default()
 }
 
 impl StorageEngine {
@@ -212,5 +265,38 @@ impl Shared {
         });
         first_error(compacted)?;
         Ok(has_compacted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Background, Config, ManualClock, SimulatedDisk};
+
+    /// Those that had been started kept the directories locked for as long as the process lived.
+    #[test]
+    fn engine_that_gets_too_few_threads_leaves_none() {
+        let config = || Config {
+            background: Background::Manual,
+            ..Config::under("/node")
+        };
+        let disk = SimulatedDisk::new();
+        let open = || {
+            let clock = Arc::new(ManualClock::at_ms(1_000_000));
+            StorageEngine::open(config(), Arc::new(disk.clone()), clock)
+        };
+        let engine = open().expect("the engine opens");
+        let mut started_count = 0;
+        let started = BackgroundThreads::start_by(&engine.shared, |_, body| {
+            if started_count == 2 {
+                return Err(io::Error::from(io::ErrorKind::WouldBlock));
+            }
+            started_count += 1;
+            thread::Builder::new().spawn(body)
+        });
+        assert!(matches!(started, Err(StorageError::Thread(_))));
+        assert_eq!(Arc::strong_count(&engine.shared), 1);
+        drop(engine);
+        open().expect("nobody has the directories");
     }
 }

@@ -57,16 +57,22 @@ pub(super) fn drop_table(shared: &Shared, dropped: &Arc<ColumnFamilyStore>) -> R
     ])
 }
 
-/// The memory of memtables that nobody will write is taken for free, once.
+/// The memory of memtables that nobody will write is taken for free, once. The table takes no calls any more.
 pub(super) fn forget_memory(shared: &Shared, table: &ColumnFamilyStore) {
     if !table.forgets_memory() {
         return;
     }
+    // Writes and switches that began while the table ran are over then, and there are no more.
+    drop(write(&shared.tables));
+    drop(write(&shared.write_order));
     let view = table.view();
-    let flushing: u64 = view.flushing.iter().map(|memtable| memtable.size_bytes()).sum();
-    let all = flushing + view.current.size_bytes();
-    shared.memtable_bytes.fetch_sub(all, Ordering::Relaxed);
-    shared.reclaiming_bytes.fetch_sub(flushing, Ordering::Relaxed);
+    for memtable in &view.flushing {
+        flush::release_memory(shared, memtable);
+    }
+    if view.current.release() {
+        let size_bytes = view.current.size_bytes();
+        shared.memtable_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
+    }
     shared.signals.notify();
 }
 
@@ -137,4 +143,134 @@ fn remove_files(disk: &dyn Disk, directory: &Path) -> DiskResult<()> {
     directory
         .parent()
         .map_or(Ok(()), |parent| disk.sync_directory(parent))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::clock::{Clock, ManualClock};
+    use crate::disk::SimulatedDisk;
+    use crate::engine::StorageEngine;
+    use crate::error::DiskOperation;
+    use crate::{Background, Config};
+    use std::fmt::{self, Debug, Formatter};
+    use std::io;
+    use std::sync::atomic::Ordering;
+    use std::sync::{Arc, Mutex};
+    use thymbra_durability::SyncMode;
+    use thymbra_format::marshal::AbstractType;
+    use thymbra_format::schema::TableMetadata;
+    use thymbra_types::{
+        Cell, CellName, Clustering, DecoratedKey, Mutation, Partition, Partitioner, Row, TableId, Timestamp,
+    };
+
+    const TABLE: TableId = TableId(1);
+
+    type Interruption = Box<dyn FnOnce() + Send>;
+
+    /// Does something when it is asked for the time next, as the flusher does that begins an SSTable.
+    struct InterruptingClock {
+        clock: ManualClock,
+        interruption: Mutex<Option<Interruption>>,
+    }
+
+    impl Debug for InterruptingClock {
+        fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+            self.clock.fmt(formatter)
+        }
+    }
+
+    impl Clock for InterruptingClock {
+        fn now_us(&self) -> u64 {
+            let interruption = self.interruption.lock().expect("no holder panics").take();
+            if let Some(interruption) = interruption {
+                interruption();
+            }
+            self.clock.now_us()
+        }
+
+        fn monotonic_ms(&self) -> u64 {
+            self.clock.monotonic_ms()
+        }
+    }
+
+    fn write(engine: &StorageEngine, value_bytes: usize) {
+        let mut row = Row::default();
+        let cell = Cell::live(Timestamp(1), &*vec![1; value_bytes]);
+        row.cells.insert(CellName::simple("v"), cell);
+        let update = Partition {
+            rows: [(Clustering::default(), row)].into(),
+            ..Partition::default()
+        };
+        let mutation = Mutation {
+            keyspace: "ks".into(),
+            key: DecoratedKey::new(Partitioner::Murmur3, *b"key"),
+            updates: [(TABLE, update)].into(),
+        };
+        engine.apply(mutation).expect("the engine takes writes");
+    }
+
+    /// While a flusher writes the second memtable of a table, another writes the first, and one looks for
+    /// work. Gives the memory that is counted in the end, all and switched out, and the index of the
+    /// operation that ends the first flush.
+    fn flush_both(failing: Option<u64>) -> ((u64, u64), u64) {
+        let disk = SimulatedDisk::new();
+        let clock = Arc::new(InterruptingClock {
+            clock: ManualClock::at_ms(1_000_000),
+            interruption: Mutex::new(None),
+        });
+        let config = Config {
+            background: Background::Manual,
+            commitlog_sync: SyncMode::Batch,
+            commitlog_segment_size_bytes: 1 << 20,
+            ..Config::under("/node")
+        };
+        let engine = StorageEngine::open(config, Arc::new(disk.clone()), Arc::clone(&clock) as _);
+        let engine = Arc::new(engine.expect("the engine opens"));
+        engine.create_keyspace("ks", true).expect("a new keyspace");
+        let table = TableMetadata::builder("ks", "t", TABLE)
+            .partition_key("k", AbstractType::Bytes)
+            .regular_column("v", AbstractType::Bytes)
+            .build();
+        engine
+            .create_table(table.expect("a valid table"))
+            .expect("a new table");
+        write(&engine, 1_000);
+        let first = engine.begin_flush(TABLE).expect("a flush begins");
+        write(&engine, 2_000);
+        let second = engine.begin_flush(TABLE).expect("a flush begins");
+        write(&engine, 3_000);
+
+        let commit_index = Arc::new(Mutex::new(0));
+        let (other, index) = (Arc::clone(&engine), Arc::clone(&commit_index));
+        let flush_first: Interruption = Box::new(move || {
+            if let Some(operation_index) = failing {
+                disk.fail_at(operation_index, io::ErrorKind::Other);
+            }
+            assert_eq!(other.finish_flush(&first).is_err(), failing.is_some());
+            let operations = disk.operations().into_iter();
+            let mut commits = operations.filter(|record| {
+                record.operation == DiskOperation::Write && record.path.to_string_lossy().contains("_txn_")
+            });
+            *index.lock().expect("no holder panics") = commits.next_back().map_or(0, |record| record.index);
+            other.tick().expect("a stopped table is no error of others");
+        });
+        *clock.interruption.lock().expect("no holder panics") = Some(flush_first);
+        engine.finish_flush(&second).expect("the second flush succeeds");
+        let shared = &engine.shared;
+        let counted = [&shared.memtable_bytes, &shared.reclaiming_bytes];
+        let [all, switched_out] = counted.map(|counted| counted.load(Ordering::Relaxed));
+        let commit_index = *commit_index.lock().expect("no holder panics");
+        ((all, switched_out), commit_index)
+    }
+
+    /// The memory of a memtable whose flush ended after its table was stopped was subtracted twice: all
+    /// memory seemed to be used, and writers waited for ever.
+    #[test]
+    fn memory_of_a_memtable_is_released_once_also_if_its_table_is_stopped_while_it_is_written() {
+        let ((all, switched_out), commit_index) = flush_both(None);
+        assert!((3_000..4_000).contains(&all), "the third memtable: {all}");
+        assert_eq!(switched_out, 0);
+        let (counted, _) = flush_both(Some(commit_index));
+        assert_eq!(counted, (0, 0));
+    }
 }

@@ -13,6 +13,7 @@ use crate::memtable::Memtable;
 use crate::storage_error::{StorageError, first_error};
 use crate::sync::{lock, write};
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -84,7 +85,11 @@ impl Shared {
     pub(crate) fn flush_all(&self) -> Result<(), StorageError> {
         let tables = self.all_tables().into_iter();
         let tables = tables.filter(|table| !table.is_dropping());
-        first_error(tables.map(|table| self.flush(&table)))
+        first_error(tables.map(|table| match self.flush(&table) {
+            // It was dropped meanwhile.
+            Err(StorageError::UnknownTable { .. }) => Ok(()),
+            flushed => flushed,
+        }))
     }
 
     /// Wakes the flushers when memtables are large, and waits while they are too large.
@@ -119,6 +124,9 @@ impl Shared {
     ///
     /// # Errors
     /// The first that occurs.
+    ///
+    /// # Panics
+    /// When writing a memtable does, after the others have been written.
     pub(super) fn flush_what_is_due(&self) -> Result<bool, StorageError> {
         let (due, given_up) = {
             // Two that look at the same moment would choose the same table.
@@ -126,13 +134,21 @@ impl Shared {
             self.due_flushes()
         };
         let mut failed = BTreeSet::new();
+        let mut panicked = None;
         let written = due.iter().map(|(table, memtable)| {
-            match flush::write_memtable(self, table, memtable) {
+            let write = || flush::write_memtable(self, table, memtable);
+            match catch_unwind(AssertUnwindSafe(write)) {
                 // Nothing of it is needed any more.
-                Err(StorageError::UnknownTable { .. }) | Ok(()) => Ok(()),
-                Err(error) => {
+                Ok(Err(StorageError::UnknownTable { .. }) | Ok(())) => Ok(()),
+                Ok(Err(error)) => {
                     failed.insert(table.id());
                     Err(error)
+                }
+                // Nobody else knows of the memtables that are still to be written.
+                Err(panic) => {
+                    failed.insert(table.id());
+                    panicked = Some(panic);
+                    Ok(())
                 }
             }
         });
@@ -142,6 +158,9 @@ impl Shared {
             if failed.contains(&table.id()) {
                 table.flush_retry().failed(now_ms, LONGEST_PAUSE_MS);
             }
+        }
+        if let Some(panic) = panicked {
+            resume_unwind(panic);
         }
         written?;
         let is_any_due = !due.is_empty();

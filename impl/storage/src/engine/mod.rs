@@ -102,6 +102,8 @@ impl StorageEngine {
     /// When the settings do not go together, another engine works on the files, the disk fails, or a
     /// file is corrupt.
     pub fn open(config: Config, disk: Arc<dyn Disk>, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
+        config.validate()?;
+        config.commit_log(None).validate()?;
         let threaded = config.background == Background::Threads;
         let shared = Arc::new(recovery::open(config, disk, clock)?);
         let threads = match threaded {

@@ -11,7 +11,8 @@ use thymbra_types::TableId;
 pub struct EngineStatistics {
     /// By table.
     pub tables: BTreeMap<TableId, TableStatistics>,
-    /// Segments of the commit log on the disk.
+    /// Segments of the commit log that this life has made and not removed; those of earlier lives are not
+    /// among them.
     pub commit_log_segments_count: u64,
     /// Bytes of those segments.
     pub commit_log_size_bytes: u64,

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::hint::black_box;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, TryLockError};
 use thymbra_durability::{MemtableBounds, MemtableRules as _};
 use thymbra_format::mutation::{TableLayout, UpdateDecoder};
@@ -54,6 +54,8 @@ pub(crate) struct Memtable {
     created_ms: u64,
     size_bytes: AtomicU64,
     operations_count: AtomicU64,
+    /// Whether its memory has been taken for free.
+    is_released: AtomicBool,
     claim: Mutex<Option<u64>>,
 }
 
@@ -82,6 +84,21 @@ pub(crate) enum Flushed<'m> {
     SingleRow(&'m SingleRow<'m, 'm>),
     /// All of it, in normal form.
     Partition(&'m Partition),
+}
+
+/// How much is copied at once: a partition that reaches either limit is the last, also the first one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchLimit {
+    pub(crate) partitions_count: usize,
+    pub(crate) data_bytes: usize,
+}
+
+/// Copies of partitions that follow each other.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) partitions: Vec<(DecoratedKey, Partition)>,
+    /// Whether a limit was reached, so that there may be more behind the last.
+    pub(crate) is_full: bool,
 }
 
 /// An update as the commit log has it.
@@ -215,6 +232,7 @@ impl Memtable {
             created_ms,
             size_bytes: AtomicU64::new(0),
             operations_count: AtomicU64::new(0),
+            is_released: AtomicBool::new(false),
             claim: Mutex::new(None),
         }
     }
@@ -285,26 +303,28 @@ impl Memtable {
         shards.min()
     }
 
-    /// Up to `limit_count` partitions with keys in a range, in order.
+    /// The first partitions with keys in a range, in order, as far as a limit allows.
     pub(crate) fn range(
         &self,
         range: (Bound<&DecoratedKey>, Bound<&DecoratedKey>),
-        limit_count: usize,
-    ) -> Vec<(DecoratedKey, Partition)> {
-        let mut found = Vec::new();
+        limit: BatchLimit,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        let mut data_bytes = 0;
         let mut decoder = self.decoder();
         for shard in &self.shards {
             let shard = read(shard);
-            let missing = limit_count - found.len();
-            for (key, slot) in shard.partitions.range::<DecoratedKey, _>(range).take(missing) {
-                let partition = slot.partition(&shard.arena, &mut decoder);
-                found.push((key.clone(), partition.into_owned()));
-            }
-            if found.len() >= limit_count {
-                break;
+            for (key, slot) in shard.partitions.range::<DecoratedKey, _>(range) {
+                let partition = slot.partition(&shard.arena, &mut decoder).into_owned();
+                data_bytes += partition.data_size_bytes();
+                batch.partitions.push((key.clone(), partition));
+                if batch.partitions.len() >= limit.partitions_count || data_bytes >= limit.data_bytes {
+                    batch.is_full = true;
+                    return batch;
+                }
             }
         }
-        found
+        batch
     }
 
     /// Calls a function with every partition in order; readers may read meanwhile.
@@ -359,6 +379,11 @@ impl Memtable {
     /// the slabs of Cassandra's allocators.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.size_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that its memory counts as free; false if that has been done.
+    pub(crate) fn release(&self) -> bool {
+        !self.is_released.swap(true, Ordering::SeqCst)
     }
 
     /// Updates that were put in.

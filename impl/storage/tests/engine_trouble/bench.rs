@@ -1,6 +1,7 @@
 //! Two tables, what is done with them, and a disk that refuses what it is told to.
 
 use std::io;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -73,7 +74,14 @@ pub(crate) struct Refusing {
 struct Order {
     operation: DiskOperation,
     path_part: &'static str,
-    is_refused: bool,
+    answer: Answer,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    Refuse,
+    Hold,
+    Panic,
 }
 
 impl Refusing {
@@ -82,7 +90,7 @@ impl Refusing {
         self.order(Some(Order {
             operation,
             path_part,
-            is_refused: true,
+            answer: Answer::Refuse,
         }));
     }
 
@@ -91,7 +99,16 @@ impl Refusing {
         self.order(Some(Order {
             operation,
             path_part,
-            is_refused: false,
+            answer: Answer::Hold,
+        }));
+    }
+
+    /// From now on panics in an operation, which no disk does but what calls one may.
+    pub(crate) fn panic(&self, operation: DiskOperation, path_part: &'static str) {
+        self.order(Some(Order {
+            operation,
+            path_part,
+            answer: Answer::Panic,
         }));
     }
 
@@ -122,16 +139,25 @@ impl Refusing {
         };
         let mut order = self.order.lock().expect("no holder panics");
         while let Some(found) = concerns(&order) {
-            if found.is_refused {
-                self.refused_count.fetch_add(1, Ordering::SeqCst);
-                return Err(DiskError {
-                    operation,
-                    path: path.to_path_buf(),
-                    source: io::Error::other("refused"),
-                });
+            match found.answer {
+                Answer::Refuse => {
+                    self.refused_count.fetch_add(1, Ordering::SeqCst);
+                    return Err(DiskError {
+                        operation,
+                        path: path.to_path_buf(),
+                        source: io::Error::other("refused"),
+                    });
+                }
+                Answer::Hold => {
+                    self.held_count.fetch_add(1, Ordering::SeqCst);
+                    order = self.changed.wait(order).expect("no holder panics");
+                }
+                Answer::Panic => {
+                    self.refused_count.fetch_add(1, Ordering::SeqCst);
+                    drop(order);
+                    resume_unwind(Box::new("as the test wants it"));
+                }
             }
-            self.held_count.fetch_add(1, Ordering::SeqCst);
-            order = self.changed.wait(order).expect("no holder panics");
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::bench::{OTHER, Refusing, TABLE, config, insert, make_tables, open, open_with, table, values};
 use std::path::{Path, PathBuf};
+use thymbra_durability::SyncMode;
 use thymbra_storage::disk::simulated::Kept;
 use thymbra_storage::{Config, Disk as _, DiskOperation, RealDisk, SimulatedDisk, StorageError};
 
@@ -233,4 +234,67 @@ fn crash_leaves_a_table_that_is_dropped_whole_or_not_at_all() {
         }
     }
     assert!(there > 0 && gone > 0, "{there} {gone}");
+}
+
+/// With no flush writer the engine opened, and writers waited for ever when memory was used up.
+#[test]
+fn settings_that_the_engine_cannot_work_with_are_refused_before_anything_is_done() {
+    let with = |change: fn(&mut Config)| {
+        let mut config = config();
+        change(&mut config);
+        config
+    };
+    for (config, setting) in [
+        (
+            with(|config| config.memtable_flush_writers = 0),
+            "memtable_flush_writers",
+        ),
+        (
+            with(|config| config.memtable_heap_space_bytes = 0),
+            "memtable_heap_space",
+        ),
+        (
+            with(|config| config.column_index_size_bytes = 0),
+            "column_index_size",
+        ),
+        (
+            with(|config| config.memtable_cleanup_threshold = Some(0.0)),
+            "memtable_cleanup_threshold",
+        ),
+        (
+            with(|config| config.memtable_cleanup_threshold = Some(1.1)),
+            "memtable_cleanup_threshold",
+        ),
+        (
+            with(|config| config.memtable_cleanup_threshold = Some(f64::NAN)),
+            "memtable_cleanup_threshold",
+        ),
+        (
+            with(|config| config.commitlog_sync = SyncMode::periodic(0)),
+            "commitlog_sync_period",
+        ),
+        (
+            with(|config| config.commitlog_sync = SyncMode::Group { window_ms: 0 }),
+            "commitlog_sync_group_window",
+        ),
+        (
+            with(|config| config.commitlog_sync_period_ms = Some(10_000)),
+            "commitlog_sync_period",
+        ),
+    ] {
+        let disk = SimulatedDisk::new();
+        let error = open_with(disk.clone(), config).map(drop).expect_err(setting);
+        let StorageError::Config(reason) = error else {
+            panic!("{setting}: {error}");
+        };
+        assert!(reason.to_string().contains(setting), "{reason}");
+        assert_eq!(disk.operation_count(), 0, "{setting}");
+    }
+    let disk = SimulatedDisk::new();
+    let crooked = with(|config| config.commitlog_segment_size_bytes = 1_000);
+    let error = open_with(disk.clone(), crooked)
+        .map(drop)
+        .expect_err("not a multiple of 1024");
+    assert!(matches!(error, StorageError::CommitLog(_)), "{error}");
+    assert_eq!(disk.operation_count(), 0);
 }

@@ -1,8 +1,12 @@
 //! What has failed is tried again, not too often; what finds nothing to do does not look again at once.
 
-use crate::bench::{NOW_MS, OTHER, Refusing, TABLE, config, insert, make_tables, values, within_seconds};
+use crate::bench::{
+    NOW_MS, OTHER, Refusing, TABLE, config, definition, insert, make_tables, values, within_seconds,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
+use thymbra_format::schema::TableParams;
 use thymbra_storage::{Background, Config, DiskOperation, ManualClock, StorageEngine};
 use thymbra_types::TableId;
 
@@ -144,6 +148,65 @@ fn writer_that_waits_for_memory_goes_on_after_a_long_pause() {
         writer.is_finished()
     });
     writer.join().expect("no panic");
+}
+
+/// The thread died, and with the last one everything that is flushed by itself; what it had switched out
+/// beside the memtable that it panicked at was nobody's any more.
+#[test]
+fn flush_that_panics_is_tried_again_and_keeps_no_other_from_being_written() {
+    let disk = Refusing::default();
+    let clock = Arc::new(ManualClock::at_ms(NOW_MS));
+    let config = Config {
+        background: Background::Threads,
+        memtable_flush_writers: 1,
+        ..config()
+    };
+    let engine = StorageEngine::open(config, Arc::new(disk.clone()), Arc::clone(&clock) as _);
+    let engine = engine.expect("the engine opens");
+    make_tables(&engine, true);
+    for (name, table) in [("t", TABLE), ("u", OTHER)] {
+        let params = TableParams {
+            memtable_flush_period_ms: 1_000,
+            ..TableParams::default()
+        };
+        let periodic = definition(name, table).params(params).build();
+        engine
+            .alter_table(periodic.expect("a valid table"))
+            .expect("parameters may change");
+        engine.apply(insert(table, "a", 0, 1, "v")).expect("a write");
+    }
+    let flushes = |table: TableId| engine.statistics().tables[&table].flushes_count;
+    disk.panic(DiskOperation::CreateNew, "/t-");
+    clock.advance_ms(1_000);
+    within_seconds(20, "the other table is flushed", || flushes(OTHER) == 1);
+    assert!(disk.refused_count() > 0);
+    assert_eq!(
+        (flushes(TABLE), values(&engine, TABLE, "a")),
+        (0, vec!["v".to_owned()])
+    );
+    disk.repair();
+    within_seconds(20, "the flush is tried again", || {
+        clock.advance_ms(LONGEST_PAUSE_MS / 10);
+        flushes(TABLE) == 1
+    });
+    engine.close().expect("it closes");
+}
+
+/// It would be tried five times a second.
+#[test]
+fn compaction_that_panics_pauses_as_one_that_fails() {
+    let stage = Stage::new();
+    (1..=4).for_each(|timestamp| stage.write_and_flush(TABLE, timestamp));
+    stage.disk.panic(DiskOperation::CreateNew, "Data.db");
+    for _ in 0..MINUTE_MS / POLL_MS {
+        stage.clock.advance_ms(POLL_MS);
+        catch_unwind(AssertUnwindSafe(|| stage.engine.tick())).ok();
+    }
+    let tries_count = stage.disk.refused_count();
+    assert!((5..15).contains(&tries_count), "{tries_count} in a minute");
+    stage.disk.repair();
+    assert!(stage.pass(MINUTE_MS));
+    assert_eq!(stage.compactions(), 1);
 }
 
 /// Its inputs were read and its output was written again and again, as fast as the disk went.
