@@ -217,7 +217,8 @@ impl LogSystem {
                 damage,
             } => Self::corrupt(state, segment, record, damage),
             LogAction::Restart { clock_back } => self.restart(state, clock_back),
-            LogAction::EndStart => self.end_start(state),
+            LogAction::FlushRest(table) => self.flush_rest(state, table),
+            LogAction::EndStart => Self::end_start(state),
             LogAction::FlushReplayed {
                 table,
                 segment,

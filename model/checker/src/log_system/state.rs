@@ -25,7 +25,7 @@ pub enum NodeLife {
     /// It serves.
     #[default]
     Up,
-    /// It has replayed its log and has not flushed what it replayed.
+    /// It has replayed its log, and has not flushed all of what it replayed, or not deleted the log.
     Starting,
     /// It does not run.
     Down,
@@ -222,7 +222,7 @@ pub struct Table {
     pub gone: WriteMask,
     /// Observed: writes that a committed compaction forgot.
     pub purged: WriteMask,
-    /// Observed: writes that were flushed in the midst of a replay.
+    /// Observed: writes of the log of earlier lives that a replay has flushed.
     pub replayed: WriteMask,
 }
 

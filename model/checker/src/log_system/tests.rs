@@ -257,7 +257,12 @@ fn replay_flushes_on_its_way_what_it_has_read_and_not_flushed_yet() {
         segment,
         record,
     };
-    assert_eq!(system.guard(&state, flush(0, second, 0)), Ok(()));
+    assert_eq!(system.guard(&state, flush(0, first, 1)), Ok(()));
+    assert_eq!(
+        system.guard(&state, flush(0, second, 0)),
+        Err(LogUnmet::NothingToDo),
+        "that is the flush at the end"
+    );
     assert_eq!(
         system.guard(&state, flush(0, second, 1)),
         Err(LogUnmet::NoSuchThing)

@@ -177,6 +177,17 @@ pub static ENTRIES: &[Entry<LogSystem>] = &[
         shortest: 12,
     },
     Entry {
+        id: "end-of-replay-notes-nothing",
+        origin: Origin::Driver,
+        says: "What a start flushes at the end of its replay says of no record that it is flushed; it fails before the log is deleted, and the next start writes it again.",
+        ticket: "",
+        rules: REFERENCE,
+        driver: LogFault::EndOfReplayNotesNothing,
+        target: Property("S4r"),
+        bounds: bounds::failing_start,
+        shortest: 7,
+    },
+    Entry {
         id: "lower-bound-included",
         origin: Origin::Own,
         says: "A file says that the record is flushed which ends at the lower bound of its memtable, and belongs to the memtable before.",
@@ -234,7 +245,7 @@ pub static ENTRIES: &[Entry<LogSystem>] = &[
     Entry {
         id: "replay-notes-nothing",
         origin: Origin::Own,
-        says: "What a replay flushes on its way says of no record that it is flushed, so that the next replay writes it again.",
+        says: "What a replay flushes says of no record that it is flushed, so that the next replay writes it again.",
         ticket: "Apache Cassandra 5.0.2: db/commitlog/CommitLogReplayer.java; db/memtable/AbstractMemtableWithCommitlog.java",
         rules: &stricter::ReplayNotesNothing,
         driver: LogFault::None,
