@@ -251,6 +251,19 @@ pub static PROPERTIES: &[Def] = &[
         reached: LogReached::Purged as u32,
     },
     Def {
+        code: "D3u",
+        name: "WP-GU-61 a file is dropped unread only when nothing that it shadows can still be anywhere on the node",
+        witness: "WP-GU-61 reached: a compaction dropped a file unread",
+        kind: Kind::Always,
+        premise: kept("a compaction dropped a file unread", met!(DroppedUnread)),
+        clauses: &[kept(
+            "when a compaction chooses a file to be dropped unread, it has a tombstone alone, gc_grace is over, and no file that stays, memtable or log segment has older data",
+            unbroken!(DroppedEarly),
+        )],
+        breaches: LogBreach::DroppedEarly as u32,
+        reached: LogReached::DroppedUnread as u32,
+    },
+    Def {
         code: "D5",
         name: "WP-GU-43 nothing that was acknowledged before a truncation comes back after it",
         witness: "WP-GU-43 reached: a log was replayed that held a truncated record",

@@ -3,6 +3,7 @@
 use thymbra_durability::{FlushState, MemtableBounds, SegmentDirtiness, SwitchStage};
 use thymbra_types::{CommitLogPosition, IntervalSet};
 
+use super::expired::Expired;
 use super::scope::{LogBudgets, TABLES};
 
 /// A set of writes, by index.
@@ -184,6 +185,8 @@ pub struct Chosen {
     pub inputs: u8,
     /// The others.
     pub outside: u8,
+    /// What it drops unread.
+    pub expired: Expired,
 }
 
 /// A truncation under way.

@@ -334,8 +334,17 @@ fn compacted(system: &LogSystem, before: &LogState, table: u8, inputs: u8, after
     let names: Vec<String> = (compaction.inputs.iter())
         .map(|file| format!("s{}", file.number))
         .collect();
+    let inputs_count = compaction.inputs.len();
+    let expired = system.dropped_unread(before, table, inputs);
+    let is_unread = usize::try_from(expired.files.count_ones()) == Ok(inputs_count);
     let makes = match &compaction.output {
+        Some(output) if expired.files != 0 => format!(
+            "drops what has expired unread, and makes s{} with {}",
+            output.number,
+            name(output.winner)
+        ),
         Some(output) => format!("makes s{} with {}", output.number, name(output.winner)),
+        None if is_unread => "drops what has expired unread, so that nothing is left".into(),
         None => "purges the tombstone, so that nothing is left".into(),
     };
     let how = match after.table(table).compaction.is_some() {

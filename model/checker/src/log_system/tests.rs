@@ -293,3 +293,31 @@ fn replay_flushes_on_its_way_what_it_has_read_and_not_flushed_yet() {
     );
     assert_eq!(state.tables[1].memtables[0].writes, write_bit(1));
 }
+
+#[test]
+fn what_had_expired_when_it_was_chosen_is_dropped_though_an_older_write_came_since() {
+    let scope = LogScope {
+        durable_writes: false,
+        ..bounds::late_flush()
+    };
+    let properties = ["D3", "D3u"].map(|code| LogSystem::find_property(code).expect("it is in the table"));
+    let system = LogSystem::new(scope, LogSystem::reference()).checking(properties);
+    let mut state = system.initial_state();
+    let names = [
+        "append.w1",
+        "tick",
+        "switch.t1",
+        "flush.t1m1",
+        "choose.t1.s1",
+        "append.w2",
+        "compact.t1.s1",
+    ];
+    for name in names {
+        let action = system.parse(&state, name).expect("it is possible");
+        state = system.after(&state, action);
+    }
+    assert_eq!(state.tables[0].sstables, []);
+    assert_eq!(state.tables[0].purged, write_bit(0), "w2 came after the question");
+    assert_eq!(state.breaches, 0);
+    assert_ne!(state.reached, 0);
+}
