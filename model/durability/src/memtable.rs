@@ -108,11 +108,11 @@ pub trait MemtableRules {
         (start <= upper).then_some((start, upper))
     }
 
-    /// What a memtable owns that is flushed in the midst of a replay, when everything of its table up to
-    /// and including the record that ends at `last` has been replayed.
+    /// What a memtable owns that a replay flushes, in its midst or at its end, when everything of its table up
+    /// to and including the record that ends at `last` has been replayed.
     ///
-    /// All of it, also what other SSTables hold or a truncation covers: if the replay does not come to its
-    /// end, the next one passes it over, and does not write it once more. Cassandra notes nothing.
+    /// All of it, also what other SSTables hold or a truncation covers: if the start fails before the log is
+    /// removed, the next one passes it over, and does not write it once more. Cassandra notes nothing.
     //= WP-CL-04
     fn replayed_bounds(&self, last: CommitLogPosition) -> MemtableBounds {
         MemtableBounds {

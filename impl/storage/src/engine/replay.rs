@@ -6,7 +6,7 @@ use super::{EngineStatistics, Layouts, Shared};
 use crate::column_family_store::ColumnFamilyStore;
 use crate::commit_log::ReplayRecord;
 use crate::memtable::{MemtableLoader, PackedUpdate};
-use crate::storage_error::StorageError;
+use crate::storage_error::{StorageError, first_error};
 use crate::sync::{lock, read};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ struct Replay<'r> {
     shared: &'r Shared,
     layouts: &'r Layouts,
     tables: BTreeMap<TableId, TableReplay<'r>>,
+    /// The end of the record that was visited last, of whatever table; all before it have been visited, or need not be.
+    last: Option<CommitLogPosition>,
     counts: EngineStatistics,
 }
 
@@ -52,6 +54,17 @@ impl TableReplay<'_> {
     /// Whether an update is in no SSTable and was not truncated.
     fn wants(&self, position: CommitLogPosition) -> bool {
         Reference.replays(position, &self.flushed, self.truncated_at)
+    }
+
+    /// Writes out the memtable, which has what the table wants of everything up to a record.
+    ///
+    /// The SSTable says so. Otherwise whoever has to replay again, because the start fails later, writes it again too.
+    //= WP-CL-04
+    fn flush(&self, shared: &Shared, last: Option<CommitLogPosition>) -> Result<(), StorageError> {
+        if let Some(last) = last {
+            self.table.view().current.end_replayed(last);
+        }
+        shared.flush(&self.table)
     }
 }
 
@@ -81,6 +94,7 @@ impl<'r> Replay<'r> {
             shared,
             layouts,
             tables,
+            last: None,
             counts: lock(&shared.opening).clone(),
         }
     }
@@ -101,16 +115,16 @@ impl<'r> Replay<'r> {
         };
         let memtable_bytes = &self.shared.memtable_bytes;
         memtable_bytes.fetch_add(added_bytes, Ordering::Relaxed);
+        self.last = Some(record.position);
         if self.shared.is_memory_short() {
-            self.make_room(record.position)?;
+            self.make_room()?;
         }
         Ok(())
     }
 
-    /// Writes out the largest memtables, everything up to a record having been replayed, until memory is
-    /// not short any more.
+    /// Writes out the largest memtables, until memory is not short any more.
     //= WP-MF-03
-    fn make_room(&mut self, last: CommitLogPosition) -> Result<(), StorageError> {
+    fn make_room(&mut self) -> Result<(), StorageError> {
         self.finish_loading();
         while self.shared.is_memory_short() {
             let size_bytes = |replay: &TableReplay<'_>| replay.table.view().current.size_bytes();
@@ -118,9 +132,7 @@ impl<'r> Replay<'r> {
             let Some(replay) = largest.filter(|replay| size_bytes(replay) > 0) else {
                 break;
             };
-            // Otherwise whoever has to replay again, after a crash or before damage, writes it again too.
-            replay.table.view().current.end_replayed(last);
-            self.shared.flush(&replay.table)?;
+            replay.flush(self.shared, self.last)?;
             replay.loader = MemtableLoader::new(Arc::clone(&replay.table.view().current));
         }
         Ok(())
@@ -201,14 +213,11 @@ impl<'r> Replay<'r> {
         Ok(added_bytes)
     }
 
-    /// Writes out all memtables that anything was put in.
+    /// Writes out all memtables that anything was put in, whichever of them fail; gives the first error.
     fn flush(&mut self) -> Result<(), StorageError> {
         self.finish_loading();
-        for replay in self.tables.values() {
-            if !replay.table.view().current.is_clean() {
-                self.shared.flush(&replay.table)?;
-            }
-        }
-        Ok(())
+        let tables = self.tables.values();
+        let taken_in = tables.filter(|replay| !replay.table.view().current.is_clean());
+        first_error(taken_in.map(|replay| replay.flush(self.shared, self.last)))
     }
 }

@@ -409,7 +409,7 @@ impl Memtable {
         }
     }
 
-    /// What it holds of the log of earlier lives, where it is flushed in the midst of a replay.
+    /// What it holds of the log of earlier lives, if it was filled by a replay.
     pub(crate) fn replayed_bounds(&self) -> Option<MemtableBounds> {
         let last = self.replayed_up_to.get().copied();
         last.map(|last| Reference.replayed_bounds(last))

@@ -1,5 +1,6 @@
 //! Opening an engine again on simulated disks: what it counts, what it removes, and what it leaves alone.
 
+mod failing_starts;
 mod little_memory;
 
 use std::collections::BTreeSet;

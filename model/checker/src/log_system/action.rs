@@ -102,7 +102,10 @@ pub enum LogAction {
         /// The clock shows an earlier time than in the life before.
         clock_back: bool,
     },
-    /// What was replayed is flushed, and the old segments are deleted.
+    /// The replay is at its end, and what a table still has of it in memory is flushed; of tables in any order. Where
+    /// that fails the start does too, which is the crash after the other tables.
+    FlushRest(u8),
+    /// All that was replayed is in files, and the old segments are deleted.
     EndStart,
     /// Memory ran short in the midst of the replay that this start made: what a table had been given up to a record of
     /// the log was flushed. Taken after the replay, which the flush does not change.
@@ -160,6 +163,7 @@ impl fmt::Display for LogAction {
             }
             Self::Restart { clock_back: false } => formatter.write_str("restart"),
             Self::Restart { clock_back: true } => formatter.write_str("restart.clock-back"),
+            Self::FlushRest(table) => write!(formatter, "flush-rest.t{}", next(table)),
             Self::EndStart => formatter.write_str("end-start"),
             Self::FlushReplayed {
                 table,

@@ -17,6 +17,7 @@ impl LogSystem {
             }
             NodeLife::Starting => {
                 candidates.push(LogAction::EndStart);
+                candidates.extend((0_u8..).take(state.tables.len()).map(LogAction::FlushRest));
                 of_replays(state, &mut candidates);
                 of_crashes(state, &mut candidates);
             }

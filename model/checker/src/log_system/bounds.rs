@@ -423,6 +423,17 @@ pub(super) fn flushes_of_replays() -> LogScope {
     base(&[value(1, 2), value(2, 1), value(1, 1)], budgets)
 }
 
+/// Starts that crash between the flushes of two tables at the end of their replay, and a clock that is set back.
+pub(super) fn failing_starts() -> LogScope {
+    let budgets = LogBudgets {
+        switches: 2,
+        crashes: 3,
+        clock_backs: 1,
+        ..NONE
+    };
+    base(&[value(1, 2), value(2, 1), value(1, 1)], budgets)
+}
+
 /// A replay flushes on its way to a record that has rotted, and is refused; then the record is put back.
 pub(super) fn flush_before_damage() -> LogScope {
     let budgets = LogBudgets {
@@ -462,6 +473,12 @@ pub(super) fn flush_of_a_replay_and_truncation() -> LogScope {
         ..NONE
     };
     base(&[value(1, 2), value(2, 1), value(1, 3), value(1, 1)], budgets)
+}
+
+/// A record of each table, and a start that crashes after it has flushed one of them.
+pub(super) fn failing_start() -> LogScope {
+    let budgets = LogBudgets { crashes: 2, ..NONE };
+    base(&[value(1, 1), value(2, 1)], budgets)
 }
 
 /// Two records of a table in one segment, and a replay that flushes between them and crashes.

@@ -13,12 +13,17 @@ use super::{DynStorageRules, LogSystem};
 
 impl LogSystem {
     /// A compaction has chosen its files.
-    pub(super) fn choose(state: &mut LogState, table: u8, inputs: u8) {
+    pub(super) fn choose(&self, state: &mut LogState, table: u8, inputs: u8) {
+        let expired = self.expired(state, table, inputs);
         state.budgets.compactions -= 1;
         let here = state.table_mut(table);
         let all = (here.sstables.iter()).fold(0, |mask, sstable| mask | write_bit(sstable.number));
         let outside = all & !inputs;
-        here.chosen = Some(Chosen { inputs, outside });
+        here.chosen = Some(Chosen {
+            inputs,
+            outside,
+            expired,
+        });
     }
 
     /// A compaction begins: it has noted the file that it will make, and decides what to forget.
@@ -47,7 +52,9 @@ impl LogSystem {
             .filter(is_input)
             .cloned()
             .collect();
-        let winner = self.winner(state, chosen.iter().map(|sstable| sstable.winner));
+        let expired = self.dropped_unread(state, table, inputs);
+        let read = (chosen.iter()).filter(|sstable| expired.files & write_bit(sstable.number) == 0);
+        let winner = self.winner(state, read.map(|sstable| sstable.winner));
         let intervals = (chosen.iter()).fold(IntervalSet::empty(), |union, sstable| {
             union.union(sstable.intervals.clone())
         });
@@ -63,7 +70,7 @@ impl LogSystem {
             unlinked: 0,
             notes_removed: false,
             commit: CommitRecord::Absent,
-            purges: purged.map_or(0, |tombstone| self.not_newer(state, table, tombstone)),
+            purges: purged.map_or(0, |tombstone| self.not_newer(state, table, tombstone)) | expired.forgets,
         }
     }
 
@@ -72,17 +79,20 @@ impl LogSystem {
         if !self.write(winner).is_delete {
             return false;
         }
-        let gc_before = self
-            .rules
-            .gc_before(i64::from(state.now), i64::from(self.scope.gc_grace));
         let limit = self.rules.purge_limit(self.elsewhere(state, table, inputs));
         let made_at = LocalDeletionTime(i64::from(state.write(winner).made_at));
         let timestamp = Timestamp(self.write(winner).timestamp);
-        self.rules.may_purge(timestamp, made_at, gc_before, limit)
+        (self.rules).may_purge(timestamp, made_at, self.gc_before(state), limit)
+    }
+
+    /// Tombstones made before this tick may be purged.
+    pub(super) fn gc_before(&self, state: &LogState) -> LocalDeletionTime {
+        let gc_grace = i64::from(self.scope.gc_grace);
+        self.rules.gc_before(i64::from(state.now), gc_grace)
     }
 
     /// The oldest data outside of a compaction, by the places where it may be.
-    fn elsewhere(&self, state: &LogState, table: u8, inputs: u8) -> DataElsewhere {
+    pub(super) fn elsewhere(&self, state: &LogState, table: u8, inputs: u8) -> DataElsewhere {
         let timestamp = |write: u8| Timestamp(self.write(write).timestamp);
         let here = state.table(table);
         let looked_at = match (self.driver, here.chosen) {
@@ -106,7 +116,7 @@ impl LogSystem {
     }
 
     /// A write and all older ones of its table that have begun.
-    fn not_newer(&self, state: &LogState, table: u8, than: u8) -> WriteMask {
+    pub(super) fn not_newer(&self, state: &LogState, table: u8, than: u8) -> WriteMask {
         self.of_table(u8::MAX, table)
             .filter(|write| state.write(*write).phase != WritePhase::Waiting)
             .filter(|write| self.write(*write).timestamp <= self.write(than).timestamp)

@@ -14,6 +14,8 @@ pub enum LogFault {
     LyingDisk,
     /// A compaction looks for older data in the files that were there when it chose its own.
     OverlapsOfTheStart,
+    /// What it flushes at the end of a replay says of no record that it is flushed.
+    EndOfReplayNotesNothing,
     /// It removes the files of a truncated table before it records the truncation.
     FilesBeforeTruncation,
 }

@@ -171,6 +171,7 @@ impl LogSystem {
             | LogFault::AcknowledgeBeforeApply
             | LogFault::AppendNothing
             | LogFault::LyingDisk
+            | LogFault::EndOfReplayNotesNothing
             | LogFault::OverlapsOfTheStart => {
                 table.truncated_at = Some(truncation.at);
             }

@@ -80,7 +80,8 @@ impl LogSystem {
                 !clock_back || state.budgets.clock_backs > 0,
                 LogUnmet::BudgetSpent,
             ),
-            LogAction::EndStart => Ok(()),
+            LogAction::FlushRest(table) => Self::guard_flush_rest(state, table),
+            LogAction::EndStart => Self::guard_end_start(state),
             LogAction::FlushReplayed {
                 table,
                 segment,
@@ -104,7 +105,7 @@ impl LogSystem {
                 matches!(state.life, NodeLife::Starting | NodeLife::Refused)
             }
             LogAction::Mend => state.life == NodeLife::Refused,
-            LogAction::EndStart => state.life == NodeLife::Starting,
+            LogAction::FlushRest(_) | LogAction::EndStart => state.life == NodeLife::Starting,
             LogAction::Restart { .. } | LogAction::Corrupt { .. } => state.life == NodeLife::Down,
             LogAction::Append(_)
             | LogAction::Apply(_)

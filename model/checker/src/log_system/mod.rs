@@ -12,6 +12,7 @@ mod compaction;
 pub mod configurations;
 mod contents;
 mod crash;
+mod expired;
 mod faults;
 mod flush;
 mod gallery;
@@ -42,6 +43,7 @@ use crate::scope::{ScopeError, Sync};
 use crate::verdict::Inquiry;
 
 pub use action::{CommitFate, LogAction, LogUnmet, Tail};
+pub use expired::Expired;
 pub use faults::LogFault;
 pub use gallery::ENTRIES;
 pub use scope::{LogBudgets, LogScope, LogWrite, TABLES};
@@ -195,7 +197,7 @@ impl LogSystem {
             LogAction::FailFlush(table, number) => Self::fail_flush(state, table, number),
             LogAction::RetryFlush(table, number) => Self::retry_flush(state, table, number),
             LogAction::PostFlush(table, number) => self.post_flush(state, table, number),
-            LogAction::Choose(table, inputs) => Self::choose(state, table, inputs),
+            LogAction::Choose(table, inputs) => self.choose(state, table, inputs),
             LogAction::Compact(table, inputs) => self.compact(state, table, inputs),
             LogAction::Commit(table) => Self::commit(state, table),
             LogAction::SyncCommit(table) => Self::sync_commit(state, table),
@@ -217,7 +219,8 @@ impl LogSystem {
                 damage,
             } => Self::corrupt(state, segment, record, damage),
             LogAction::Restart { clock_back } => self.restart(state, clock_back),
-            LogAction::EndStart => self.end_start(state),
+            LogAction::FlushRest(table) => self.flush_rest(state, table),
+            LogAction::EndStart => Self::end_start(state),
             LogAction::FlushReplayed {
                 table,
                 segment,

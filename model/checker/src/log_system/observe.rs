@@ -43,10 +43,12 @@ pub(super) enum LogBreach {
     PositionNotAbove = 1 << 12,
     /// D3: a tombstone was forgotten while older data was elsewhere, or before its time.
     PurgedEarly = 1 << 13,
-    /// S4r: replay applied a write that a flush in the midst of an earlier one had written.
+    /// S4r: replay applied a write that a flush of an earlier one had written.
     ReplayedAgain = 1 << 14,
     /// S4r: replay passed over a write that no flush has written.
     PassedOver = 1 << 15,
+    /// D3u: a file was dropped unread that had a value, a young tombstone, or one with older data elsewhere.
+    DroppedEarly = 1 << 16,
 }
 
 /// A premise that a transition made true.
@@ -77,10 +79,12 @@ pub(super) enum LogReached {
     Purged = 1 << 10,
     /// D5: a restart replayed a log that held a truncated record.
     TruncatedInLog = 1 << 11,
-    /// S4r: replay passed over what a flush in the midst of an earlier one holds, and applied a record behind it.
+    /// S4r: replay passed over what a flush in the midst of an earlier one holds, and applied a record behind it. In
+    /// runs with rot, the earlier replay had come upon damage behind it. In runs without such flushes, replay passed
+    /// over a whole table that an earlier start had flushed at its end, and applied another.
     PassedOverReplayed = 1 << 12,
-    /// S4r: the same, and the earlier replay had come upon damage behind it.
-    PassedOverMended = 1 << 13,
+    /// D3u: a file was dropped unread.
+    DroppedUnread = 1 << 13,
 }
 
 impl LogSystem {
@@ -104,7 +108,13 @@ impl LogSystem {
                     after.reached |= LogReached::SucceededAfterFailure as u32;
                 }
             }
-            LogAction::Compact(table, inputs) => self.observe_compact(before, table, inputs, after),
+            LogAction::Choose(table, inputs) => self.observe_expired(before, table, inputs, after),
+            LogAction::Compact(table, inputs) => {
+                if before.table(table).chosen.is_none() {
+                    self.observe_expired(before, table, inputs, after);
+                }
+                self.observe_compact(before, table, inputs, after);
+            }
             LogAction::RecordTruncation(table) => {
                 let memtables = &before.table(table).memtables;
                 if memtables
@@ -127,7 +137,6 @@ impl LogSystem {
             | LogAction::Barrier(_)
             | LogAction::FailFlush(..)
             | LogAction::RetryFlush(..)
-            | LogAction::Choose(..)
             | LogAction::Commit(_)
             | LogAction::SyncCommit(_)
             | LogAction::Unlink(..)
@@ -137,6 +146,7 @@ impl LogSystem {
             | LogAction::FailTruncate(_)
             | LogAction::Tick
             | LogAction::FlushReplayed { .. }
+            | LogAction::FlushRest(_)
             | LogAction::Mend
             | LogAction::Corrupt { .. } => {}
         }
@@ -230,17 +240,16 @@ impl LogSystem {
     }
 
     fn observe_compact(&self, before: &LogState, table: u8, inputs: u8, after: &mut LogState) {
-        let purges = self.plan(before, table, inputs).purges;
         let here = before.table(table);
+        let expired = self.dropped_unread(before, table, inputs);
+        let is_purged = self.plan(before, table, inputs).output.is_none();
+        let is_read = |sstable: &&SSTable| inputs & !expired.files & write_bit(sstable.number) != 0;
         let is_input = |sstable: &&SSTable| inputs & write_bit(sstable.number) != 0;
         let merged = self.winner(
             before,
-            here.sstables
-                .iter()
-                .filter(is_input)
-                .map(|sstable| sstable.winner),
+            here.sstables.iter().filter(is_read).map(|sstable| sstable.winner),
         );
-        let Some(tombstone) = merged.filter(|_| purges != 0) else {
+        let Some(tombstone) = merged.filter(|_| is_purged) else {
             return;
         };
         after.reached |= LogReached::Purged as u32;

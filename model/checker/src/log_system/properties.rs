@@ -122,22 +122,16 @@ pub static PROPERTIES: &[Def] = &[
     },
     Def {
         code: "S4r",
-        name: "WP-GU-60 what a replay has flushed on its way is not replayed again, and nothing else is passed over",
+        name: "WP-GU-60 what a replay has flushed is not replayed again, and nothing else is passed over",
         witness: "WP-GU-60 reached: replay passed over what an earlier one had flushed, and applied a record behind it",
         kind: Kind::Always,
         premise: kept(
-            "replay passed over what an earlier one had flushed, and applied a record behind it; with rot, behind damage",
-            |system, state| {
-                let bit = match system.scope.budgets.mends {
-                    0 => LogReached::PassedOverReplayed,
-                    _ => LogReached::PassedOverMended,
-                };
-                state.reached & bit as u32 != 0
-            },
+            "replay passed over what an earlier one had flushed, and applied a record behind it; with rot, behind damage; without flushes on the way, of another table",
+            met!(PassedOverReplayed),
         ),
         clauses: &[
             kept(
-                "replay applies nothing that an earlier one has flushed on its way",
+                "replay applies nothing that an earlier one has flushed",
                 unbroken!(ReplayedAgain),
             ),
             kept(
@@ -146,7 +140,7 @@ pub static PROPERTIES: &[Def] = &[
             ),
         ],
         breaches: LogBreach::ReplayedAgain as u32 | LogBreach::PassedOver as u32,
-        reached: LogReached::PassedOverReplayed as u32 | LogReached::PassedOverMended as u32,
+        reached: LogReached::PassedOverReplayed as u32,
     },
     Def {
         code: "S6",
@@ -255,6 +249,19 @@ pub static PROPERTIES: &[Def] = &[
         )],
         breaches: LogBreach::PurgedEarly as u32,
         reached: LogReached::Purged as u32,
+    },
+    Def {
+        code: "D3u",
+        name: "WP-GU-61 a file is dropped unread only when nothing that it shadows can still be anywhere on the node",
+        witness: "WP-GU-61 reached: a compaction dropped a file unread",
+        kind: Kind::Always,
+        premise: kept("a compaction dropped a file unread", met!(DroppedUnread)),
+        clauses: &[kept(
+            "when a compaction chooses a file to be dropped unread, it has a tombstone alone, gc_grace is over, and no file that stays, memtable or log segment has older data",
+            unbroken!(DroppedEarly),
+        )],
+        breaches: LogBreach::DroppedEarly as u32,
+        reached: LogReached::DroppedUnread as u32,
     },
     Def {
         code: "D5",

@@ -4,8 +4,7 @@ use thymbra_durability::{FindingPlace, HostId, LogFinding, ReplayStep};
 use thymbra_types::{CommitLogPosition, IntervalSet};
 
 use super::compaction::recovered;
-use super::flush::next_file;
-use super::state::{Damage, LogState, NodeLife, SSTable, Segment, write_bit, writes_of};
+use super::state::{Damage, LogState, NodeLife, Segment, write_bit};
 use super::{CLOCK_STEP_MS, LogSystem};
 
 /// The node: every file of the model is its own.
@@ -141,31 +140,13 @@ impl LogSystem {
         (usize::from(found_at), self.rules.on_finding(finding, place))
     }
 
-    /// Everything that was replayed is flushed, and the segments of earlier lives are deleted.
-    pub(super) fn end_start(&self, state: &mut LogState) {
-        for index in 0..state.tables.len() {
-            let table = state.tables.get(index).expect("the index counts the tables");
-            let replayed = table
-                .memtables
-                .iter()
-                .fold(0, |mask, memtable| mask | memtable.writes);
-            let winner = self.winner(state, writes_of(replayed));
-            let table = state.tables.get_mut(index).expect("the index counts the tables");
-            table.flushed |= replayed;
-            for memtable in &mut table.memtables {
-                memtable.writes = 0;
-            }
-            if let Some(winner) = winner {
-                // The memtable owns no position of this life, and says nothing about the lives before.
-                let sstable = SSTable {
-                    number: next_file(table),
-                    winner,
-                    intervals: IntervalSet::empty(),
-                };
-                table.sstables.push(sstable);
-            }
-        }
+    /// The segments of earlier lives are deleted.
+    pub(super) fn end_start(state: &mut LogState) {
         state.segments.retain(|segment| segment.dirtiness.is_some());
+        for table in &mut state.tables {
+            // What is in no log cannot be replayed again.
+            table.replayed = 0;
+        }
         state.life = NodeLife::Up;
     }
 }

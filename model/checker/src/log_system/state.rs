@@ -3,6 +3,7 @@
 use thymbra_durability::{FlushState, MemtableBounds, SegmentDirtiness, SwitchStage};
 use thymbra_types::{CommitLogPosition, IntervalSet};
 
+use super::expired::Expired;
 use super::scope::{LogBudgets, TABLES};
 
 /// A set of writes, by index.
@@ -25,7 +26,7 @@ pub enum NodeLife {
     /// It serves.
     #[default]
     Up,
-    /// It has replayed its log and has not flushed what it replayed.
+    /// It has replayed its log, and has not flushed all of what it replayed, or not deleted the log.
     Starting,
     /// It does not run.
     Down,
@@ -184,6 +185,8 @@ pub struct Chosen {
     pub inputs: u8,
     /// The others.
     pub outside: u8,
+    /// What it drops unread.
+    pub expired: Expired,
 }
 
 /// A truncation under way.
@@ -222,7 +225,7 @@ pub struct Table {
     pub gone: WriteMask,
     /// Observed: writes that a committed compaction forgot.
     pub purged: WriteMask,
-    /// Observed: writes that were flushed in the midst of a replay.
+    /// Observed: writes of the log of earlier lives that a replay has flushed.
     pub replayed: WriteMask,
 }
 

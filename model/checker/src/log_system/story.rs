@@ -90,9 +90,12 @@ pub(super) fn sentence(system: &LogSystem, before: &LogState, action: LogAction,
         } => rotten(segment, record, damage),
         LogAction::Restart { clock_back } => started(system, clock_back, after),
         LogAction::EndStart => {
-            "What was replayed is flushed, and the segments of earlier lives are deleted.".into()
+            "All that was replayed is in files, and the segments of earlier lives are deleted.".into()
         }
-        LogAction::FlushReplayed { table, .. } => flushed_on_the_way(table, after),
+        LogAction::FlushReplayed { table, .. } => {
+            flushed_by_replay("Memory ran short on the way", table, after)
+        }
+        LogAction::FlushRest(table) => flushed_by_replay("The replay is at its end", table, after),
         LogAction::Mend => "What had rotted is put back from a copy; the process is gone.".into(),
     }
 }
@@ -285,10 +288,10 @@ fn flushed(before: &LogState, table: u8, number: u8, after: &LogState) -> String
     }
 }
 
-fn flushed_on_the_way(table: u8, after: &LogState) -> String {
+fn flushed_by_replay(why: &str, table: u8, after: &LogState) -> String {
     match after.table(table).sstables.last() {
         Some(file) => format!(
-            "Memory ran short on the way: what was replayed of t{} has become file s{} with {}; it says that {} is flushed.",
+            "{why}: what was replayed of t{} has become file s{} with {}; it says that {} is flushed.",
             table + 1,
             file.number,
             name(file.winner),
@@ -331,8 +334,17 @@ fn compacted(system: &LogSystem, before: &LogState, table: u8, inputs: u8, after
     let names: Vec<String> = (compaction.inputs.iter())
         .map(|file| format!("s{}", file.number))
         .collect();
+    let inputs_count = compaction.inputs.len();
+    let expired = system.dropped_unread(before, table, inputs);
+    let is_unread = usize::try_from(expired.files.count_ones()) == Ok(inputs_count);
     let makes = match &compaction.output {
+        Some(output) if expired.files != 0 => format!(
+            "drops what has expired unread, and makes s{} with {}",
+            output.number,
+            name(output.winner)
+        ),
         Some(output) => format!("makes s{} with {}", output.number, name(output.winner)),
+        None if is_unread => "drops what has expired unread, so that nothing is left".into(),
         None => "purges the tombstone, so that nothing is left".into(),
     };
     let how = match after.table(table).compaction.is_some() {

@@ -257,7 +257,12 @@ fn replay_flushes_on_its_way_what_it_has_read_and_not_flushed_yet() {
         segment,
         record,
     };
-    assert_eq!(system.guard(&state, flush(0, second, 0)), Ok(()));
+    assert_eq!(system.guard(&state, flush(0, first, 1)), Ok(()));
+    assert_eq!(
+        system.guard(&state, flush(0, second, 0)),
+        Err(LogUnmet::NothingToDo),
+        "that is the flush at the end"
+    );
     assert_eq!(
         system.guard(&state, flush(0, second, 1)),
         Err(LogUnmet::NoSuchThing)
@@ -287,4 +292,32 @@ fn replay_flushes_on_its_way_what_it_has_read_and_not_flushed_yet() {
         "w1 is passed over, w3 is torn"
     );
     assert_eq!(state.tables[1].memtables[0].writes, write_bit(1));
+}
+
+#[test]
+fn what_had_expired_when_it_was_chosen_is_dropped_though_an_older_write_came_since() {
+    let scope = LogScope {
+        durable_writes: false,
+        ..bounds::late_flush()
+    };
+    let properties = ["D3", "D3u"].map(|code| LogSystem::find_property(code).expect("it is in the table"));
+    let system = LogSystem::new(scope, LogSystem::reference()).checking(properties);
+    let mut state = system.initial_state();
+    let names = [
+        "append.w1",
+        "tick",
+        "switch.t1",
+        "flush.t1m1",
+        "choose.t1.s1",
+        "append.w2",
+        "compact.t1.s1",
+    ];
+    for name in names {
+        let action = system.parse(&state, name).expect("it is possible");
+        state = system.after(&state, action);
+    }
+    assert_eq!(state.tables[0].sstables, []);
+    assert_eq!(state.tables[0].purged, write_bit(0), "w2 came after the question");
+    assert_eq!(state.breaches, 0);
+    assert_ne!(state.reached, 0);
 }

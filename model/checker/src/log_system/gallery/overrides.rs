@@ -2,8 +2,8 @@
 
 use thymbra_durability::{
     AcknowledgementRules, CommitLogProgress, DataElsewhere, FlushRules, FlushState, MemtableBounds,
-    MemtableRules, PurgeLimit, PurgeRules, ReplayRules, SegmentRules, SkipRules, SurvivalRules, SyncMode,
-    TransactionRules,
+    MemtableRules, PurgeLimit, PurgeRules, ReplayRules, SSTableTimes, SegmentRules, SkipRules, SurvivalRules,
+    SyncMode, TransactionRules,
 };
 use thymbra_types::{CommitLogPosition, LocalDeletionTime, ReconcileRules, Reference, Timestamp};
 
@@ -94,5 +94,41 @@ impl PurgeRules for GraceIgnored {
             PurgeLimit::Everything => true,
             PurgeLimit::Below(oldest) => timestamp < oldest,
         }
+    }
+}
+
+/// A file in which everything has expired is dropped whatever other files have.
+#[derive(Debug)]
+pub(super) struct ExpiredBesideOlderFiles;
+as_reference!(ExpiredBesideOlderFiles: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules MemtableRules FlushRules ReplayRules TransactionRules SkipRules);
+impl PurgeRules for ExpiredBesideOlderFiles {
+    fn fully_expired(
+        &self,
+        compacting: &[SSTableTimes],
+        _overlapping: &[SSTableTimes],
+        elsewhere: DataElsewhere,
+        gc_before: LocalDeletionTime,
+    ) -> Vec<bool> {
+        Reference.fully_expired(compacting, &[], elsewhere, gc_before)
+    }
+}
+
+/// A file in which everything has expired is dropped whatever memtables have.
+#[derive(Debug)]
+pub(super) struct ExpiredBesideMemtables;
+as_reference!(ExpiredBesideMemtables: ReconcileRules AcknowledgementRules SurvivalRules SegmentRules MemtableRules FlushRules ReplayRules TransactionRules SkipRules);
+impl PurgeRules for ExpiredBesideMemtables {
+    fn fully_expired(
+        &self,
+        compacting: &[SSTableTimes],
+        overlapping: &[SSTableTimes],
+        elsewhere: DataElsewhere,
+        gc_before: LocalDeletionTime,
+    ) -> Vec<bool> {
+        let elsewhere = DataElsewhere {
+            memtables: None,
+            ..elsewhere
+        };
+        Reference.fully_expired(compacting, overlapping, elsewhere, gc_before)
     }
 }
