@@ -247,3 +247,11 @@ fn data_that_ends_where_a_partition_does_is_not_taken_for_whole() {
     let error = refused(DUMP, &folder.join("nb-1-big-Data.db"));
     assert!(error.contains("number of checksums"), "{error}");
 }
+
+#[test]
+fn missing_compression_info_is_named() {
+    let (_scratch, folder) = copy(&own_table("scalars_lz4"));
+    std::fs::remove_file(folder.join("nb-1-big-CompressionInfo.db")).expect("the copy has it");
+    let error = refused(DUMP, &folder.join("nb-1-big-Data.db"));
+    assert!(error.contains("CompressionInfo.db"), "{error}");
+}

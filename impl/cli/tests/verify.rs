@@ -48,6 +48,17 @@ fn an_sstable_is_named_by_any_of_its_files_and_verified_once() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn directory_is_searched_once_whatever_links_lead_to_it() {
+    let (scratch, folder) = copy(&own_table("keys_lz4"));
+    for link in ["first", "second"] {
+        std::os::unix::fs::symlink(scratch.path(), folder.join(link)).expect("a link");
+    }
+    let text = printed(VERIFY, scratch.path());
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
 #[test]
 fn what_cannot_be_verified_is_not_called_sound() {
     for (path, word) in [

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use thymbra_format::sstable::metadata::Statistics;
-use thymbra_format::sstable::{Component, CompressionInfo, FileStem};
+use thymbra_format::sstable::{Component, CompressionInfo, FileStem, Toc};
 
 use super::error::FileError;
 
@@ -71,6 +71,13 @@ impl SSTablePath {
         self.path(component).exists()
     }
 
+    /// Whether its list of files, if it has one that can be read, names a file.
+    fn lists(&self, component: Component) -> bool {
+        let list = self.read(Component::Toc).ok();
+        list.and_then(|bytes| Toc::read(&bytes).ok())
+            .is_some_and(|list| list.lists(component))
+    }
+
     /// Reads a small file.
     pub(crate) fn read(&self, component: Component) -> Result<Vec<u8>, FileError> {
         read_file(&self.path(component))
@@ -85,7 +92,8 @@ impl SSTablePath {
 
     /// Reads `CompressionInfo.db`, which only compressed tables have.
     pub(crate) fn compression_info(&self) -> Result<Option<CompressionInfo>, FileError> {
-        if !self.has(Component::CompressionInfo) {
+        // What is missing is not taken for a table without compression.
+        if !self.has(Component::CompressionInfo) && !self.lists(Component::CompressionInfo) {
             return Ok(None);
         }
         let bytes = self.read(Component::CompressionInfo)?;

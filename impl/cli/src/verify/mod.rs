@@ -42,7 +42,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let mut subjects = BTreeSet::new();
     for path in &args.paths {
         let before = subjects.len();
-        let result = find(path, &mut subjects);
+        let result = find(path, &mut BTreeSet::new(), &mut subjects);
         if let Err(error) = result.and_then(|()| {
             if subjects.len() == before {
                 // A file that is named twice was found before.
@@ -87,14 +87,23 @@ fn sstable(directory: &Path, prefix: &str) -> Result<String, FileError> {
     sstable::verify(&SSTablePath::new(directory.to_path_buf(), stem))
 }
 
-/// Adds what a path names; of a directory, all that is below it. The first error does not keep the rest away.
-fn find(path: &Path, subjects: &mut BTreeSet<Subject>) -> Result<(), FileError> {
+/// Adds what a path names; of a directory, all that is below it, once whatever links lead to it. The first error does
+/// not keep the rest away.
+fn find(
+    path: &Path,
+    searched: &mut BTreeSet<PathBuf>,
+    subjects: &mut BTreeSet<Subject>,
+) -> Result<(), FileError> {
     let metadata = std::fs::metadata(path).map_err(FileError::disk(path))?;
     if metadata.is_dir() {
         let mut result = Ok(());
+        let is_new = searched.insert(std::fs::canonicalize(path).map_err(FileError::disk(path))?);
+        if !is_new {
+            return result;
+        }
         for entry in std::fs::read_dir(path).map_err(FileError::disk(path))? {
             let entry = entry.map_err(FileError::disk(path))?;
-            let found = find(&entry.path(), subjects);
+            let found = find(&entry.path(), searched, subjects);
             if result.is_ok() {
                 result = found;
             }
