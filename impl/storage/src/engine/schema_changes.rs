@@ -69,7 +69,7 @@ impl StorageEngine {
         if dropped.contains(&metadata.id()) {
             let position = shared.commit_log.current_position();
             let now_ms = shared.clock.now_ms();
-            lock(&shared.system).put_truncation(&*shared.disk, metadata.id(), position, now_ms)?;
+            lock(&shared.system).put_made_again(&*shared.disk, metadata.id(), position, now_ms)?;
         }
         let files = open_sstables(&shared.disk, &shared.config, &shared.chunk_cache, &metadata)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;

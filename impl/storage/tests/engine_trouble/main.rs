@@ -1,10 +1,9 @@
-//! The engine in trouble: wrong calls, failing disks, foreign files, many threads.
-
 mod bench;
 mod closing;
 mod compactions;
 mod damage;
 mod flushes;
+mod made_again;
 mod mutations;
 mod neighbours;
 mod opening;
