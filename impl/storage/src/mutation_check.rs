@@ -4,7 +4,7 @@
 //! columns, clusterings, values and deletion times with the schema. What values of no fixed size hold
 //! is the coordinator's matter. Chapter: `specs/07-memtable-and-flush.md`. Source: Cassandra
 //! `cql3.Validation.validateKey`, `ModificationStatement.validateClustering`,
-//! `ColumnMetadata.validateCell`, `cql3.Attributes.getTimestamp`.
+//! `ColumnMetadata.validateCell`, `cql3.Attributes.getTimestamp`, `cql3.statements.UpdateStatement.addUpdateForKey`.
 
 use thiserror::Error;
 use thymbra_format::rows::EncodeError;
@@ -44,6 +44,9 @@ pub enum MutationError {
         /// Its column.
         column: ColumnName,
     },
+    /// Only columns are static: neither the presence of rows nor their deletion is.
+    #[error("the static row is alive or deleted as a whole, which only other rows can be")]
+    StaticRow,
     /// A part of it does not fit the schema or the format.
     #[error("it does not fit the table")]
     Encode(#[from] EncodeError),
@@ -87,6 +90,9 @@ fn check_update(update: &Partition) -> Result<(), MutationError> {
     check_deletion(update.deletion)?;
     for range in update.range_tombstones.iter() {
         check_deletion(range.deletion)?;
+    }
+    if !update.static_row.liveness.is_empty() || !update.static_row.deletion.is_live() {
+        return Err(MutationError::StaticRow);
     }
     check_row(&update.static_row)?;
     update.rows.values().try_for_each(check_row)

@@ -1,3 +1,5 @@
+
+mod any_mutations;
 mod bench;
 mod closing;
 mod compactions;

@@ -7,8 +7,9 @@ use thymbra_format::schema::TableMetadata;
 use thymbra_storage::read::ClusteringSlice;
 use thymbra_storage::{MutationError, SimulatedDisk, StorageEngine, StorageError};
 use thymbra_types::{
-    Cell, CellKind, CellName, Clustering, ClusteringBound, DecoratedKey, DeletionTime, LocalDeletionTime,
-    Mutation, Partition, Partitioner, RangeTombstone, Reference, Row, TableId, Timestamp, Ttl,
+    Cell, CellKind, CellName, Clustering, ClusteringBound, DecoratedKey, DeletionTime, LivenessInfo,
+    LocalDeletionTime, Mutation, Partition, Partitioner, RangeTombstone, Reference, Row, TableId, Timestamp,
+    Ttl,
 };
 
 /// `CREATE TABLE ks.w (pk text, ck text, s text STATIC, v int, m map<text, int>, PRIMARY KEY (pk, ck))`.
@@ -102,7 +103,38 @@ fn refused() -> Vec<(&'static str, Mutation)> {
     let mut in_static = Partition::default();
     in_static.static_row.cells.insert(simple(), live(b"x"));
     let ok = DeletionTime::new(Timestamp(5), LocalDeletionTime(5));
+    let of_static = |table, static_row| {
+        let update = Partition {
+            static_row,
+            ..Partition::default()
+        };
+        mutation(table, key("a"), update)
+    };
+    let alive = || Row {
+        liveness: LivenessInfo::live(Timestamp(1)),
+        ..Row::default()
+    };
+    let gone = || Row {
+        deletion: ok,
+        ..Row::default()
+    };
+    let mut alive_with_cell = alive();
+    alive_with_cell.cells.insert(CellName::simple("s"), live(b"x"));
     vec![
+        ("a static row that is alive", of_static(WIDE, alive())),
+        (
+            "a static row that is alive beside a cell",
+            of_static(WIDE, alive_with_cell),
+        ),
+        ("a static row that is deleted", of_static(WIDE, gone())),
+        (
+            "a static row that is alive, of a table without",
+            of_static(TABLE, alive()),
+        ),
+        (
+            "a static row that is deleted, of a table without",
+            of_static(TABLE, gone()),
+        ),
         ("an empty key", with_key(key(""))),
         ("a key of 65536 bytes", with_key(key(&"k".repeat(65_536)))),
         (
