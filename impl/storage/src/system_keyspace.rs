@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use thymbra_format::FormatError;
-use thymbra_format::schema::{TableMetadata, tables_from_json, tables_to_json};
+use thymbra_format::schema::{SchemaError, TableMetadata, tables_from_json, tables_to_json};
 use thymbra_format::sstable::Digest;
 use thymbra_types::{CommitLogPosition, TableId};
 
@@ -170,8 +170,14 @@ impl SystemKeyspace {
         })
     }
 
-    /// Adds or replaces a table, durably.
+    /// Adds or replaces a table, durably, which must be one that the next life reads as it is.
     pub(crate) fn put_table(&mut self, disk: &dyn Disk, table: &TableMetadata) -> Result<(), StorageError> {
+        let text = tables_to_json(core::slice::from_ref(table))?;
+        if tables_from_json(&text)?.as_slice() != core::slice::from_ref(table) {
+            return Err(StorageError::Schema(SchemaError::NotStorable {
+                table: table.name().into(),
+            }));
+        }
         let others = self.tables.iter().filter(|other| other.id() != table.id());
         let tables = others.chain([table]).cloned().collect();
         self.save_tables(disk, tables)

@@ -4,6 +4,7 @@ mod bench;
 mod closing;
 mod compactions;
 mod damage;
+mod definitions;
 mod flushes;
 mod made_again;
 mod mutations;
