@@ -1,3 +1,4 @@
+//! The engine in trouble: wrong calls, failing disks, foreign files, many threads.
 
 mod any_mutations;
 mod bench;
@@ -6,6 +7,7 @@ mod compactions;
 mod damage;
 mod definitions;
 mod flushes;
+mod foreign;
 mod made_again;
 mod mutations;
 mod neighbours;
