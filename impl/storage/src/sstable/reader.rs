@@ -86,7 +86,7 @@ impl SSTableReader {
             DataForm::Plain(components::read(disk, files, Component::Crc, Checksums::read)?)
         };
         let data_path = files.path(Component::Data);
-        let data = DataReader::new(disk.open(&data_path)?, &data_path, form, cache)?;
+        let data = DataReader::new(disk.open_read_only(&data_path)?, &data_path, form, cache)?;
         let mut filter = match disk.exists(&files.path(Component::Filter))? {
             true => Some(components::read(
                 disk,
@@ -133,7 +133,7 @@ impl SSTableReader {
             DataSummary::Plain { checksums, .. } => DataForm::Plain(checksums),
         };
         let data_path = files.path(Component::Data);
-        let data = DataReader::new(disk.open(&data_path)?, &data_path, form, cache)?;
+        let data = DataReader::new(disk.open_read_only(&data_path)?, &data_path, form, cache)?;
         let index = IndexReader::new(disk, files, partitioner, parts.summary, parts.keys_count)?;
         Ok(Self::of_parts(
             files,

@@ -234,3 +234,21 @@ fn crash_leaves_a_table_that_is_dropped_whole_or_not_at_all() {
     }
     assert!(there > 0 && gone > 0, "{there} {gone}");
 }
+
+/// Files that nobody may write, as restored ones can be, kept the node from opening.
+#[test]
+fn node_opens_where_nobody_may_write_to_files_that_exist() {
+    let disk = Refusing::default();
+    let engine = open_with(disk.clone(), config()).expect("it opens");
+    make_tables(&engine, true);
+    engine.apply(insert(TABLE, "a", 0, 1, "file")).expect("a write");
+    engine.flush(TABLE).expect("a flush");
+    engine.apply(insert(TABLE, "a", 1, 1, "log")).expect("a write");
+    drop(engine);
+    disk.refuse(DiskOperation::Open, "/node");
+    let engine = open_with(disk.clone(), config()).expect("it only reads them");
+    assert_eq!(values(&engine, TABLE, "a"), ["file", "log"]);
+    engine.compact(TABLE).expect("they are read, and removed");
+    assert_eq!(values(&engine, TABLE, "a"), ["file", "log"]);
+    assert_eq!(disk.refused_count(), 0);
+}
