@@ -124,9 +124,12 @@ fn check_column(
     table: &TableMetadata,
 ) -> Result<(), ForeignSSTable> {
     let now = table.column(&name.0).filter(|column| column.kind == kind);
-    let dropped = table.dropped_columns().iter().map(|dropped| &dropped.column);
-    let mut dropped = dropped.filter(|column| *column.name == *name.0 && column.kind == kind);
-    let Some(known) = now.or_else(|| dropped.next()) else {
+    // Of those that were dropped the last one, which has to read what was written to the others.
+    let last_dropped = || {
+        let dropped = &table.dropped_column(&name.0)?.column;
+        (dropped.kind == kind).then_some(dropped)
+    };
+    let Some(known) = now.or_else(last_dropped) else {
         return Err(ForeignSSTable::UnknownColumn {
             column: name.clone(),
             kind,

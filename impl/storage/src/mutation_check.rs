@@ -9,7 +9,7 @@
 use thiserror::Error;
 use thymbra_format::rows::EncodeError;
 use thymbra_types::{
-    CellKind, ColumnName, DeletionTime, Mutation, Partition, Partitioner, Row, Timestamp, Token,
+    CellKind, ColumnName, DeletionTime, LivenessInfo, Mutation, Partition, Partitioner, Row, Timestamp, Token,
 };
 
 /// Longest partition key, bytes: files have its length in two bytes.
@@ -35,8 +35,8 @@ pub enum MutationError {
         /// The partitioner of the engine.
         partitioner: Partitioner,
     },
-    /// A cell or a deletion has the timestamp that marks the absence of one.
-    #[error("a cell or deletion has no timestamp")]
+    /// A cell, a deletion or a row that expires has the timestamp that marks the absence of one.
+    #[error("a cell, a deletion or a row that expires has no timestamp")]
     NoTimestamp,
     /// A cell is deleted and has a value.
     #[error("a tombstone of column {} has a value", column.0)]
@@ -91,7 +91,7 @@ fn check_update(update: &Partition) -> Result<(), MutationError> {
     for range in update.range_tombstones.iter() {
         check_deletion(range.deletion)?;
     }
-    if !update.static_row.liveness.is_empty() || !update.static_row.deletion.is_live() {
+    if update.static_row.liveness != LivenessInfo::EMPTY || !update.static_row.deletion.is_live() {
         return Err(MutationError::StaticRow);
     }
     check_row(&update.static_row)?;
@@ -100,6 +100,10 @@ fn check_update(update: &Partition) -> Result<(), MutationError> {
 
 fn check_row(row: &Row) -> Result<(), MutationError> {
     check_deletion(row.deletion)?;
+    // It is the mark of absence too, which says nothing of an expiration.
+    if row.liveness.timestamp == Timestamp::UNSET && row.liveness != LivenessInfo::EMPTY {
+        return Err(MutationError::NoTimestamp);
+    }
     for deletion in row.complex_deletions.values() {
         check_deletion(*deletion)?;
     }

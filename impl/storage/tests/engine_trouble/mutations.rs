@@ -135,6 +135,17 @@ fn refused() -> Vec<(&'static str, Mutation)> {
             "a static row that is deleted, of a table without",
             of_static(TABLE, gone()),
         ),
+        (
+            "a row that expires and has no timestamp",
+            mutation(TABLE, key("a"), {
+                let mut update = Partition::default();
+                let mut expires = row(1, "v");
+                expires.liveness =
+                    LivenessInfo::expiring(Timestamp::UNSET, ttl, LocalDeletionTime(i64::from(u16::MAX)));
+                update.rows.insert(clustering(1), expires);
+                update
+            }),
+        ),
         ("an empty key", with_key(key(""))),
         ("a key of 65536 bytes", with_key(key(&"k".repeat(65_536)))),
         (
@@ -385,7 +396,7 @@ fn errors_name_what_is_wrong() {
     );
     assert_eq!(
         message(text_cell(Cell::live(Timestamp(i64::MIN), *b"x"))),
-        "a cell or deletion has no timestamp"
+        "a cell, a deletion or a row that expires has no timestamp"
     );
     let mut update = Partition::default();
     update.rows.insert(clustering(1), row(1, "v"));
