@@ -12,6 +12,7 @@ mod made_again;
 mod mutations;
 mod neighbours;
 mod opening;
+mod restored;
 mod retries;
 mod schema;
 mod threads;
