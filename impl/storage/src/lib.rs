@@ -26,6 +26,7 @@ pub mod engine;
 pub mod error;
 mod flush;
 mod flush_register;
+mod foreign_sstable;
 mod lifecycle_transaction;
 mod memtable;
 mod merge;
@@ -49,5 +50,6 @@ pub use disk::{
 };
 pub use engine::{ChunkCacheStatistics, EngineStatistics, PendingFlush, StorageEngine, TableStatistics};
 pub use error::{DiskError, DiskOperation};
+pub use foreign_sstable::ForeignSSTable;
 pub use mutation_check::MutationError;
 pub use storage_error::StorageError;

@@ -176,7 +176,7 @@ pub(crate) fn remove_unfinished_leftovers(disk: &dyn Disk, directory: &Path) -> 
 /// Does what one log says is left to do; gives the number of files that were removed.
 fn remove_leftovers_of(disk: &dyn Disk, directory: &Path, path: &Path) -> Result<u64, StorageError> {
     // What is read here is acted on, and the process that wrote it may have ended before its sync.
-    disk.open(path)?.sync_data()?;
+    disk.open_read_only(path)?.sync_data()?;
     disk.sync_directory(directory)?;
     let lines = transaction_log::read_log(&disk.read(path)?);
     let mut found = Vec::new();

@@ -4,12 +4,12 @@
 //! columns, clusterings, values and deletion times with the schema. What values of no fixed size hold
 //! is the coordinator's matter. Chapter: `specs/07-memtable-and-flush.md`. Source: Cassandra
 //! `cql3.Validation.validateKey`, `ModificationStatement.validateClustering`,
-//! `ColumnMetadata.validateCell`, `cql3.Attributes.getTimestamp`.
+//! `ColumnMetadata.validateCell`, `cql3.Attributes.getTimestamp`, `cql3.statements.UpdateStatement.addUpdateForKey`.
 
 use thiserror::Error;
 use thymbra_format::rows::EncodeError;
 use thymbra_types::{
-    CellKind, ColumnName, DeletionTime, Mutation, Partition, Partitioner, Row, Timestamp, Token,
+    CellKind, ColumnName, DeletionTime, LivenessInfo, Mutation, Partition, Partitioner, Row, Timestamp, Token,
 };
 
 /// Longest partition key, bytes: files have its length in two bytes.
@@ -35,8 +35,8 @@ pub enum MutationError {
         /// The partitioner of the engine.
         partitioner: Partitioner,
     },
-    /// A cell or a deletion has the timestamp that marks the absence of one.
-    #[error("a cell or deletion has no timestamp")]
+    /// A cell, a deletion or a row that expires has the timestamp that marks the absence of one.
+    #[error("a cell, a deletion or a row that expires has no timestamp")]
     NoTimestamp,
     /// A cell is deleted and has a value.
     #[error("a tombstone of column {} has a value", column.0)]
@@ -44,6 +44,9 @@ pub enum MutationError {
         /// Its column.
         column: ColumnName,
     },
+    /// Only columns are static: neither the presence of rows nor their deletion is.
+    #[error("the static row is alive or deleted as a whole, which only other rows can be")]
+    StaticRow,
     /// A part of it does not fit the schema or the format.
     #[error("it does not fit the table")]
     Encode(#[from] EncodeError),
@@ -88,12 +91,19 @@ fn check_update(update: &Partition) -> Result<(), MutationError> {
     for range in update.range_tombstones.iter() {
         check_deletion(range.deletion)?;
     }
+    if update.static_row.liveness != LivenessInfo::EMPTY || !update.static_row.deletion.is_live() {
+        return Err(MutationError::StaticRow);
+    }
     check_row(&update.static_row)?;
     update.rows.values().try_for_each(check_row)
 }
 
 fn check_row(row: &Row) -> Result<(), MutationError> {
     check_deletion(row.deletion)?;
+    // It is the mark of absence too, which says nothing of an expiration.
+    if row.liveness.timestamp == Timestamp::UNSET && row.liveness != LivenessInfo::EMPTY {
+        return Err(MutationError::NoTimestamp);
+    }
     for deletion in row.complex_deletions.values() {
         check_deletion(*deletion)?;
     }

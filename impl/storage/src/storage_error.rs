@@ -3,6 +3,7 @@
 use crate::commit_log::CommitLogError;
 use crate::config::ConfigError;
 use crate::error::DiskError;
+use crate::foreign_sstable::ForeignSSTable;
 use crate::mutation_check::MutationError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -76,6 +77,14 @@ pub enum StorageError {
         /// Where, and what was expected.
         source: FormatError,
     },
+    /// The fault of whoever put a file into a table's directory: it is right, and of another table.
+    #[error("{} is not of this table", path.display())]
+    Foreign {
+        /// Which file says so.
+        path: PathBuf,
+        /// What is different.
+        source: ForeignSSTable,
+    },
     /// The log of an unfinished exchange of SSTables cannot be trusted.
     #[error("{} is corrupt at offset {offset}", path.display())]
     TransactionLog {
@@ -114,6 +123,11 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Names the file of an SSTable that is of another table.
+    pub(crate) fn foreign(path: PathBuf) -> impl FnOnce(ForeignSSTable) -> Self {
+        |source| Self::Foreign { path, source }
+    }
+
     /// Names the file of an error in bytes.
     pub(crate) fn corrupt(path: &Path) -> impl FnOnce(FormatError) -> Self + '_ {
         |source| Self::Corrupt {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use thymbra_format::FormatError;
-use thymbra_format::schema::{TableMetadata, tables_from_json, tables_to_json};
+use thymbra_format::schema::{SchemaError, TableMetadata, tables_from_json, tables_to_json};
 use thymbra_format::sstable::Digest;
 use thymbra_types::{CommitLogPosition, TableId};
 
@@ -48,6 +48,9 @@ struct Facts {
     /// Directories of tables that were dropped and may still have files: keyspace, slash, name.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     dropped: BTreeSet<String>,
+    /// Tables by id that were made again: up to where the commit log has those that were dropped.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    made_again: BTreeMap<String, TruncationRecord>,
 }
 
 /// What is said of a keyspace as a whole.
@@ -58,13 +61,22 @@ pub(crate) struct KeyspaceParams {
     pub(crate) durable_writes: bool,
 }
 
-/// A table's last truncation.
+/// A table's last truncation, or the last time that it was made again.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct TruncationRecord {
     segment_id: i64,
     position: u32,
     truncated_at_ms: u64,
+}
+
+impl TruncationRecord {
+    const fn position(self) -> CommitLogPosition {
+        CommitLogPosition {
+            segment_id: self.segment_id,
+            position: self.position,
+        }
+    }
 }
 
 impl SystemKeyspace {
@@ -109,6 +121,7 @@ impl SystemKeyspace {
                 keyspaces: BTreeMap::new(),
                 truncated: BTreeMap::new(),
                 dropped: BTreeSet::new(),
+                made_again: BTreeMap::new(),
             }),
         };
         if is_new {
@@ -135,10 +148,14 @@ impl SystemKeyspace {
     /// Up to where a table's mutations have been truncated; `None` if never.
     pub(crate) fn truncated_position(&self, table: TableId) -> Option<CommitLogPosition> {
         let record = self.facts.truncated.get(&table.to_string())?;
-        Some(CommitLogPosition {
-            segment_id: record.segment_id,
-            position: record.position,
-        })
+        Some(record.position())
+    }
+
+    /// Up to where the commit log may have mutations of another table that had this id and was
+    /// dropped; `None` if there was none.
+    pub(crate) fn made_again_position(&self, table: TableId) -> Option<CommitLogPosition> {
+        let record = self.facts.made_again.get(&table.to_string())?;
+        Some(record.position())
     }
 
     /// Adds or replaces a keyspace, durably.
@@ -153,8 +170,14 @@ impl SystemKeyspace {
         })
     }
 
-    /// Adds or replaces a table, durably.
+    /// Adds or replaces a table, durably, which must be one that the next life reads as it is.
     pub(crate) fn put_table(&mut self, disk: &dyn Disk, table: &TableMetadata) -> Result<(), StorageError> {
+        let text = tables_to_json(core::slice::from_ref(table))?;
+        if tables_from_json(&text)?.as_slice() != core::slice::from_ref(table) {
+            return Err(StorageError::Schema(SchemaError::NotStorable {
+                table: table.name().into(),
+            }));
+        }
         let others = self.tables.iter().filter(|other| other.id() != table.id());
         let tables = others.chain([table]).cloned().collect();
         self.save_tables(disk, tables)
@@ -187,6 +210,7 @@ impl SystemKeyspace {
         self.change(disk, |facts| {
             facts.dropped.remove(directory);
             facts.truncated.retain(|table, _| known.contains(table));
+            facts.made_again.retain(|table, _| known.contains(table));
         })
     }
 
@@ -205,6 +229,26 @@ impl SystemKeyspace {
         };
         self.change(disk, |facts| {
             facts.truncated.insert(table.to_string(), record);
+        })
+    }
+
+    /// Remembers that a table is made whose id another had that was dropped, durably: what the log
+    /// has up to a position is of the other.
+    pub(crate) fn put_made_again(
+        &mut self,
+        disk: &dyn Disk,
+        table: TableId,
+        position: CommitLogPosition,
+        now_ms: u64,
+    ) -> Result<(), StorageError> {
+        let record = TruncationRecord {
+            segment_id: position.segment_id,
+            position: position.position,
+            truncated_at_ms: now_ms,
+        };
+        self.change(disk, |facts| {
+            facts.truncated.insert(table.to_string(), record);
+            facts.made_again.insert(table.to_string(), record);
         })
     }
 

@@ -110,6 +110,17 @@ pub trait ReplayRules {
         !flushed.contains(&position) && truncated_at.is_none_or(|truncated_at| position > truncated_at)
     }
 
+    /// Whether what a record has for a table is of the table that has the id now, and not of one that had it before
+    /// and was dropped, the log being at `made_again_at` when the present one was made.
+    //= WP-CL-04
+    fn is_of_present_table(
+        &self,
+        position: CommitLogPosition,
+        made_again_at: Option<CommitLogPosition>,
+    ) -> bool {
+        made_again_at.is_none_or(|made_again_at| position > made_again_at)
+    }
+
     /// The position up to which no record of a table needs to be looked at; replay starts at the
     /// least of all tables.
     ///
@@ -196,6 +207,14 @@ mod tests {
             set.add(at(*start), at(*end));
         }
         set
+    }
+
+    //= WP-CL-04 check
+    #[test]
+    fn record_that_ends_where_a_table_was_made_again_is_of_the_one_before() {
+        assert!(RULES.is_of_present_table(at(0), None));
+        let is_of_present = [4, 5, 6].map(|position| RULES.is_of_present_table(at(position), Some(at(5))));
+        assert_eq!(is_of_present, [false, false, true]);
     }
 
     fn places() -> impl Iterator<Item = FindingPlace> {

@@ -18,6 +18,10 @@ impl AbstractType {
         match (self, previous) {
             (Self::Bytes, Self::Ascii | Self::Utf8) | (Self::Utf8, Self::Ascii) => true,
             (Self::Reversed(this), Self::Reversed(previous)) => this.is_compatible_with(previous),
+            (Self::Composite(these), Self::Composite(previous)) => {
+                let mut pairs = these.iter().zip(previous);
+                these.len() == previous.len() && pairs.all(|(this, of)| this.is_compatible_with(of))
+            }
             (
                 Self::List {
                     elements,
@@ -61,6 +65,61 @@ impl AbstractType {
                     && self.has_fields_of(previous)
             }
             (_, _) => false,
+        }
+    }
+
+    /// Whether a column of this type has what a file has under a type, of which its header says less than a
+    /// schema does: inside a frozen type not what is frozen, and the keyspace of a user-defined type may be
+    /// that of another cluster.
+    #[must_use]
+    pub fn reads_column_of(&self, found: &Self) -> bool {
+        self.is_multicell() == found.is_multicell() && self.reads_key_of(found)
+    }
+
+    /// The same for a column of the primary key, which is always frozen: headers of Cassandra 3 do not say so
+    /// of user-defined types (CASSANDRA-15035).
+    #[must_use]
+    pub fn reads_key_of(&self, found: &Self) -> bool {
+        self == found || self.as_values().is_compatible_with(&found.as_values())
+    }
+
+    /// The same type as far as the bytes of whole values show it.
+    fn as_values(&self) -> Self {
+        let mut of = self.clone();
+        of.keep_what_values_show();
+        of
+    }
+
+    fn keep_what_values_show(&mut self) {
+        if let Self::List {
+            elements,
+            is_multicell,
+        }
+        | Self::Set {
+            elements,
+            is_multicell,
+        } = self
+        {
+            *is_multicell = false;
+            elements.keep_what_values_show();
+        } else if let Self::Map {
+            keys,
+            values,
+            is_multicell,
+        } = self
+        {
+            *is_multicell = false;
+            keys.keep_what_values_show();
+            values.keep_what_values_show();
+        } else if let Self::Tuple(types) | Self::Composite(types) = self {
+            types.iter_mut().for_each(Self::keep_what_values_show);
+        } else if let Self::Reversed(of) | Self::Vector { elements: of, .. } = self {
+            of.keep_what_values_show();
+        } else if let Self::User(user) = self {
+            user.keyspace = "".into();
+            user.is_multicell = false;
+            let fields = user.fields.iter_mut();
+            fields.for_each(|(_, field)| field.keep_what_values_show());
         }
     }
 
@@ -134,6 +193,29 @@ mod tests {
             is_multicell: true,
         };
         assert!(!set.is_compatible_with(&list(Utf8, true)));
+    }
+
+    #[test]
+    fn headers_of_files_say_less_than_a_schema() {
+        use AbstractType::{Ascii, Int32, Utf8};
+        let in_schema = user(&[("l", list(Utf8, false))], false);
+        let mut in_file = user(&[("l", list(Utf8, true))], false);
+        assert!(!in_schema.is_compatible_with(&in_file));
+        assert!(in_schema.reads_column_of(&in_file));
+        if let AbstractType::User(user) = &mut in_file {
+            user.keyspace = "elsewhere".into();
+        }
+        assert!(in_schema.reads_column_of(&in_file));
+        let not_frozen = user(&[("l", list(Utf8, true))], true);
+        assert!(!in_schema.reads_column_of(&not_frozen), "its fields are cells");
+        let reversed = |of: AbstractType| AbstractType::Reversed(Box::new(of));
+        assert!(in_schema.reads_key_of(&not_frozen));
+        assert!(reversed(in_schema.clone()).reads_key_of(&reversed(not_frozen)));
+        assert!(!reversed(Int32).reads_key_of(&Int32));
+        let composite = |of: &[AbstractType]| AbstractType::Composite(of.to_vec());
+        assert!(composite(&[Utf8, Int32]).reads_key_of(&composite(&[Ascii, Int32])));
+        assert!(!composite(&[Utf8, Int32]).reads_key_of(&composite(&[Ascii])));
+        assert!(!composite(&[Utf8, Int32]).reads_key_of(&composite(&[Int32, Utf8])));
     }
 
     #[test]

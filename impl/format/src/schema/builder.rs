@@ -131,12 +131,19 @@ impl TableMetadataBuilder {
     /// # Errors
     /// When CQL would refuse to create such a table.
     pub fn build(self) -> Result<TableMetadata, SchemaError> {
-        self.check_names()?;
+        self.check()?;
+        self.build_as_found()
+    }
+
+    /// Whether CQL would create such a table.
+    pub(super) fn check(&self) -> Result<(), SchemaError> {
+        check_name("keyspace", &self.keyspace)?;
+        check_name("table", &self.name)?;
+        self.check_column_names()?;
         self.columns.iter().try_for_each(check_type)?;
         self.check_statics()?;
         self.check_counters()?;
-        self.params.validate()?;
-        self.build_as_found()
+        self.params.validate()
     }
 
     /// The definition of a table as its files have it.
@@ -195,17 +202,7 @@ impl TableMetadataBuilder {
         Ok(table)
     }
 
-    fn check_names(&self) -> Result<(), SchemaError> {
-        for (what, name) in [("keyspace", &self.keyspace), ("table", &self.name)] {
-            let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
-            if name.is_empty() || name.len() > NAME_LIMIT || !name.chars().all(is_word) {
-                return Err(SchemaError::Name {
-                    what,
-                    name: name.clone(),
-                    limit: NAME_LIMIT,
-                });
-            }
-        }
+    fn check_column_names(&self) -> Result<(), SchemaError> {
         for column in &self.columns {
             let found_bytes = column.name.len();
             if found_bytes == 0 || found_bytes > COLUMN_NAME_LIMIT_BYTES {
@@ -251,6 +248,27 @@ impl TableMetadataBuilder {
         }
         Ok(())
     }
+}
+
+/// Names of keyspaces and tables are names of directories.
+fn check_name(what: &'static str, name: &str) -> Result<(), SchemaError> {
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    if name.is_empty() || name.len() > NAME_LIMIT || !name.chars().all(is_word) {
+        return Err(SchemaError::Name {
+            what,
+            name: name.into(),
+            limit: NAME_LIMIT,
+        });
+    }
+    Ok(())
+}
+
+/// Checks the name of a keyspace, which is that of a directory: 1 to 48 letters, digits and underscores.
+///
+/// # Errors
+/// When CQL would refuse to create such a keyspace.
+pub fn validate_keyspace_name(name: &str) -> Result<(), SchemaError> {
+    check_name("keyspace", name)
 }
 
 /// Places of all columns in the order of their names.

@@ -81,6 +81,14 @@ pub enum SchemaError {
         /// Name of the table.
         table: Box<str>,
     },
+    /// A counter where none can be served.
+    #[error("counters are not implemented, and column {column:?} of table {table} is one")]
+    CounterNotServed {
+        /// Name of the table.
+        table: Box<str>,
+        /// First column that is one.
+        column: Box<str>,
+    },
     /// A counter in a table that had none.
     #[error("table {table} has no counters, and column {column:?} is one")]
     CounterAdded {
@@ -120,6 +128,13 @@ pub enum SchemaError {
     DropForgotten {
         /// Name of the column.
         column: Box<str>,
+    },
+    /// A schema file would give another definition back: two user-defined types have one name, or a
+    /// column that was dropped is of the key.
+    #[error("a schema file cannot hold the definition of table {table}")]
+    NotStorable {
+        /// Name of the table.
+        table: Box<str>,
     },
     /// An option has a value that is not possible.
     #[error("{option} is {found}, it must be {expected}")]

@@ -12,7 +12,7 @@ mod params;
 #[cfg(test)]
 mod tests;
 
-pub use builder::TableMetadataBuilder;
+pub use builder::{TableMetadataBuilder, validate_keyspace_name};
 pub use error::SchemaError;
 pub use json::{tables_from_json, tables_to_json};
 pub use params::{CompactionParams, CompressionParams, SizeTieredParams, TableParams};
@@ -106,6 +106,15 @@ impl TableMetadata {
         id: TableId,
     ) -> TableMetadataBuilder {
         TableMetadataBuilder::new(keyspace.into(), name.into(), id)
+    }
+
+    /// Checks all that [`TableMetadataBuilder::build`] checks: a definition that was built as found may break any
+    /// of it.
+    ///
+    /// # Errors
+    /// When CQL would refuse to create such a table.
+    pub fn validate(&self) -> Result<(), SchemaError> {
+        self.to_builder().check()
     }
 
     /// Name of its keyspace.

@@ -300,9 +300,9 @@ impl SizeTieredParams {
             &self.bucket_high,
         )?;
         check(
-            self.tombstone_threshold >= 0.0,
+            self.tombstone_threshold.is_finite() && self.tombstone_threshold >= 0.0,
             "tombstone_threshold",
-            "not below 0",
+            "a number that is not below 0",
             &self.tombstone_threshold,
         )
     }

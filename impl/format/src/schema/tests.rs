@@ -286,3 +286,16 @@ fn json_with_mistakes_says_what_is_wrong() {
     assert!(tables_from_json(r#"{"keyspace":"k"}"#).is_err());
     assert!(tables_from_json("").is_err());
 }
+
+#[test]
+fn table_without_counters_gets_none() {
+    let before = clustered().regular_column("v", AbstractType::Utf8);
+    let gone = before.clone().drop_column("v", Timestamp(100));
+    let counted = gone.regular_column("c", AbstractType::CounterColumn);
+    let error = counted
+        .build()
+        .unwrap()
+        .validate_compatibility(&before.build().unwrap())
+        .expect_err("a counter");
+    assert!(matches!(error, SchemaError::CounterAdded { .. }), "{error}");
+}

@@ -89,7 +89,7 @@ impl Replayer<'_> {
 
     /// Reads a whole file into memory that is used for one after the other.
     fn read(&self, segment: &SegmentName, file: &mut Vec<u8>) -> Result<(), CommitLogError> {
-        let opened = self.disk.open(&segment.path)?;
+        let opened = self.disk.open_read_only(&segment.path)?;
         let size_bytes = opened.size_bytes()?;
         let Some(size) = i32::try_from(size_bytes)
             .ok()
@@ -111,7 +111,7 @@ impl Replayer<'_> {
         let mut last = LastWritten::default();
         for segment in self.segments.iter().rev() {
             let mut head = vec![0; SEGMENT_HEAD_SIZE_BYTES];
-            let size_bytes = self.disk.open(&segment.path)?.read_at(&mut head, 0)?;
+            let size_bytes = self.disk.open_read_only(&segment.path)?.read_at(&mut head, 0)?;
             head.truncate(size_bytes);
             if last.look_at(segment.id, &head) {
                 break;

@@ -224,7 +224,7 @@ fn fill(file: &dyn DiskFile, size_bytes: u64) -> DiskResult<()> {
 /// It is removed then; but where the directory cannot be synced, a loss of power brings it back, and
 /// segments with records follow it.
 pub(super) fn end_earlier(disk: &dyn Disk, path: &Path) -> DiskResult<()> {
-    let file = disk.open(path)?;
+    let file = disk.open_read_only(path)?;
     let mut head = vec![0; SEGMENT_HEAD_SIZE_BYTES];
     let read = file.read_at(&mut head, 0)?;
     head.truncate(read);
@@ -245,6 +245,7 @@ pub(super) fn end_earlier(disk: &dyn Disk, path: &Path) -> DiskResult<()> {
     )?;
     // A section ends in the checksum of its last record, which LZ4 leaves as it is.
     if tail != [0; MARKER_SIZE] {
+        let file = disk.open(path)?;
         file.write_at(&[0; MARKER_SIZE], size_bytes)?;
         file.sync_data()?;
     }

@@ -212,6 +212,11 @@ impl<D: Disk> Disk for CountingDisk<D> {
         self.inner.open(path).map(|file| self.file(path, file))
     }
 
+    fn open_read_only(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
+        self.counters(path).call(DiskOperation::Open);
+        self.inner.open_read_only(path).map(|file| self.file(path, file))
+    }
+
     fn read(&self, path: &Path) -> DiskResult<Vec<u8>> {
         let counters = self.counters(path);
         counters.call(DiskOperation::Read);

@@ -46,6 +46,12 @@ pub trait Disk: Debug + Send + Sync {
     /// When there is no such file, or the disk fails.
     fn open(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>>;
 
+    /// The same for reading alone: what nobody may write is opened too. It can be synced.
+    ///
+    /// # Errors
+    /// As [`Disk::open`].
+    fn open_read_only(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>>;
+
     /// All bytes of a file.
     ///
     /// # Errors
@@ -106,7 +112,7 @@ pub trait DirectoryLock: Debug + Send + Sync {
     fn is_of(&self, directory: &Path) -> DiskResult<bool>;
 }
 
-/// A file that is open for reading and writing; several threads may use one handle.
+/// A file that is open for reading and, unless it was opened otherwise, for writing; several threads may use one handle.
 pub trait DiskFile: Debug + Send + Sync {
     /// Reads at an offset; the count of bytes read is smaller than the buffer at the end of the file only.
     ///
@@ -187,6 +193,10 @@ impl<D: Disk + ?Sized> Disk for Arc<D> {
 
     fn open(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
         (**self).open(path)
+    }
+
+    fn open_read_only(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
+        (**self).open_read_only(path)
     }
 
     fn read(&self, path: &Path) -> DiskResult<Vec<u8>> {

@@ -29,11 +29,11 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
-        let opened = OpenOptions::new().read(true).write(true).open(path);
-        opened
-            .and_then(|file| file.metadata().map(|metadata| (file, metadata.len())))
-            .map(|(file, size_bytes)| RealFile::boxed(file, path, size_bytes))
-            .map_err(|source| DiskError::new(DiskOperation::Open, path, source))
+        RealFile::open(path, OpenOptions::new().read(true).write(true))
+    }
+
+    fn open_read_only(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
+        RealFile::open(path, OpenOptions::new().read(true))
     }
 
     fn read(&self, path: &Path) -> DiskResult<Vec<u8>> {
@@ -143,6 +143,14 @@ struct RealFile {
 }
 
 impl RealFile {
+    fn open(path: &Path, options: &OpenOptions) -> DiskResult<Box<dyn DiskFile>> {
+        options
+            .open(path)
+            .and_then(|file| file.metadata().map(|metadata| (file, metadata.len())))
+            .map(|(file, size_bytes)| Self::boxed(file, path, size_bytes))
+            .map_err(|source| DiskError::new(DiskOperation::Open, path, source))
+    }
+
     fn boxed(file: File, path: &Path, size_bytes: u64) -> Box<dyn DiskFile> {
         Box::new(Self {
             file,

@@ -30,6 +30,7 @@ fn transcript(disk: &dyn Disk, root: &Path) -> String {
     let (a, b, nested) = (root.join("a"), root.join("b"), root.join("d/e"));
     let t = &mut transcript;
     note(t, disk.open(&a).map(drop));
+    note(t, disk.open_read_only(&a).map(drop));
     note(t, disk.read(&a));
     note(t, disk.remove(&a));
     note(t, disk.rename(&a, &b));
@@ -152,5 +153,26 @@ fn kind_of_a_file_is_seen_in_its_name() {
         ("schema", FileKind::Other),
     ] {
         assert_eq!(FileKind::of(&Path::new("/x/CommitLog-").join(name)), kind);
+    }
+}
+
+#[test]
+fn file_that_is_opened_for_reading_alone_is_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let simulated = SimulatedDisk::new();
+    simulated.create_directory_all(directory.path()).unwrap();
+    let disks: [&dyn Disk; 2] = [&RealDisk, &simulated];
+    for disk in disks {
+        let path = directory.path().join("a");
+        disk.create_new(&path).unwrap().append(b"bytes").unwrap();
+        let file = disk.open_read_only(&path).unwrap();
+        let mut buffer = [0; 5];
+        file.read_exact_at(&mut buffer, 0).unwrap();
+        assert_eq!(buffer, *b"bytes");
+        file.sync_data().unwrap();
+        file.append(b"more").expect_err("nothing is appended");
+        file.write_at(b"more", 0).expect_err("nothing is written");
+        file.set_len(1).expect_err("nothing is cut");
+        assert_eq!(disk.read(&path).unwrap(), b"bytes");
     }
 }

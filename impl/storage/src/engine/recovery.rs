@@ -11,6 +11,7 @@ use crate::commit_log::CommitLog;
 use crate::config::Config;
 use crate::disk::{DirectoryLock, Disk};
 use crate::flush_register::FlushRegister;
+use crate::foreign_sstable;
 use crate::lifecycle_transaction;
 use crate::sstable::{ChunkCache, SSTableFiles, SSTableReader};
 use crate::storage_error::StorageError;
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use thymbra_durability::HostId;
 use thymbra_format::schema::TableMetadata;
+use thymbra_format::sstable::Component;
 use thymbra_types::CommitLogPosition;
 
 /// Opens everything, in the order in which a crash may have left it.
@@ -185,6 +187,8 @@ pub(super) fn open_sstables(
     for (generation, files) in found {
         opened.last_generation = generation;
         let sstable = SSTableReader::open(disk, &files, config.partitioner, chunk_cache)?;
+        foreign_sstable::check_header(sstable.header(), metadata)
+            .map_err(StorageError::foreign(files.path(Component::Statistics)))?;
         opened.sstables.push(Arc::new(sstable));
     }
     Ok(opened)

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use thymbra_durability::ReplayRules as _;
-use thymbra_format::mutation::{DecodeError, RawMutation, TableLayout, UpdateDecoder, decode_mutation_parts};
+use thymbra_format::mutation::{
+    DecodeError, RawMutation, SchemaLookup, TableLayout, UpdateDecoder, decode_mutation_parts,
+};
 use thymbra_types::sorted_map::SortedMap;
 use thymbra_types::{CommitLogPosition, DecoratedKey, IntervalSet, Reference, TableId};
 
@@ -32,7 +34,6 @@ pub(super) fn replay_commit_log(shared: &Shared) -> Result<(), StorageError> {
 /// A replay that is under way.
 struct Replay<'r> {
     shared: &'r Shared,
-    layouts: &'r Layouts,
     tables: BTreeMap<TableId, TableReplay<'r>>,
     /// The end of the record that was visited last, of whatever table; all before it have been visited, or need not be.
     last: Option<CommitLogPosition>,
@@ -44,6 +45,8 @@ struct TableReplay<'r> {
     table: Arc<ColumnFamilyStore>,
     flushed: IntervalSet<CommitLogPosition>,
     truncated_at: Option<CommitLogPosition>,
+    /// What the log has up to here is of another table that had this id and was dropped.
+    made_again_at: Option<CommitLogPosition>,
     layout: &'r Arc<TableLayout>,
     decoder: UpdateDecoder<'r>,
     /// Rows on their way into the memtable that takes updates now.
@@ -56,6 +59,11 @@ impl TableReplay<'_> {
         Reference.replays(position, &self.flushed, self.truncated_at)
     }
 
+    /// Whether the bytes of an update can be read: those of another table of this id are of another form.
+    fn knows(&self, position: CommitLogPosition) -> bool {
+        Reference.is_of_present_table(position, self.made_again_at)
+    }
+
     /// Writes out the memtable, which has what the table wants of everything up to a record.
     ///
     /// The SSTable says so. Otherwise whoever has to replay again, because the start fails later, writes it again too.
@@ -65,6 +73,19 @@ impl TableReplay<'_> {
             self.table.view().current.end_replayed(last);
         }
         shared.flush(&self.table)
+    }
+}
+
+/// The tables that there were when a record was written, and that have not been dropped since.
+struct KnownTables<'k, 'r> {
+    tables: &'k BTreeMap<TableId, TableReplay<'r>>,
+    position: CommitLogPosition,
+}
+
+impl SchemaLookup for KnownTables<'_, '_> {
+    fn table(&self, id: TableId) -> Option<&TableLayout> {
+        let replay = self.tables.get(&id)?;
+        replay.knows(self.position).then(|| &**replay.layout)
     }
 }
 
@@ -82,6 +103,7 @@ impl<'r> Replay<'r> {
             let replay = TableReplay {
                 flushed: intervals.fold(IntervalSet::empty(), |all, more| all.union(more.clone())),
                 truncated_at: system.truncated_position(id),
+                made_again_at: system.made_again_position(id),
                 layout,
                 decoder: UpdateDecoder::new(layout),
                 loader: MemtableLoader::new(Arc::clone(&view.current)),
@@ -92,7 +114,6 @@ impl<'r> Replay<'r> {
         let tables = tables.collect();
         Self {
             shared,
-            layouts,
             tables,
             last: None,
             counts: lock(&shared.opening).clone(),
@@ -157,12 +178,14 @@ impl<'r> Replay<'r> {
             return None;
         }
         let replay = self.tables.get_mut(&mutation.table_id)?;
-        let is_wanted = replay.wants(record.position);
-        let row = replay.decoder.single_row(mutation.first_update)?;
-        if !is_wanted {
+        if !replay.knows(record.position) {
+            return None;
+        }
+        if !replay.wants(record.position) {
             self.counts.replay_skipped_count += 1;
             return Some(0);
         }
+        let row = replay.decoder.single_row(mutation.first_update)?;
         let packed = PackedUpdate {
             layout: replay.layout,
             contents: mutation.first_update,
@@ -176,10 +199,14 @@ impl<'r> Replay<'r> {
     /// Takes in any mutation; gives the bytes by which memtables grow.
     fn apply(&mut self, record: &ReplayRecord<'_>) -> Result<u64, StorageError> {
         let mut contents = SortedMap::new();
+        let known = KnownTables {
+            tables: &self.tables,
+            position: record.position,
+        };
         let decoded = decode_mutation_parts(
             record.mutation,
             0,
-            self.layouts,
+            &known,
             self.shared.config.partitioner,
             |table, bytes| {
                 contents.insert(table, bytes);
@@ -187,7 +214,8 @@ impl<'r> Replay<'r> {
         );
         let mutation = match decoded {
             Ok(mutation) => mutation,
-            // The size of the part for a table that was dropped is unknown, so all parts are passed over.
+            // The size of the part for a table that was dropped is unknown, so all parts are passed over;
+            // those of other tables were flushed before the drop.
             Err(DecodeError::UnknownTable(_)) => {
                 self.counts.replay_unknown_table_count += 1;
                 return Ok(0);

@@ -14,7 +14,7 @@ use crate::table_schema::TableSchema;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use thymbra_durability::{FlushRules as _, FlushState};
-use thymbra_format::schema::TableMetadata;
+use thymbra_format::schema::{SchemaError, TableMetadata, validate_keyspace_name};
 use thymbra_format::transaction_log::OperationType;
 use thymbra_types::{Reference, TableId};
 
@@ -23,11 +23,12 @@ impl StorageEngine {
     /// takes what was not flushed.
     ///
     /// # Errors
-    /// When there is one of that name, or the disk fails.
+    /// When no keyspace can have that name, there is one of it, or the disk fails.
     pub fn create_keyspace(&self, name: &str, durable_writes: bool) -> Result<(), StorageError> {
         let shared = &self.shared;
         let _work = shared.begin_work()?;
         let _turn = lock(&shared.schema_turn);
+        validate_keyspace_name(name)?;
         if read(&shared.keyspaces).contains_key(name) {
             return Err(StorageError::Exists {
                 what: "keyspace",
@@ -46,12 +47,13 @@ impl StorageEngine {
     /// them.
     ///
     /// # Errors
-    /// When the keyspace is unknown, a table has that name or id, the disk fails, or a file in the
-    /// directory is corrupt.
+    /// When the definition cannot be served, the keyspace is unknown, a table has that name or id, the
+    /// disk fails, or a file in the directory is corrupt.
     pub fn create_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
         let _work = shared.begin_work()?;
         let dropped = lock(&shared.schema_turn);
+        check_definition(&metadata)?;
         shared.durable_writes(metadata.keyspace())?;
         let is_taken = |other: &Arc<ColumnFamilyStore>| {
             let other = other.metadata();
@@ -69,7 +71,7 @@ impl StorageEngine {
         if dropped.contains(&metadata.id()) {
             let position = shared.commit_log.current_position();
             let now_ms = shared.clock.now_ms();
-            lock(&shared.system).put_truncation(&*shared.disk, metadata.id(), position, now_ms)?;
+            lock(&shared.system).put_made_again(&*shared.disk, metadata.id(), position, now_ms)?;
         }
         let files = open_sstables(&shared.disk, &shared.config, &shared.chunk_cache, &metadata)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;
@@ -88,8 +90,9 @@ impl StorageEngine {
     /// column of that name is added again.
     ///
     /// # Errors
-    /// When there is no such table, its name or its primary key would change, what was written could
-    /// not be read any more ([`TableMetadata::validate_compatibility`]), or the disk fails.
+    /// When there is no such table, its name or its primary key would change, the definition cannot be
+    /// served, what was written could not be read any more ([`TableMetadata::validate_compatibility`]),
+    /// or the disk fails.
     pub fn alter_table(&self, metadata: TableMetadata) -> Result<(), StorageError> {
         let shared = &self.shared;
         let _work = shared.begin_work()?;
@@ -102,6 +105,7 @@ impl StorageEngine {
         if !stays {
             return Err(StorageError::KeyChanged { table: metadata.id() });
         }
+        check_definition(&metadata)?;
         metadata.validate_compatibility(&before)?;
         lock(&shared.system).put_table(&*shared.disk, &metadata)?;
         shared.publish(|_| table.set_schema(TableSchema::new(metadata)));
@@ -210,6 +214,21 @@ impl StorageEngine {
         let mut definitions = tables.values().map(|table| table.metadata());
         definitions.find(|table| (table.keyspace(), table.name()) == (keyspace, name))
     }
+}
+
+/// Refuses what the schema file does not give back, what no file can be written with, and counters, which would be
+/// merged as if they were values.
+//= WP-MF-09
+fn check_definition(metadata: &TableMetadata) -> Result<(), SchemaError> {
+    metadata.validate()?;
+    let mut columns = metadata.static_columns().iter().chain(metadata.regular_columns());
+    let counter = columns.find(|column| column.column_type.is_counter());
+    counter.map_or(Ok(()), |column| {
+        Err(SchemaError::CounterNotServed {
+            table: metadata.name().into(),
+            column: column.name.clone(),
+        })
+    })
 }
 
 impl Shared {

@@ -163,7 +163,7 @@ impl IndexReader {
         keys_count: u64,
     ) -> Result<Self, StorageError> {
         let path = files.path(Component::PrimaryIndex);
-        let file = disk.open(&path)?;
+        let file = disk.open_read_only(&path)?;
         Ok(Self {
             length_bytes: file.size_bytes()?,
             file,

@@ -13,6 +13,7 @@ use super::read_meter::ReadMeter;
 use super::scanner::SSTableScanner;
 use super::{SSTableFiles, components};
 use crate::disk::Disk;
+use crate::foreign_sstable;
 use crate::read::ClusteringSlice;
 use crate::scan::KeyRange;
 use crate::storage_error::StorageError;
@@ -63,7 +64,8 @@ impl SSTableReader {
     /// Opens the files of an SSTable, and checks what can be checked without reading the data.
     ///
     /// # Errors
-    /// When the disk fails, a file is damaged, or the files do not fit together.
+    /// When the disk fails, a file is damaged, the files do not fit together, or their keys stand in the order of
+    /// another partitioner.
     pub(crate) fn open(
         disk: &Arc<dyn Disk>,
         files: &SSTableFiles,
@@ -74,6 +76,9 @@ impl SSTableReader {
         let statistics = components::read(disk, files, Component::Statistics, |bytes| {
             Statistics::read(bytes, files.version())
         })?;
+        // Before the order of the keys is looked at.
+        foreign_sstable::check_partitioner(statistics.validation.partitioner, partitioner)
+            .map_err(StorageError::foreign(files.path(Component::Statistics)))?;
         let form = if disk.exists(&files.path(Component::CompressionInfo))? {
             let info = components::read(disk, files, Component::CompressionInfo, CompressionInfo::read)?;
             DataForm::Compressed(info)
@@ -81,7 +86,7 @@ impl SSTableReader {
             DataForm::Plain(components::read(disk, files, Component::Crc, Checksums::read)?)
         };
         let data_path = files.path(Component::Data);
-        let data = DataReader::new(disk.open(&data_path)?, &data_path, form, cache)?;
+        let data = DataReader::new(disk.open_read_only(&data_path)?, &data_path, form, cache)?;
         let mut filter = match disk.exists(&files.path(Component::Filter))? {
             true => Some(components::read(
                 disk,
@@ -128,7 +133,7 @@ impl SSTableReader {
             DataSummary::Plain { checksums, .. } => DataForm::Plain(checksums),
         };
         let data_path = files.path(Component::Data);
-        let data = DataReader::new(disk.open(&data_path)?, &data_path, form, cache)?;
+        let data = DataReader::new(disk.open_read_only(&data_path)?, &data_path, form, cache)?;
         let index = IndexReader::new(disk, files, partitioner, parts.summary, parts.keys_count)?;
         Ok(Self::of_parts(
             files,

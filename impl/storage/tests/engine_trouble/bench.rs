@@ -59,7 +59,8 @@ pub(crate) fn open(disk: &SimulatedDisk) -> StorageEngine {
     open_with(disk.clone(), config()).expect("the engine opens")
 }
 
-/// A disk that refuses operations, or holds them up, by their kind and path.
+/// A disk that refuses operations, or holds them up, by their kind and path; of those that open a file, one that
+/// would write to it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Refusing {
     pub(crate) disk: SimulatedDisk,
@@ -170,7 +171,12 @@ impl Disk for Refusing {
     }
 
     fn open(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
+        self.check(DiskOperation::Open, path)?;
         self.disk.open(path)
+    }
+
+    fn open_read_only(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
+        self.disk.open_read_only(path)
     }
 
     fn read(&self, path: &Path) -> DiskResult<Vec<u8>> {

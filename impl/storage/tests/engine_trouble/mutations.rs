@@ -7,8 +7,9 @@ use thymbra_format::schema::TableMetadata;
 use thymbra_storage::read::ClusteringSlice;
 use thymbra_storage::{MutationError, SimulatedDisk, StorageEngine, StorageError};
 use thymbra_types::{
-    Cell, CellKind, CellName, Clustering, ClusteringBound, DecoratedKey, DeletionTime, LocalDeletionTime,
-    Mutation, Partition, Partitioner, RangeTombstone, Reference, Row, TableId, Timestamp, Ttl,
+    Cell, CellKind, CellName, Clustering, ClusteringBound, DecoratedKey, DeletionTime, LivenessInfo,
+    LocalDeletionTime, Mutation, Partition, Partitioner, RangeTombstone, Reference, Row, TableId, Timestamp,
+    Ttl,
 };
 
 /// `CREATE TABLE ks.w (pk text, ck text, s text STATIC, v int, m map<text, int>, PRIMARY KEY (pk, ck))`.
@@ -97,6 +98,7 @@ fn refused() -> impl Iterator<Item = (&'static str, Mutation)> {
         refused_columns(),
         refused_cells(),
         refused_deletions(),
+        refused_static_rows(),
     ];
     all.into_iter().flatten()
 }
@@ -184,6 +186,17 @@ fn refused_cells() -> Vec<(&'static str, Mutation)> {
     vec![
         ("an int of three bytes", mutation(WIDE, key("a"), three_bytes)),
         (
+            "a row that expires and has no timestamp",
+            mutation(TABLE, key("a"), {
+                let mut update = Partition::default();
+                let mut expires = row(1, "v");
+                expires.liveness =
+                    LivenessInfo::expiring(Timestamp::UNSET, ttl, LocalDeletionTime(i64::from(u16::MAX)));
+                update.rows.insert(clustering(1), expires);
+                update
+            }),
+        ),
+        (
             "a cell without timestamp",
             text_cell(Cell::live(Timestamp(i64::MIN), *b"x")),
         ),
@@ -210,6 +223,42 @@ fn refused_deletions() -> Vec<(&'static str, Mutation)> {
         ("a deletion of 2242", deletion(5, 1 << 33)),
         ("a deletion of 1969", deletion(5, -1)),
         ("a deletion without timestamp", deletion(i64::MIN, 5)),
+    ]
+}
+
+fn refused_static_rows() -> Vec<(&'static str, Mutation)> {
+    let of_static = |table, static_row| {
+        let update = Partition {
+            static_row,
+            ..Partition::default()
+        };
+        mutation(table, key("a"), update)
+    };
+    let alive = || Row {
+        liveness: LivenessInfo::live(Timestamp(1)),
+        ..Row::default()
+    };
+    let gone = || Row {
+        deletion: DeletionTime::new(Timestamp(5), LocalDeletionTime(5)),
+        ..Row::default()
+    };
+    let mut alive_with_cell = alive();
+    alive_with_cell.cells.insert(CellName::simple("s"), live(b"x"));
+    vec![
+        ("a static row that is alive", of_static(WIDE, alive())),
+        (
+            "a static row that is alive beside a cell",
+            of_static(WIDE, alive_with_cell),
+        ),
+        ("a static row that is deleted", of_static(WIDE, gone())),
+        (
+            "a static row that is alive, of a table without",
+            of_static(TABLE, alive()),
+        ),
+        (
+            "a static row that is deleted, of a table without",
+            of_static(TABLE, gone()),
+        ),
     ]
 }
 
@@ -383,7 +432,7 @@ fn errors_name_what_is_wrong() {
     );
     assert_eq!(
         message(text_cell(Cell::live(Timestamp(i64::MIN), *b"x"))),
-        "a cell or deletion has no timestamp"
+        "a cell, a deletion or a row that expires has no timestamp"
     );
     let mut update = Partition::default();
     update.rows.insert(clustering(1), row(1, "v"));

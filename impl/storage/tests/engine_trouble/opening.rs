@@ -298,3 +298,21 @@ fn settings_that_the_engine_cannot_work_with_are_refused_before_anything_is_done
     assert!(matches!(error, StorageError::CommitLog(_)), "{error}");
     assert_eq!(disk.operation_count(), 0);
 }
+
+/// Files that nobody may write, as restored ones can be, kept the node from opening.
+#[test]
+fn node_opens_where_nobody_may_write_to_files_that_exist() {
+    let disk = Refusing::default();
+    let engine = open_with(disk.clone(), config()).expect("it opens");
+    make_tables(&engine, true);
+    engine.apply(insert(TABLE, "a", 0, 1, "file")).expect("a write");
+    engine.flush(TABLE).expect("a flush");
+    engine.apply(insert(TABLE, "a", 1, 1, "log")).expect("a write");
+    drop(engine);
+    disk.refuse(DiskOperation::Open, "/node");
+    let engine = open_with(disk.clone(), config()).expect("it only reads them");
+    assert_eq!(values(&engine, TABLE, "a"), ["file", "log"]);
+    engine.compact(TABLE).expect("they are read, and removed");
+    assert_eq!(values(&engine, TABLE, "a"), ["file", "log"]);
+    assert_eq!(disk.refused_count(), 0);
+}

@@ -211,11 +211,12 @@ impl SimulatedDisk {
         done.map_err(|source| DiskError::new(operation, path, source))
     }
 
-    fn handle(&self, path: &Path, inode: usize) -> Box<dyn DiskFile> {
+    fn handle(&self, path: &Path, inode: usize, is_read_only: bool) -> Box<dyn DiskFile> {
         Box::new(SimulatedFile {
             disk: self.clone(),
             path: path.to_path_buf(),
             inode,
+            is_read_only,
         })
     }
 }
@@ -337,12 +338,17 @@ impl Disk for SimulatedDisk {
             state.inode(inode).modified_ms = modified_ms;
             Ok(inode)
         });
-        created.map(|inode| self.handle(path, inode))
+        created.map(|inode| self.handle(path, inode, false))
     }
 
     fn open(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
         let found = self.run(DiskOperation::Open, path, |state, _| state.image.file(path));
-        found.map(|inode| self.handle(path, inode))
+        found.map(|inode| self.handle(path, inode, false))
+    }
+
+    fn open_read_only(&self, path: &Path) -> DiskResult<Box<dyn DiskFile>> {
+        let found = self.run(DiskOperation::Open, path, |state, _| state.image.file(path));
+        found.map(|inode| self.handle(path, inode, true))
     }
 
     fn read(&self, path: &Path) -> DiskResult<Vec<u8>> {
@@ -407,11 +413,21 @@ struct SimulatedFile {
     disk: SimulatedDisk,
     path: PathBuf,
     inode: usize,
+    is_read_only: bool,
 }
 
 impl SimulatedFile {
+    fn check_writable(&self, operation: DiskOperation) -> DiskResult<()> {
+        if self.is_read_only {
+            let source = io::Error::other("the file was opened for reading alone");
+            return Err(DiskError::new(operation, &self.path, source));
+        }
+        Ok(())
+    }
+
     /// Writes at an offset, or at the end; half of the bytes where the operation fails.
     fn write(&self, bytes: &[u8], offset: Option<u64>) -> DiskResult<()> {
+        self.check_writable(DiskOperation::Write)?;
         let mut state = self.disk.state();
         let offset = offset.unwrap_or_else(|| state.bytes(self.inode).len() as u64);
         let (index, course) = state.begin(DiskOperation::Write, &self.path);
@@ -462,6 +478,7 @@ impl DiskFile for SimulatedFile {
     }
 
     fn set_len(&self, size_bytes: u64) -> DiskResult<()> {
+        self.check_writable(DiskOperation::SetLen)?;
         self.disk.run(DiskOperation::SetLen, &self.path, |state, index| {
             let modified_ms = state.now_ms();
             let file = state.inode(self.inode);
