@@ -40,6 +40,7 @@ pub(super) fn dump(
     while !data.is_at_end() {
         partition(sstable, &mut data, &header, &mut printer, out)?;
     }
+    data.check_end(sstable)?;
     printer.end();
     printed(out.write_all(printer.take().as_bytes()))
 }

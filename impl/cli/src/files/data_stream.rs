@@ -52,12 +52,8 @@ impl DataStream {
             Some(info) => Form::Compressed(info),
             None if sstable.has(Component::Crc) => {
                 let bytes = sstable.read(Component::Crc)?;
-                let checksums = Checksums::read(&bytes).and_then(|checksums| {
-                    // A file that ends too early may end where a partition does.
-                    checksums.check_count(file_length_bytes)?;
-                    Ok(checksums)
-                });
-                let checksums = checksums.map_err(FileError::format(&sstable.path(Component::Crc)))?;
+                let checksums =
+                    Checksums::read(&bytes).map_err(FileError::format(&sstable.path(Component::Crc)))?;
                 Form::Plain(Some(checksums))
             }
             None => Form::Plain(None),
@@ -89,6 +85,16 @@ impl DataStream {
         match &self.form {
             Form::Compressed(info) => info.data_length_bytes,
             Form::Plain(_) => self.file_length_bytes,
+        }
+    }
+
+    /// Checks that the file of an uncompressed table ends where it should: it may have been cut where a partition ends.
+    pub(crate) fn check_end(&self, sstable: &SSTablePath) -> Result<(), FileError> {
+        match &self.form {
+            Form::Plain(Some(checksums)) => checksums
+                .check_count(self.file_length_bytes)
+                .map_err(FileError::format(&sstable.path(Component::Crc))),
+            Form::Plain(None) | Form::Compressed(_) => Ok(()),
         }
     }
 

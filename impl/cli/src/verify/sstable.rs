@@ -315,6 +315,7 @@ impl Walk<'_> {
         }
         self.seen
             .check(&self.statistics.stats, &self.sstable.path(Component::Statistics))?;
+        self.data.check_end(self.sstable)?;
         let (partitions, rows) = (self.seen.partitions_count, self.seen.rows_count);
         Ok(format!("partitions {partitions}, rows {rows}"))
     }

@@ -28,17 +28,16 @@ impl TableMetadata {
         }
         for dropped in &previous.dropped_columns {
             let name = &dropped.column.name;
-            let still = self.dropped_columns.iter();
-            let mut still = still.filter(|still| {
-                still.column.name == *name
-                    && still.dropped_at >= dropped.dropped_at
+            // The last one is what reads the files of all of them.
+            let is_known = self.dropped_column(name).is_some_and(|still| {
+                still.dropped_at >= dropped.dropped_at
                     && still.column.kind == dropped.column.kind
                     && still
                         .column
                         .column_type
                         .is_compatible_with(&dropped.column.column_type)
             });
-            if still.next().is_none() {
+            if !is_known {
                 return Err(SchemaError::DropForgotten { column: name.clone() });
             }
             // What was written before may be read with the column that is there again.
@@ -52,12 +51,12 @@ impl TableMetadata {
     /// A column that is gone is known as one, so that what is left of it can be read.
     fn check_drop(&self, gone: &ColumnMetadata) -> Result<(), SchemaError> {
         let is_it = |dropped: &ColumnMetadata| {
-            dropped.name == gone.name
-                && dropped.kind == gone.kind
-                && dropped.column_type.is_compatible_with(&gone.column_type)
+            dropped.kind == gone.kind && dropped.column_type.is_compatible_with(&gone.column_type)
         };
-        let mut dropped = self.dropped_columns.iter();
-        if dropped.any(|dropped| is_it(&dropped.column)) {
+        if self
+            .dropped_column(&gone.name)
+            .is_some_and(|dropped| is_it(&dropped.column))
+        {
             return Ok(());
         }
         Err(SchemaError::ColumnMissing {

@@ -71,13 +71,19 @@ impl Shared {
         written
     }
 
-    /// Lets go of memtables that were written, which takes a while for each key: nobody has to wait for that.
+    /// Lets go of memtables that were written, which takes a while for each key: nobody has to wait for that, except for
+    /// those of the time before.
     fn reclaim(&self, memtables: Vec<Arc<Memtable>>) {
         let size_bytes: u64 = memtables.iter().map(|memtable| memtable.size_bytes()).sum();
         if self.config.background == Background::Threads && size_bytes >= LARGE_BYTES {
+            let mut reclaimer = lock(&self.memtable_reclaimer);
+            if let Some(before) = reclaimer.take() {
+                // One that panicked frees no more.
+                let _: thread::Result<()> = before.join();
+            }
             let thread = thread::Builder::new().name("MemtableReclaimMemory".into());
             // Where there can be no thread, they are freed here.
-            drop(thread.spawn(move || drop(memtables)));
+            *reclaimer = thread.spawn(move || drop(memtables)).ok();
         }
     }
 

@@ -33,6 +33,7 @@ use background::BackgroundThreads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
+use std::thread::JoinHandle;
 use thymbra_durability::HostId;
 use thymbra_format::mutation::TableLayout;
 use thymbra_types::TableId;
@@ -79,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) reclaiming_bytes: AtomicU64,
     /// Whoever chooses memtables to be written holds it.
     pub(crate) flush_turn: Mutex<()>,
+    /// Frees memtables that were written; one at a time.
+    pub(crate) memtable_reclaimer: Mutex<Option<JoinHandle<()>>>,
     /// Whoever changes the schema holds it. The tables that were dropped in this life: the log may
     /// have mutations of theirs.
     pub(crate) schema_turn: Mutex<BTreeSet<TableId>>,

@@ -79,6 +79,7 @@ pub(super) fn open(
         memtable_bytes: AtomicU64::new(0),
         reclaiming_bytes: AtomicU64::new(0),
         flush_turn: Mutex::new(()),
+        memtable_reclaimer: Mutex::new(None),
         schema_turn: Mutex::default(),
         signals: Signals::default(),
         is_closed: AtomicBool::new(false),

@@ -49,7 +49,7 @@ pub(crate) struct Memtable {
     lower_bound: CommitLogPosition,
     /// Set when the memtable is switched out; included.
     upper_bound: OnceLock<CommitLogPosition>,
-    /// The end of the last record that a replay has put in, if it is flushed before the replay ends.
+    /// The end of the record that a replay visited last, of whatever table, if it was filled by one and is flushed.
     replayed_up_to: OnceLock<CommitLogPosition>,
     created_ms: u64,
     size_bytes: AtomicU64,
@@ -419,7 +419,7 @@ impl Memtable {
     /// be flushed before any more is.
     pub(crate) fn end_replayed(&self, last: CommitLogPosition) {
         let noted = self.replayed_up_to.set(last);
-        assert!(noted.is_ok(), "a memtable is switched out once");
+        assert!(noted.is_ok(), "what was replayed is flushed once");
     }
 
     /// Lets one caller at a time write the memtable out; what it holds is the flush that has begun

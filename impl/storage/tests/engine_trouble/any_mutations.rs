@@ -189,13 +189,18 @@ proptest! {
             }
         }
         let written = known(&engine);
-        drop(engine);
-        engine = open(&disk);
-        prop_assert_eq!(&known(&engine), &written, "replayed");
+        let other_disk = disk.fork();
         engine.flush(TABLE).expect("a flush");
         prop_assert_eq!(&known(&engine), &written, "flushed");
         drop(engine);
-        engine = open(&disk);
-        engine.compact(TABLE).expect("a compaction");
+        engine = open(&other_disk);
+        prop_assert_eq!(&known(&engine), &written, "replayed, and flushed");
+        for disk in [&disk, &other_disk] {
+            engine = open(disk);
+            engine.compact(TABLE).expect("a compaction");
+            let compacted = known(&engine);
+            drop(engine);
+            prop_assert_eq!(known(&open(disk)), compacted, "compacted");
+        }
     }
 }

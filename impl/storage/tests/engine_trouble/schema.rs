@@ -123,6 +123,31 @@ fn column_that_was_dropped_under_two_types_has_files_of_both() {
     assert_eq!(values(&open(&disk), TABLE, "a"), ["", ""]);
 }
 
+/// The last drop by time reads the files of all that had the name.
+#[test]
+fn drop_with_the_time_of_an_earlier_type_is_refused_and_the_node_opens() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    make_tables(&engine, true);
+    let alter = |builder: TableMetadataBuilder| engine.alter_table(builder.build().expect("a valid table"));
+    let now = || engine.table(TABLE).expect("the table").to_builder();
+    alter(now().drop_column("v", Timestamp(100))).expect("a drop");
+    alter(now().regular_column("v", AbstractType::Bytes)).expect("another type");
+    engine.apply(insert(TABLE, "a", 0, 1, "v")).expect("a write");
+    engine.flush(TABLE).expect("a flush");
+    let early = alter(now().drop_column("v", Timestamp(50)));
+    assert!(
+        matches!(
+            early,
+            Err(StorageError::Schema(SchemaError::ColumnMissing { .. }))
+        ),
+        "text cannot read bytes: {early:?}"
+    );
+    alter(now().drop_column("v", Timestamp(101))).expect("a drop");
+    drop(engine);
+    assert_eq!(values(&open(&disk), TABLE, "a"), [""]);
+}
+
 #[test]
 fn drop_is_never_forgotten() {
     let gone = table("t", TABLE).to_builder().drop_column("v", Timestamp(100));
