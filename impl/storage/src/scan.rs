@@ -172,7 +172,7 @@ mod tests {
         Arc::new(memtable)
     }
 
-    /// Up to 64 partitions were copied at once, however large, for whoever wanted one.
+    /// Whoever wants one partition does not pay for copies of 64 large ones.
     #[test]
     fn batch_has_a_mebibyte_or_one_partition_and_all_batches_have_everything() {
         for (partitions_count, value_bytes, batch_count) in [

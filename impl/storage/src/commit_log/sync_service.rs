@@ -362,7 +362,7 @@ mod tests {
         }
     }
 
-    /// One of them was woken, was satisfied by the time of the sync, and told nobody.
+    /// One alone that is woken is satisfied by the time of the sync, and tells nobody.
     #[test]
     fn writers_behind_the_lag_whose_records_come_after_a_sync_all_end_with_it() {
         const WRITERS_COUNT: usize = 4;

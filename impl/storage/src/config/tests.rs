@@ -129,7 +129,7 @@ fn in_both_orders(lines: [(&str, &str); 2]) -> [Config; 2] {
     [after(&[first, second]), after(&[second, first])]
 }
 
-/// A period behind `commitlog_sync: batch` made the mode periodic, and what was acknowledged could be lost.
+/// A period behind `commitlog_sync: batch` must not make the mode periodic: what is acknowledged could be lost.
 #[test]
 fn period_never_changes_the_mode_and_is_refused_where_the_mode_has_none() {
     for (mode, setting, reason) in [

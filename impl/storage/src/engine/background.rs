@@ -273,7 +273,7 @@ mod tests {
     use super::*;
     use crate::{Background, Config, ManualClock, SimulatedDisk};
 
-    /// Those that had been started kept the directories locked for as long as the process lived.
+    /// Those that have been started would keep the directories locked for as long as the process lives.
     #[test]
     fn engine_that_gets_too_few_threads_leaves_none() {
         let config = || Config {

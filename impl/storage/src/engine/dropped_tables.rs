@@ -263,8 +263,8 @@ mod tests {
         ((all, switched_out), commit_index)
     }
 
-    /// The memory of a memtable whose flush ended after its table was stopped was subtracted twice: all
-    /// memory seemed to be used, and writers waited for ever.
+    /// Subtracted twice, the memory of a memtable whose flush ends after its table is stopped would leave all memory
+    /// used for ever, and writers waiting for it.
     #[test]
     fn memory_of_a_memtable_is_released_once_also_if_its_table_is_stopped_while_it_is_written() {
         let ((all, switched_out), commit_index) = flush_both(None);

@@ -163,7 +163,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     //= WP-MF-07 check
-    /// A static row that was alive, or deleted, made an SSTable that could not be read.
+    /// A static row that is alive, or deleted, has no form in an SSTable.
     #[test]
     fn whatever_is_taken_can_be_replayed_flushed_and_compacted(
         updates in vec(update(), 1..5),

@@ -16,7 +16,7 @@ fn words(error: &dyn std::error::Error) -> String {
 }
 
 //= WP-MF-09 check
-/// A node with a keyspace of the name `..` did not open any more.
+/// A node with a keyspace of the name `..` could not be opened.
 #[test]
 fn keyspace_that_has_no_directory_of_its_own_is_refused() {
     let long = "k".repeat(49);
@@ -164,7 +164,7 @@ fn wrong_definitions() -> Vec<(&'static str, TableMetadataBuilder)> {
 }
 
 //= WP-MF-09 check
-/// A table was made, and the node did not open with it, or its flushes ended in a panic.
+/// With such a table the node could not be opened, or its flushes would panic.
 #[test]
 fn definition_that_the_node_could_not_open_with_is_refused() {
     for (what, wrong) in wrong_names().into_iter().chain(wrong_definitions()) {

@@ -77,7 +77,7 @@ fn with_table_made_again(disk: &SimulatedDisk, table: TableId, again: TableMetad
 }
 
 //= WP-CL-04 check
-/// A node whose table had been dropped and made again with other columns did not open any more.
+/// The log of a dropped table must not be read with the columns of one that was made again under its id.
 #[test]
 fn node_opens_after_a_table_was_made_again_with_another_definition() {
     for (name, table, stays) in [("t", TABLE, OTHER), ("u", OTHER, TABLE)] {

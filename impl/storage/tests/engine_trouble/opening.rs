@@ -236,7 +236,7 @@ fn crash_leaves_a_table_that_is_dropped_whole_or_not_at_all() {
     assert!(there > 0 && gone > 0, "{there} {gone}");
 }
 
-/// With no flush writer the engine opened, and writers waited for ever when memory was used up.
+/// With no flush writer, writers would wait for ever when memory is used up.
 #[test]
 fn settings_that_the_engine_cannot_work_with_are_refused_before_anything_is_done() {
     let with = |change: fn(&mut Config)| {
@@ -299,7 +299,7 @@ fn settings_that_the_engine_cannot_work_with_are_refused_before_anything_is_done
     assert_eq!(disk.operation_count(), 0);
 }
 
-/// Files that nobody may write, as restored ones can be, kept the node from opening.
+/// Files that nobody may write, as restored ones can be, need not be written.
 #[test]
 fn node_opens_where_nobody_may_write_to_files_that_exist() {
     let disk = Refusing::default();

@@ -150,8 +150,8 @@ fn writer_that_waits_for_memory_goes_on_after_a_long_pause() {
     writer.join().expect("no panic");
 }
 
-/// The thread died, and with the last one everything that is flushed by itself; what it had switched out
-/// beside the memtable that it panicked at was nobody's any more.
+/// A thread that dies would take with it everything that is flushed by itself, and what it has switched out
+/// beside the memtable that it panics at.
 #[test]
 fn flush_that_panics_is_tried_again_and_keeps_no_other_from_being_written() {
     let disk = Refusing::default();

@@ -96,7 +96,7 @@ fn dropped_column_that_returns_has_its_old_kind_and_type() {
     assert!(matches!(error, SchemaError::ColumnKindChanged { .. }), "{error}");
 }
 
-/// Files with the second type were held against the first, and the node did not open.
+/// The type of the last drop reads the files of both.
 #[test]
 fn column_that_was_dropped_under_two_types_has_files_of_both() {
     let disk = SimulatedDisk::new();

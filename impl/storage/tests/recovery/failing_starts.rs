@@ -68,7 +68,7 @@ fn expect_one_each(disk: &SimulatedDisk, context: &str) {
 }
 
 //= WP-CL-04 check
-/// The first table's SSTable was written at each start, for as long as the second one's could not be.
+/// The first table's SSTable is not written at each start, for as long as the second one's cannot be.
 #[test]
 fn table_that_cannot_be_written_keeps_no_other_from_being_written_once() {
     for (_, failing) in TABLES {
