@@ -89,16 +89,15 @@ fn table_that_cannot_be_written_keeps_no_other_from_being_written_once() {
     }
 }
 
-//= WP-CL-04 check
-#[test]
-fn starts_that_fail_at_any_operation_write_each_table_once() {
+/// Starts that fail from each operation on, or at it; gives how many of them left one table written and another not.
+fn fail_starts(what: &str, fail: impl Fn(&SimulatedDisk, u64)) -> u32 {
     let first = written();
     let mut partly_count = 0;
     for index in 0..operations_of_a_start(&first) {
         let disk = first.fork();
-        let context = format!("failure at {index}");
+        let context = format!("{what} {index}");
         for _ in 0..STARTS_COUNT {
-            disk.fail_at(disk.operation_count() + index, ErrorKind::Other);
+            fail(&disk, disk.operation_count() + index);
             let is_refused = try_open(&disk, config()).is_err();
             // What is to fail may be the test's own looking.
             disk.repair();
@@ -108,6 +107,13 @@ fn starts_that_fail_at_any_operation_write_each_table_once() {
         }
         expect_one_each(&disk, &context);
     }
+    partly_count
+}
+
+//= WP-CL-04 check
+#[test]
+fn starts_that_fail_at_any_operation_write_each_table_once() {
+    let partly_count = fail_starts("failure at", |disk, index| disk.fail_at(index, ErrorKind::Other));
     assert!(partly_count > 50, "{partly_count}");
 }
 
@@ -136,25 +142,10 @@ fn processes_that_end_at_any_operation_of_their_start_write_each_table_once() {
 }
 
 //= WP-CL-04 check
-/// What a failing start leaves took space, so that the next one came less far.
+/// What a failing start leaves takes space, so that the next one would come less far.
 #[test]
 fn starts_on_a_full_disk_do_not_fill_it_further() {
-    let first = written();
-    let mut partly_count = 0;
-    for index in 0..operations_of_a_start(&first) {
-        let disk = first.fork();
-        let context = format!("full from {index}");
-        for _ in 0..STARTS_COUNT {
-            disk.fill_from(disk.operation_count() + index);
-            let is_refused = try_open(&disk, config()).is_err();
-            // What is to fail may be the test's own looking.
-            disk.repair();
-            let counts = sstables_counts(&disk);
-            assert!(counts.iter().all(|count| *count <= 1), "{context}: {counts:?}");
-            partly_count += u32::from(is_refused && counts.contains(&1));
-        }
-        expect_one_each(&disk, &context);
-    }
+    let partly_count = fail_starts("full from", |disk, index| disk.fill_from(index));
     assert!(partly_count > 10, "{partly_count}");
 }
 
