@@ -118,7 +118,7 @@ fn compression(rows_count: u64) -> [Measured; 2] {
 
 /// LZ4 of what this engine has compressed of so many rows: the bytes of all its `Data.db` under a directory.
 ///
-/// They are more than those of keys and values, and of another kind: no flush can take less time than this.
+/// They are more than those of keys and values, and of another kind: no flush can take less CPU time than this.
 ///
 /// # Errors
 /// When the files cannot be read, or are not what was written.

@@ -96,11 +96,10 @@ fn find(
 ) -> Result<(), FileError> {
     let metadata = std::fs::metadata(path).map_err(FileError::disk(path))?;
     if metadata.is_dir() {
-        let mut result = Ok(());
-        let is_new = searched.insert(std::fs::canonicalize(path).map_err(FileError::disk(path))?);
-        if !is_new {
-            return result;
+        if !searched.insert(std::fs::canonicalize(path).map_err(FileError::disk(path))?) {
+            return Ok(());
         }
+        let mut result = Ok(());
         for entry in std::fs::read_dir(path).map_err(FileError::disk(path))? {
             let entry = entry.map_err(FileError::disk(path))?;
             let found = find(&entry.path(), searched, subjects);

@@ -220,22 +220,18 @@ impl Config {
 
     /// When the commit log is synced, and who waits how long.
     fn sync_mode(&self) -> SyncMode {
-        match self.commitlog_sync {
-            SyncMode::Periodic { .. } => {
-                let mode = match self.commitlog_sync_period_ms {
-                    Some(period_ms) => SyncMode::periodic(period_ms),
-                    None => self.commitlog_sync,
-                };
-                match (mode, self.periodic_commitlog_sync_lag_block_ms) {
-                    (SyncMode::Periodic { period_ms, .. }, Some(lag_block_ms)) => SyncMode::Periodic {
-                        period_ms,
-                        lag_block_ms,
-                    },
-                    (mode @ (SyncMode::Periodic { .. } | SyncMode::Batch | SyncMode::Group { .. }), _) => {
-                        mode
-                    }
-                }
-            }
+        let mode = match (self.commitlog_sync, self.commitlog_sync_period_ms) {
+            (SyncMode::Periodic { .. }, Some(period_ms)) => SyncMode::periodic(period_ms),
+            (mode @ (SyncMode::Periodic { .. } | SyncMode::Batch | SyncMode::Group { .. }), _) => mode,
+        };
+        match mode {
+            SyncMode::Periodic {
+                period_ms,
+                lag_block_ms,
+            } => SyncMode::Periodic {
+                period_ms,
+                lag_block_ms: self.periodic_commitlog_sync_lag_block_ms.unwrap_or(lag_block_ms),
+            },
             SyncMode::Batch => SyncMode::Batch,
             SyncMode::Group { window_ms } => SyncMode::Group {
                 window_ms: self.commitlog_sync_group_window_ms.unwrap_or(window_ms),

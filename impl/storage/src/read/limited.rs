@@ -24,6 +24,12 @@ enum Stop {
     Failed(StorageError),
 }
 
+impl From<StorageError> for Stop {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// What a reader sees of a partition.
 ///
 /// # Errors
@@ -77,10 +83,9 @@ fn try_read(
             counts.by_timestamp += 1;
         } else if !sstable.may_have_rows_of(slice) {
             counts.by_clustering += 1;
-        } else if let Some(mut stretches) =
-            SSTableStretches::begin(sstable, key, slice, filter.is_reversed).map_err(Stop::Failed)?
+        } else if let Some(mut stretches) = SSTableStretches::begin(sstable, key, slice, filter.is_reversed)?
         {
-            let stretch = stretches.next().map_err(Stop::Failed)?;
+            let stretch = stretches.next()?;
             deletion = superseding(deletion, stretch.partition.deletion);
             first.push(stretch);
             sstables.push(stretches);
@@ -98,7 +103,7 @@ fn try_read(
                 .checked_sub(memory_count)
                 .and_then(|index| sstables.get_mut(index));
             let sstable = sstable.ok_or(Stop::MoreOfMemory)?;
-            sstable.next().map_err(Stop::Failed)
+            sstable.next().map_err(Stop::from)
         })?;
         let mut partition = stretch.partition;
         schema.remove_dropped(&mut partition);

@@ -54,13 +54,8 @@ impl EstimatedHistogram {
         }
     }
 
-    /// Counts a value.
-    pub fn add(&mut self, value: u64) {
-        self.add_near(value, &mut 0);
-    }
-
     /// Counts a value; `bucket` is where the last one was, where most often this one is too, and becomes where it is.
-    pub fn add_near(&mut self, value: u64, bucket: &mut usize) {
+    pub fn add(&mut self, value: u64, bucket: &mut usize) {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
         let is_below = |offset: Option<&i64>| offset.is_some_and(|offset| *offset < value);
         let is_above_previous = *bucket == 0 || is_below(self.offsets.get(*bucket - 1));
@@ -229,7 +224,7 @@ mod tests {
 
     fn of(values: &[u64]) -> EstimatedHistogram {
         let mut histogram = EstimatedHistogram::of_partition_sizes();
-        values.iter().for_each(|value| histogram.add(*value));
+        values.iter().for_each(|value| histogram.add(*value, &mut 0));
         histogram
     }
 
@@ -252,7 +247,7 @@ mod tests {
             let mut histogram = EstimatedHistogram::of_partition_sizes();
             let mut bucket = usize::from(begin);
             let mut find = |value: &u8| {
-                histogram.add_near(u64::from(*value), &mut bucket);
+                histogram.add(u64::from(*value), &mut bucket);
                 bucket
             };
             let buckets: Vec<usize> = values.iter().map(&mut find).collect();

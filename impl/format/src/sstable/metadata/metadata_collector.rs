@@ -248,9 +248,9 @@ impl MetadataCollector {
     /// Sees the end of a partition.
     pub fn end_partition(&mut self, key: &[u8], size_bytes: u64) {
         self.estimated_partition_size
-            .add_near(size_bytes, &mut self.last_size_bucket);
+            .add(size_bytes, &mut self.last_size_bucket);
         self.estimated_cell_per_partition_count
-            .add_near(self.current_partition_cells, &mut self.last_count_bucket);
+            .add(self.current_partition_cells, &mut self.last_count_bucket);
         self.current_partition_cells = 0;
         self.cardinality.add(key);
     }

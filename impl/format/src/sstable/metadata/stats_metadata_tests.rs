@@ -7,8 +7,8 @@ fn sample() -> StatsMetadata {
     let mut sizes = EstimatedHistogram::of_partition_sizes();
     let mut cells = EstimatedHistogram::of_cell_counts();
     for (size, count) in [(35, 3), (70, 4), (80, 6), (400, 35)] {
-        sizes.add(size);
-        cells.add(count);
+        sizes.add(size, &mut 0);
+        cells.add(count, &mut 0);
     }
     let position = |segment_id, position| CommitLogPosition { segment_id, position };
     let mut commit_log_intervals = IntervalSet::empty();
